@@ -1,0 +1,1 @@
+"""The analytical hardware model: configuration, component tables, processing element."""

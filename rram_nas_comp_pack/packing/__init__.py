@@ -1,0 +1,1 @@
+"""Rectangles onto crossbars: packers, lower bounds, and the independent checker."""
