@@ -88,3 +88,91 @@ class Network:
     name: str
     layers: tuple[Layer, ...]
     coverage: tuple[Coverage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """How one layer lies on crossbars: the boxes of one replica, in order, and the number of replicas."""
+
+    layer: Layer
+    boxes: tuple[Box, ...]
+    copies: int = 1
+
+    @property
+    def stored(self) -> bool:
+        """Whether this layer brings boxes of its own; a module called again reads those of its first call."""
+        return self.layer.stored_in == self.layer.index
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Who may share a crossbar (RNC section 3).
+
+    Two boxes in one crossbar have layer indices more than `threshold` apart, and a crossbar holds at most
+    `max_load` boxes. A threshold of -1 and a load of 0 switch the rule off.
+    """
+
+    threshold: int = 1
+    max_load: int = 6
+
+
+NO_RULES = Rules(threshold=-1, max_load=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """One box of one replica on a crossbar; x counts columns, y rows, maxima are exclusive.
+
+    The fields are the columns of pack.csv: `replica` and `box` index into the layer's replicas and boxes.
+    """
+
+    layer_idx: int
+    crossbar_idx: int
+    loc_x: int
+    loc_y: int
+    max_x: int
+    max_y: int
+    replica: int
+    box: int
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """Every box of every replica in its place, on `crossbars` crossbars of `rows` x `columns` cells.
+
+    `lower_bound`: no packing under the same rules uses fewer crossbars. `stopped` says what ended the
+    search: "bound", "budget", "effort" (its iterations were used up) or "time" (cut short).
+    """
+
+    placements: tuple[Placement, ...]
+    rows: int
+    columns: int
+    crossbars: int
+    lower_bound: int
+    packer: str
+    stopped: str
+
+    @property
+    def proved_optimal(self) -> bool:
+        """Whether fewer crossbars are known to be impossible."""
+        return self.crossbars == self.lower_bound
+
+    @property
+    def gap(self) -> int:
+        """Crossbars above the lower bound."""
+        return self.crossbars - self.lower_bound
+
+    @property
+    def utilization(self) -> float:
+        """Share of the cells of the used crossbars that hold boxes, 0 to 1."""
+        cells = sum((p.max_x - p.loc_x) * (p.max_y - p.loc_y) for p in self.placements)
+        return cells / (self.crossbars * self.rows * self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class NoFit:
+    """The boxes do not fit the budget: at least `lower_bound` crossbars are needed, `found` were reached."""
+
+    budget: int
+    lower_bound: int
+    found: int

@@ -1,0 +1,121 @@
+"""The account of a network's layers and parameters, kept while it runs and closed into a `Network`.
+
+Both readers (torch modules and ONNX graphs) report what they meet to a `Ledger`: a product by stored weights,
+a weight's use, arithmetic beside the crossbars. What they cannot map is entered too, so that nothing is lost.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+
+from rram_nas_comp_pack.box_converter.shapes import Shape
+from rram_nas_comp_pack.errors import BadInput
+from rram_nas_comp_pack.values import Coverage, Layer, Network, Status
+
+_STATUSES: tuple[Status, ...] = ("mapped", "digital", "unsupported")
+ROOT = "(root)"
+"""What a module without a path, the network itself, is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """One parameter of a holder: its identity in the ledger, its numbers and its rank.
+
+    `numel` is 0 where the parameter is shared and was counted with an earlier holder.
+    """
+
+    key: Hashable
+    numel: int
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A module or node with the parameters it owns itself.
+
+    `matrices` says that its weights of two and more dimensions exist to be multiplied with (Conv, Linear).
+    """
+
+    name: str
+    kind: str
+    weights: tuple[Weight, ...]
+    matrices: bool = False
+
+
+class Ledger:
+    """Collects layers, the fate of every weight, and multiply-accumulates per holder and status."""
+
+    def __init__(self) -> None:
+        """Open an empty account."""
+        self._layers: list[Layer] = []
+        self._stored: dict[Hashable, int] = {}
+        self._fates: dict[tuple[str, Hashable], Status] = {}
+        self._macs: Counter[tuple[str, Status]] = Counter()
+        self._elementwise: Counter[str] = Counter()
+
+    def add_layer(self, holder: str, name: str, kind: str, shape: Shape, weights: Hashable) -> None:
+        """Enter one execution; equal `weights` are stored once, with the first layer that used them."""
+        index = len(self._layers)
+        stored_in = self._stored.setdefault((weights, shape.raw.h, shape.raw.w), index)
+        layer = Layer(index, kind, name, shape.raw, shape.positions, shape.groups, stored_in)
+        self._layers.append(layer)
+        self._macs[holder, "mapped"] += layer.macs
+
+    def add_macs(self, holder: str, status: Status, macs: int) -> None:
+        """Enter multiply-accumulates that no layer holds."""
+        self._macs[holder, status] += macs
+
+    def add_elementwise(self, holder: str, outputs: int) -> None:
+        """Enter arithmetic element by element, one multiply-accumulate for every output.
+
+        It counts only where the holder's parameters turn out to be digital: a mapped layer's bias is part
+        of the layer.
+        """
+        self._elementwise[holder] += outputs
+
+    def use(self, holder: str, key: Hashable, status: Status) -> None:
+        """Enter one use of a weight; the use that is hardest to serve decides its fate."""
+        rank = ("digital", "mapped", "unsupported").index
+        self._fates[holder, key] = max(self._fates.get((holder, key), "digital"), status, key=rank)
+
+    def close(self, name: str, holders: Iterable[Holder]) -> Network:
+        """Return the network; BadInput if not one layer of it can be mapped."""
+        rows = tuple(row for holder in holders for row in self._rows(holder))
+        if not self._layers:
+            unmapped = ", ".join(sorted({row.kind for row in rows if row.status == "unsupported"}))
+            found = f"unsupported: {unmapped}" if unmapped else "no convolution or linear layer ran"
+            raise BadInput(f"{name} has no layer that can be mapped ({found})")
+        return Network(name, tuple(self._layers), rows)
+
+    def _rows(self, holder: Holder) -> list[Coverage]:
+        """Return a holder's rows: one, unless its parameters meet different fates."""
+        numbers: defaultdict[Status, int] = defaultdict(int)
+        for weight in holder.weights:
+            numbers[self._fate(holder, weight)] += weight.numel
+        macs = {status: self._macs[holder.name, status] for status in _STATUSES}
+        if "digital" in numbers:
+            macs["digital"] += self._elementwise[holder.name]
+        return [
+            Coverage(holder.name, holder.kind, status, numbers.get(status, 0), macs[status])
+            for status in _STATUSES
+            if status in numbers or macs[status]
+        ]
+
+    def _fate(self, holder: Holder, weight: Weight) -> Status:
+        """Return what became of one weight.
+
+        A vector (a bias) goes where its holder's matrices go. A matrix that was never multiplied with is a
+        table read element by element, except in a Conv or Linear, where its weights then depend on data, or
+        the module never ran; like any matrix that is never used, it has no place on a crossbar.
+        """
+        found = self._fates.get((holder.name, weight.key))
+        if found in ("mapped", "unsupported"):
+            return found
+        if weight.rank >= 2:
+            return "unsupported" if found is None or holder.matrices else "digital"
+        if self._macs[holder.name, "mapped"]:
+            return "mapped"
+        matrices = {self._fate(holder, other) for other in holder.weights if other.rank >= 2}
+        return "mapped" if "mapped" in matrices else "unsupported" if "unsupported" in matrices else "digital"

@@ -1,0 +1,94 @@
+"""Torch's operators read as products of inputs by weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rram_nas_comp_pack.box_converter import shapes
+from rram_nas_comp_pack.box_converter.shapes import Shape
+
+aten = torch.ops.aten
+
+_FIRST_FACTOR = {
+    aten.mm: 0,
+    aten.mv: 0,
+    aten.dot: 0,
+    aten.vdot: 0,
+    aten.bmm: 0,
+    aten.addmm: 1,
+    aten.addmv: 1,
+    aten.baddbmm: 1,
+    aten._addmm_activation: 1,
+}
+"""Operators that multiply two matrices, with the position of the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Input vectors `x` times `weight`: a kernel, or a matrix of (inputs, outputs).
+
+    `single` is False where every entry of a batch has a matrix of its own, which no one box can hold.
+    """
+
+    x: Tensor
+    weight: Tensor
+    shape: Shape
+    single: bool = True
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulate operations per sample."""
+        return self.shape.macs
+
+
+def readings(func: Any, args: tuple[Any, ...], out: Any) -> tuple[Product, ...]:
+    """Return the ways to read an operator as a product: either of two matrices may be the weight."""
+    packet = func.overloadpacket
+    if packet is aten.convolution:
+        return (_convolution(args, out),)
+    if packet is aten.linear:
+        return (_matrices(args[0], args[1].t()),)
+    if packet not in _FIRST_FACTOR:
+        return ()
+    a, b = args[_FIRST_FACTOR[packet] :][:2]
+    a = a if a.dim() > 1 else a.unsqueeze(0)
+    b = b if b.dim() > 1 else b.unsqueeze(1)
+    return (_matrices(a, b), _matrices(b.mT, a.mT))
+
+
+def _convolution(args: tuple[Any, ...], out: Tensor) -> Product:
+    x, weight, transposed, groups = args[0], args[1], args[6], args[8]
+    rule = shapes.transposed_convolution if transposed else shapes.convolution
+    positions = x.shape[0] * prod((x if transposed else out).shape[2:])
+    return Product(x, weight, rule(weight.shape, groups, positions))
+
+
+def _matrices(x: Tensor, weight: Tensor) -> Product:
+    """Return `x @ weight`; a matrix that is only repeated along the batch counts as one."""
+    inputs, outputs = weight.shape[-2:]
+    batch = prod(weight.shape[:-2])
+    if batch == 1 or weight.stride(0) == 0:
+        matrix = weight if weight.dim() == 2 else weight[0]
+        return Product(x, matrix, shapes.linear(inputs, outputs, prod(x.shape[:-1])))
+    # Only its MACs count: `batch` matrices side by side, each for its own entry.
+    return Product(x, weight, shapes.linear(inputs, batch * outputs, x.shape[-2]), single=False)
+
+
+def opaque_macs(func: Any, args: tuple[Any, ...]) -> int | None:
+    """Return the MACs of an operator that multiplies inside: attention, LSTM, Bilinear; None for others."""
+    name = func.overloadpacket.__name__
+    if "scaled_dot_product" in name:
+        q, k, v = args[:3]
+        return int(prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1]))
+    if name == "_trilinear":
+        return int(args[0].shape[0] * args[1].numel())
+    if name == "mkldnn_rnn_layer":
+        return int(prod(args[0].shape[:-1]) * sum(weight.numel() for weight in args[1:3]))
+    if name in ("_cudnn_rnn", "miopen_rnn"):
+        return int(prod(args[0].shape[:-1]) * sum(weight.numel() for weight in args[1] if weight.dim() > 1))
+    return None

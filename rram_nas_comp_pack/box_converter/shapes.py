@@ -1,0 +1,55 @@
+"""From the shape of a weight to its raw box: functions of integers (RNC section 3).
+
+`positions` is the number of input vectors of a sample. The sample is a batch of one, so a network that folds
+windows or frames into the batch dimension has its batch counted into `positions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from rram_nas_comp_pack.values import Box
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The raw box of one layer, its input vectors per sample and its groups; fields as in `values.Layer`."""
+
+    raw: Box
+    positions: int
+    groups: int = 1
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulate operations per sample."""
+        return self.positions * self.raw.h * self.raw.w
+
+
+def linear(inputs: int, outputs: int, positions: int) -> Shape:
+    """Return the shape of a matrix of `inputs` x `outputs`, read once for every position."""
+    return Shape(Box(inputs, outputs, positions), positions)
+
+
+def convolution(weight: Sequence[int], groups: int, positions: int) -> Shape:
+    """Return the shape of a convolution.
+
+    `weight` is (C_out, C_in / groups, *kernel), `positions` the product of the output's spatial sizes. A
+    read serves all columns if there is one group, the columns of one group if there are several, and one
+    column if every input channel is a group of its own (depthwise, dense mapping).
+    """
+    columns = weight[0]
+    depthwise = groups > 1 and weight[1] == 1
+    reads = columns if depthwise else groups
+    return Shape(Box(prod(weight[1:]), columns, reads * positions), positions, groups)
+
+
+def transposed_convolution(weight: Sequence[int], groups: int, positions: int) -> Shape:
+    """Return the shape of a transposed convolution.
+
+    `weight` is (C_in, C_out / groups, *kernel), `positions` the product of the input's spatial sizes: every
+    input vector is multiplied once and its products are added where the outputs overlap.
+    """
+    columns = prod(weight[1:]) * groups
+    return Shape(Box(weight[0] // groups, columns, groups * positions), positions, groups)

@@ -1,0 +1,17 @@
+"""The one place that imports numba."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def compiled(function: F) -> F:
+    """Compile to machine code at the first call, kept on disk for later runs. Strict IEEE arithmetic: no
+    fast-math, so that results are the same on every machine.
+    """
+    return numba.njit(cache=True)(function)  # type: ignore[no-any-return]

@@ -1,0 +1,32 @@
+"""What is packed: rectangles, their layers and the crossbar they go into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """Rectangles to pack into crossbars of `rows` by `columns` cells.
+
+    `widths` (columns), `heights` (rows) and `layers` are arrays of shape (items,); `layers` holds the layer
+    index that the sharing rules compare.
+    """
+
+    widths: Ints
+    heights: Ints
+    layers: Ints
+    rows: int
+    columns: int
+
+    def __len__(self) -> int:
+        return len(self.widths)
+
+    def subset(self, which: NDArray[np.bool_] | Ints) -> Items:
+        """The items selected by a mask or by indices."""
+        return Items(self.widths[which], self.heights[which], self.layers[which], self.rows, self.columns)
