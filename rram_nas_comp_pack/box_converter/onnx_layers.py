@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass
 from math import prod
@@ -77,6 +78,7 @@ class _Reader:
         self.holders: list[Holder] = []
         self._path = path
         self._owned: set[str] = set()
+        self._names = Counter(str(node.name) for node in graph.nodes)
         self._constants = {
             name: _Constant(frozenset({name}) & graph.weights.keys(), name) for name in graph.constants
         }
@@ -95,7 +97,7 @@ class _Reader:
         weights = sorted({weight for constant in used for weight in constant.weights})
         self._hold(node, weights)
         for weight in weights:
-            self.ledger.use(_name(node), weight, "unsupported" if self._opaque(node) else "digital")
+            self.ledger.use(self._name(node), weight, "unsupported" if self._opaque(node) else "digital")
         self._enter_work(node, bool(weights))
 
     def unused(self) -> list[Holder]:
@@ -109,6 +111,9 @@ class _Reader:
     def _fold(self, node: Any, inputs: list[str]) -> None:
         """Note a node that only prepares constants: its results are constant too."""
         sources = [self._constants[name] for name in inputs]
+        if node.op_type == "Identity":  # how exporters share one weight between nodes
+            self._constants[node.output[0]] = sources[0]
+            return
         weights = frozenset[str]().union(*(source.weights for source in sources))
         settings = tuple(attribute.SerializeToString() for attribute in node.attribute)
         made = (node.op_type, settings, tuple(source.recipe for source in sources))
@@ -120,7 +125,11 @@ class _Reader:
         dims = self.graph.weights
         held = [Weight(w, 0 if w in self._owned else prod(dims[w]), len(dims[w])) for w in weights]
         self._owned.update(weights)
-        self.holders.append(Holder(_name(node), node.op_type, tuple(held), node.op_type in _PRODUCTS))
+        self.holders.append(Holder(self._name(node), node.op_type, tuple(held), node.op_type in _PRODUCTS))
+
+    def _name(self, node: Any) -> str:
+        """Return the node's name, or that of its result where the name is missing or not its own."""
+        return str(node.name if node.name and self._names[node.name] == 1 else node.output[0])
 
     def _opaque(self, node: Any) -> bool:
         foreign = node.domain not in ("", "ai.onnx")
@@ -128,7 +137,7 @@ class _Reader:
 
     def _enter_work(self, node: Any, has_weights: bool) -> None:
         """Enter the multiplications of a node."""
-        name, kind = _name(node), node.op_type
+        name, kind = self._name(node), node.op_type
         if self._opaque(node):
             if kind in _RECURRENT:
                 matrices = sum(prod(self._sizes(w)) for w in node.input[1:3])
@@ -139,7 +148,7 @@ class _Reader:
             self.ledger.add_elementwise(name, prod(self._sizes(node.output[0])))
 
     def _enter_product(self, node: Any) -> None:
-        name, status = _name(node), _PRODUCTS[node.op_type][1]
+        name, status = self._name(node), _PRODUCTS[node.op_type][1]
         factors = self._factors(node)
         if factors.weight is None:
             # A kernel that depends on data cannot be stored; a product of two activations is digital work.
@@ -195,10 +204,6 @@ class _Reader:
                 "or give the open ones with --input-size"
             )
         return tuple(n for n in dims if n is not None)
-
-
-def _name(node: Any) -> str:
-    return str(node.name or node.output[0])
 
 
 def _attribute(node: Any, key: str, default: int) -> Any:

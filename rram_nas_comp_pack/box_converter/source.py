@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rram_nas_comp_pack.box_converter.models import MODELS, builder
 from rram_nas_comp_pack.errors import BadInput
@@ -80,15 +80,14 @@ def _first_line(error: BaseException) -> str:
 
 
 @contextmanager
-def _needs(package: str, extra: str = "") -> Iterator[None]:
-    """Turn a missing optional package into the command that installs it."""
+def _needs(package: str) -> Iterator[None]:
+    """Turn a missing optional package into the command that installs it; the extra has the package's name."""
     try:
         yield
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in (package, "torchvision"):
+        if error.name is None or error.name.partition(".")[0] != package:
             raise
-        install = f"rram-nas-comp-pack[{extra or package}]"
-        raise BadInput(f'{error.name} is not installed: pip install "{install}"') from error
+        raise BadInput(f'{package} is not installed: pip install "rram-nas-comp-pack[{package}]"') from error
 
 
 def _torchvision() -> ModuleType:
@@ -122,37 +121,43 @@ def _from_timm(name: str) -> nn.Module:
 
 def _from_callable(module_name: str, name: str) -> nn.Module:
     spec = f"{module_name}:{name}"
+    with _current_directory_importable():
+        return _call(spec, _find(spec, module_name, name))
+
+
+def _find(spec: str, module_name: str, name: str) -> Callable[[], Any]:
+    """Return what `package.module:callable` names."""
     target: Any = _import(spec, module_name)
     for part in name.split("."):
         if not hasattr(target, part):
-            known = (
-                [key for key in vars(target) if not key.startswith("_")]
-                if hasattr(target, "__dict__")
-                else []
-            )
+            known = [key for key in dir(target) if not key.startswith("_")]
             raise BadInput(f"{module_name} has no {name!r}{_hint(part, known)}")
         target = getattr(target, part)
     if not callable(target):
         raise BadInput(f"{spec} is not callable: {type(target).__name__} found")
-    return _call(spec, target)
+    return cast("Callable[[], Any]", target)
+
+
+@contextmanager
+def _current_directory_importable() -> Iterator[None]:
+    """Put the current directory first on the path, also while the network is built (late imports)."""
+    here = os.getcwd()
+    sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        sys.path.remove(here)
 
 
 def _import(spec: str, module_name: str) -> ModuleType:
-    """Import a module from the current directory or the path."""
-    here = os.getcwd()
-    sys.path.insert(0, here)
     try:
         return importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is not None and f"{module_name}.".startswith(f"{error.name}."):
-            raise BadInput(
-                f"unknown model {spec!r}: no module {error.name!r} in {here}; {_allowed()}"
-            ) from error
+            raise BadInput(f"unknown model {spec!r}: no module {error.name!r}; {_allowed()}") from error
         raise BadInput(f"cannot import {module_name} ({_first_line(error)})") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script may parse its own command line
         raise BadInput(f"cannot import {module_name} ({_first_line(error)})") from error
-    finally:
-        sys.path.remove(here)
 
 
 def _call(spec: str, make: Callable[[], Any]) -> nn.Module:
@@ -163,7 +168,7 @@ def _call(spec: str, make: Callable[[], Any]) -> nn.Module:
         return make
     try:
         module = make()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BadInput(f"{spec} cannot be built ({_first_line(error)})") from error
     if not isinstance(module, nn.Module):
         raise BadInput(f"{spec} returned {type(module).__name__}, not a torch.nn.Module")

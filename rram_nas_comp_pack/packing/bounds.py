@@ -16,19 +16,25 @@ from .items import Items
 
 Ints = NDArray[np.int64]
 
+STEPS = 100
+"""Largest k of the functions u(k)."""
+
+CUTS = 400
+"""Most sizes per axis that parametrise the other functions; crossbars up to this size use all of them."""
+
 
 def lower_bound(items: Items, rules: Rules) -> int:
     """No packing of `items` under `rules` uses fewer crossbars than this."""
-    if not len(items):
-        return 0
     alone = stands_alone(items)
     shared = items.subset(~alone)
+    apart = int(alone.sum())
     bounds = [
-        dual_feasible_bound(items),
-        int(alone.sum()) + dual_feasible_bound(shared),
-        int(alone.sum()) + count_bound(shared, rules),
+        apart + dual_feasible_bound(shared),
+        apart + count_bound(shared, rules),
         conflict_bound(items, rules),
     ]
+    if apart:
+        bounds.append(dual_feasible_bound(items))
     return max(bounds)
 
 
@@ -67,54 +73,69 @@ def dual_feasible_bound(items: Items) -> int:
     """The largest bound over pairs of dual feasible functions, one per axis."""
     if not len(items):
         return 0
-    sizes, counts = np.unique(np.stack([items.widths, items.heights]), axis=1, return_counts=True)
-    across, across_unit = dual_feasible_values(sizes[0], items.columns)
-    down, down_unit = dual_feasible_values(sizes[1], items.rows)
-    # Products of integers below 2**53: float64 multiplies them exactly, and BLAS multiplies them fast.
-    areas = (across * counts).astype(np.float64) @ down.astype(np.float64).T
-    units = across_unit[:, None] * down_unit[None, :]
-    return int((-(-areas.astype(np.int64) // units)).max())
+    widths, column = np.unique(items.widths, return_inverse=True)
+    heights, row = np.unique(items.heights, return_inverse=True)
+    boxes = np.bincount(row * len(widths) + column, minlength=len(widths) * len(heights))
+    across, across_unit = dual_feasible_values(widths, items.columns)
+    down, down_unit = dual_feasible_values(heights, items.rows)
+    # Sums of products of integers, below 2**53: float64 is exact, and BLAS multiplies it fast.
+    areas = down @ boxes.reshape(len(heights), len(widths)).astype(np.float64) @ across.T
+    units = down_unit[:, None] * across_unit[None, :]
+    best = int(np.argmax(areas / units))
+    return max(-(-int(areas.flat[k]) // int(units.flat[k])) for k in (best, 0))
 
 
-def dual_feasible_values(sizes: Ints, bin_size: int) -> tuple[Ints, Ints]:
-    """Transformed sizes (function, size) and the transformed bin (function,), duplicates removed.
+def dual_feasible_values(sizes: Ints, bin_size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Transformed sizes (function, size) and the transformed bin (function,): integers kept in floats.
 
     Functions: the identity; u(k) and f0(eps) of Fekete and Schepers; the one of Carlier, Clautiaux and
     Moukrim ("New reduction procedures and lower bounds for the two-dimensional bin packing problem with
     fixed orientation", 2007).
     """
+    cuts = _cuts(sizes, bin_size)[:, None]
+    steps = np.arange(1, min(bin_size, STEPS + 1))[:, None]
+    families = [
+        (sizes[None, :], np.full((1, 1), bin_size)),
+        _stepwise(sizes, bin_size, steps),
+        _dropping_small(sizes, bin_size, cuts),
+        _counting(sizes, bin_size, cuts),
+    ]
+    values = np.concatenate([family[0] for family in families])
+    units = np.concatenate([family[1] for family in families])[:, 0]
+    kept = _distinct(np.column_stack([values, units]))
+    return values[kept].astype(np.float64), units[kept].astype(np.float64)
+
+
+def _distinct(rows: Ints) -> Ints:
+    """Indices of rows that differ, by a hash of each: a rare collision only loses a function."""
+    weights = np.random.default_rng(0).integers(1, 2**62, rows.shape[1])
+    return np.unique(rows @ weights, return_index=True)[1]
+
+
+def _cuts(sizes: Ints, bin_size: int) -> Ints:
+    """The sizes up to half a bin at which the functions change, and the next one above each."""
     half = bin_size // 2
-    cuts = np.unique(np.concatenate([sizes[sizes <= half], bin_size - sizes[sizes > half]]))
-    cuts = cuts[cuts > 0]
-    rows = [(sizes, bin_size)]
-    rows += [_stepwise(sizes, bin_size, k) for k in range(1, min(bin_size, 101))]
-    rows += [_dropping_small(sizes, bin_size, int(cut)) for cut in _and_next(cuts, half)]
-    rows += [_counting(sizes, bin_size, int(cut)) for cut in _and_next(cuts, half)]
-    values = np.array([row for row, _ in rows], dtype=np.int64)
-    units = np.array([unit for _, unit in rows], dtype=np.int64)
-    keep = np.unique(np.column_stack([values, units]), axis=0)
-    return keep[:, :-1], keep[:, -1]
+    changes = np.where(sizes <= half, sizes, bin_size - sizes)
+    both = np.unique(np.concatenate([changes, changes + 1]))
+    both = both[(both > 0) & (both <= half)]
+    return both[:: len(both) // CUTS + 1]
 
 
-def _and_next(cuts: Ints, half: int) -> Ints:
-    """The sizes at which the functions change, and the next one above each."""
-    both = np.unique(np.concatenate([cuts, cuts + 1]))
-    return both[both <= half]
-
-
-def _stepwise(sizes: Ints, bin_size: int, k: int) -> tuple[Ints, int]:
+def _stepwise(sizes: Ints, bin_size: int, k: Ints) -> tuple[Ints, Ints]:
     """u(k): sizes that are a multiple of 1/(k + 1) stay, others fall to the multiple of 1/k below."""
-    scaled = (k + 1) * sizes
-    return np.where(scaled % bin_size == 0, sizes * k, scaled // bin_size * bin_size), bin_size * k
+    steps, rest = np.divmod((k + 1) * sizes, bin_size)
+    return np.where(rest == 0, steps * k, steps * (k + 1)), k * (k + 1)
 
 
-def _dropping_small(sizes: Ints, bin_size: int, cut: int) -> tuple[Ints, int]:
+def _dropping_small(sizes: Ints, bin_size: int, cut: Ints) -> tuple[Ints, Ints]:
     """f0(eps): sizes below the cut vanish, sizes within it of the whole fill it."""
-    return np.where(sizes > bin_size - cut, bin_size, np.where(sizes < cut, 0, sizes)), bin_size
+    values = np.where(sizes > bin_size - cut, bin_size, np.where(sizes < cut, 0, sizes))
+    return values, np.full_like(cut, bin_size)
 
 
-def _counting(sizes: Ints, bin_size: int, cut: int) -> tuple[Ints, int]:
+def _counting(sizes: Ints, bin_size: int, cut: Ints) -> tuple[Ints, Ints]:
     """Sizes counted in pieces of `cut`; a large size counts what its remainder cannot hold."""
     whole = bin_size // cut
     large = 2 * (whole - (bin_size - sizes) // cut)
-    return np.where(2 * sizes > bin_size, large, np.where(2 * sizes == bin_size, whole, sizes // cut * 2)), 2 * whole
+    small = np.where(2 * sizes == bin_size, whole, sizes // cut * 2)
+    return np.where(2 * sizes > bin_size, large, small), 2 * whole

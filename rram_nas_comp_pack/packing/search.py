@@ -1,282 +1,352 @@
-"""proto"""
+"""The search behind the packers: ruin and recreate, accepted by simulated annealing.
+
+One bin is dissolved into a pool of homeless items. Every step empties one to three random bins, refills them
+one after another from their own items and the pool, and keeps the result where the pool's area did not grow
+(or grew by no more than the falling temperature allows). An empty pool is a packing with one bin less; the
+next bin is dissolved. After Schrimpf et al., "Record breaking optimization results using the ruin and
+recreate principle" (2000), with goal and pool as in ejection chains for bin packing.
+
+Integers and exactly rounded sums and products only: a seed gives the same packing on every machine.
+"""
+
 from __future__ import annotations
-import numpy as np, os
-PP=float(os.environ.get('PP','0'))
-NC1=float(os.environ.get('NC1','0'))
-BOOST=float(os.environ.get('BOOST','0'))
-PEN=float(os.environ.get('PEN','0'))
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
 from ..compiled import compiled
-from .spaces import best_space, occupy
+from ..values import Rules
+from .items import Items
+from .spaces import RULES, best_space, occupy
+
+Ints = NDArray[np.int64]
+
+POOL = 0
+"""The bin that is none: items without a place. Real bins count from 1."""
+
+BIN, X, Y = range(3)
+"""Rows of an array of places."""
+
+ITERATION, BINS, RECORD = range(3)
+"""Entries of `State.counters`: steps done, bins of the current and of the best complete packing."""
+
+MOST_RUINED = 3
+TRIES = 2
+HOT, COLD = 0.05, 0.002
+"""Temperatures at both ends of the search, in bin areas."""
+
+
+class Problem(NamedTuple):
+    """Items (arrays of shape (items,)), the bin, and who may share one; `max_load` is never 0 here."""
+
+    widths: Ints
+    heights: Ints
+    layers: Ints
+    columns: int
+    rows: int
+    threshold: int
+    max_load: int
+
+
+class State(NamedTuple):
+    """Where the search stands, updated in place, and its scratch arrays.
+
+    `place`: bin, x and y of each item now, `move` those proposed by the step, `record` those of the best
+    complete packing; all (3, items). A bin's items are a linked list from `head` along `following`;
+    `area` is the cells they cover. `trial` and `fill` hold items, x and y of one filled bin, (3, items).
+    """
+
+    place: Ints
+    move: Ints
+    record: Ints
+    head: Ints
+    following: Ints
+    area: Ints
+    counters: Ints
+    random: NDArray[np.uint64]
+    candidates: Ints
+    keys: Ints
+    chosen: Ints
+    trial: Ints
+    fill: Ints
+    spaces: Ints
+
+
+def problem_of(items: Items, rules: Rules) -> Problem:
+    """The same with plain arrays, for the kernels."""
+    arrays = (np.ascontiguousarray(a, dtype=np.int64) for a in (items.widths, items.heights, items.layers))
+    return Problem(*arrays, items.columns, items.rows, rules.threshold, rules.max_load or len(items))
+
+
+def start(items: int, seed: int) -> State:
+    """The state before anything is placed."""
+    mixed = (seed * 0x9E3779B97F4A7C15 + 0x2545F4914F6CDD1D) % 2**64
+    return State(
+        place=np.zeros((3, items), np.int64),
+        move=np.zeros((3, items), np.int64),
+        record=np.zeros((3, items), np.int64),
+        head=np.full(items + 1, -1),
+        following=np.full(items, -1),
+        area=np.zeros(items + 1, np.int64),
+        counters=np.zeros(3, np.int64),
+        random=np.array([mixed or 1], np.uint64),
+        candidates=np.arange(items),
+        keys=np.zeros(items, np.int64),
+        chosen=np.zeros(MOST_RUINED + 1, np.int64),
+        trial=np.zeros((3, items), np.int64),
+        fill=np.zeros((3, items), np.int64),
+        spaces=np.zeros((8 * items + 64, 4), np.int64),
+    )
+
 
 @compiled
-def rand(state):
-    x = state[0]
+def draw(random: NDArray[np.uint64]) -> np.uint64:
+    """The next 64 random bits (Marsaglia, "Xorshift RNGs", 2003)."""
+    x = random[0]
     x ^= x << np.uint64(13)
     x ^= x >> np.uint64(7)
     x ^= x << np.uint64(17)
-    state[0] = x
+    random[0] = x
     return x
 
-@compiled
-def below(state, n):
-    return np.int64((rand(state) >> np.uint64(33)) % np.uint64(n))
 
 @compiled
-def unit(state):
-    return np.float64(rand(state) >> np.uint64(11)) / 9007199254740992.0
+def below(random: NDArray[np.uint64], n: int) -> int:
+    """A random integer from 0 to n - 1."""
+    return np.int64(((draw(random) >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
+
 
 @compiled
-def fill(order, m, used, W, H, w, h, layer, threshold, limit, rule, spaces, got, gx, gy):
-    """Greedily fill an empty bin; got[:k] the items. used[i] true = skip."""
-    spaces[0, 0] = 0
-    spaces[0, 1] = 0
-    spaces[0, 2] = W
-    spaces[0, 3] = H
+def patience(random: NDArray[np.uint64]) -> float:
+    """Roughly exponential, mean about 1: what simulated annealing compares a loss over temperature with.
+
+    Each octave of the logarithm is a straight line, so that no library's rounding can matter.
+    """
+    halvings = 0
+    while below(random, 2) == 1:
+        halvings += 1
+    return 0.6931 * (halvings + below(random, 4096) / 4096.0)
+
+
+@compiled
+def sort_by_key(order: Ints, m: int, keys: Ints) -> None:
+    """Order the first `m` entries by falling key (Shell's sort)."""
+    gap = 1
+    while 9 * gap < m:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for a in range(gap, m):
+            item = order[a]
+            b = a - gap
+            while b >= 0 and keys[order[b]] < keys[item]:
+                order[b + gap] = order[b]
+                b -= gap
+            order[b + gap] = item
+        gap //= 3
+
+
+@compiled
+def shuffle_by_size(problem: Problem, state: State, m: int) -> None:
+    """Order the first `m` candidates from large to small, by a random measure of size and with noise."""
+    measure = below(state.random, 5)
+    noise = below(state.random, 1024)
+    noise = noise * noise >> 10
+    for t in range(m):
+        i = state.candidates[t]
+        w, h = problem.widths[i], problem.heights[i]
+        if measure == 0:
+            size = w * h
+        elif measure == 1:
+            size = w
+        elif measure == 2:
+            size = h
+        elif measure == 3:
+            size = max(w, h)
+        else:
+            size = w + h
+        state.keys[i] = size * (1024 + ((below(state.random, 2048) - 1024) * noise >> 10))
+    sort_by_key(state.candidates, m, state.keys)
+
+
+@compiled
+def clashes(problem: Problem, fill: Ints, k: int, item: int) -> bool:
+    """Whether the item's layer is too near to one of the first `k` items of the fill."""
+    if problem.threshold >= 0:
+        for j in range(k):
+            if abs(problem.layers[fill[0, j]] - problem.layers[item]) <= problem.threshold:
+                return True
+    return False
+
+
+@compiled
+def fill_bin(problem: Problem, state: State, m: int, rule: int) -> int:
+    """Fill an empty bin greedily with the first `m` candidates in order; `state.trial` gets those placed."""
+    trial, spaces = state.trial, state.spaces
+    spaces[0, 0], spaces[0, 1], spaces[0, 2], spaces[0, 3] = 0, 0, problem.columns, problem.rows
     n = 1
     k = 0
     for t in range(m):
-        i = order[t]
-        if used[i]:
+        i = state.candidates[t]
+        w, h = problem.widths[i], problem.heights[i]
+        s = best_space(spaces, n, w, h, rule)
+        if s < 0 or clashes(problem, trial, k, i):
             continue
-        if threshold >= 0:
-            clash = False
-            for j in range(k):
-                if abs(layer[got[j]] - layer[i]) <= threshold:
-                    clash = True
-                    break
-            if clash:
-                continue
-        s = best_space(spaces, n, w[i], h[i], rule)
-        if s < 0:
-            continue
-        x = spaces[s, 0]
-        y = spaces[s, 1]
-        n = occupy(spaces, n, x, y, w[i], h[i])
-        got[k] = i
-        gx[k] = x
-        gy[k] = y
+        trial[0, k], trial[X, k], trial[Y, k] = i, spaces[s, 0], spaces[s, 1]
+        n = occupy(spaces, n, trial[X, k], trial[Y, k], w, h)
         k += 1
-        if n == 0 or k == limit:
+        if n == 0 or k == problem.max_load:
             break
     return k
 
-@compiled
-def sort_by(order, key, m):
-    # insertion sort, descending; m is small
-    for a in range(1, m):
-        i = order[a]
-        ki = key[i]
-        b = a - 1
-        while b >= 0 and key[order[b]] < ki:
-            order[b + 1] = order[b]
-            b -= 1
-        order[b + 1] = i
 
 @compiled
-def noise_keys(order, m, key, w, h, state, prio, pp):
-    if unit(state) < pp:
-        for t in range(m):
-            key[order[t]] = prio[order[t]]
-        r = 1 + below(state, 3)
-        for q in range(r):
-            if below(state, 2) == 0:
-                key[order[below(state, m)]] = unit(state) * 1.1
-            else:
-                a = order[below(state, m)]
-                b = order[below(state, m)]
-                key[a], key[b] = key[b], key[a]
-        return 1
-    kind = below(state, 5)
-    amp = unit(state) 
-    amp = amp * amp
-    for t in range(m):
-        i = order[t]
-        if kind == 0:
-            base = float(w[i] * h[i])
-        elif kind == 1:
-            base = float(w[i])
-        elif kind == 2:
-            base = float(h[i])
-        elif kind == 3:
-            base = float(max(w[i], h[i]))
-        else:
-            base = float(w[i] + h[i])
-        key[i] = base * (1.0 + amp * (unit(state) - 0.5) * 2)
-    return 0
+def best_fill(problem: Problem, state: State, m: int, tries: int) -> int:
+    """The fill that covers most out of `tries` random orders; `state.fill` gets it."""
+    most = -1
+    best = 0
+    for _ in range(tries):
+        shuffle_by_size(problem, state, m)
+        k = fill_bin(problem, state, m, below(state.random, RULES))
+        area = 0
+        for j in range(k):
+            area += problem.widths[state.trial[0, j]] * problem.heights[state.trial[0, j]]
+        if area > most:
+            most = area
+            best = k
+            state.fill[:, :k] = state.trial[:, :k]
+    return best
+
 
 @compiled
-def solve(w, h, layer, W, H, threshold, limit, target, iters, tries, T0, T1, beta, maxbins, seed):
-    n = len(w)
-    state = np.empty(1, np.uint64)
-    state[0] = np.uint64(seed) * np.uint64(2654435761) + np.uint64(88172645463325252)
-    A = W * H
-    cap = 8 * n + 64
-    spaces = np.empty((cap, 4), np.int64)
-    used = np.zeros(n, np.bool_)
-    key = np.empty(n)
-    order = np.arange(n)
-    prio = np.zeros(n); tprio = np.zeros(n); bprio = np.zeros(n); rule_of = np.zeros(n, np.int64); brule = np.zeros(n, np.int64)
-    for i in range(n):
-        prio[i] = w[i] * h[i] / A
-    got = np.empty(n, np.int64); gx = np.empty(n, np.int64); gy = np.empty(n, np.int64)
-    bgot = np.empty(n, np.int64); bx = np.empty(n, np.int64); by = np.empty(n, np.int64)
-    bin_of = np.full(n, -1)
-    x = np.zeros(n, np.int64); y = np.zeros(n, np.int64)
-    # construct
-    nb = 0
-    left = n
+def take_filled(state: State, m: int, k: int, number: int) -> int:
+    """Note the `k` filled items as bin `number`, and move them behind the candidates still to be placed."""
+    move, fill, candidates = state.move, state.fill, state.candidates
+    for j in range(k):
+        i = fill[0, j]
+        move[BIN, i], move[X, i], move[Y, i] = number, fill[X, j], fill[Y, j]
+    for t in range(m - 1, -1, -1):
+        i = candidates[t]
+        if move[BIN, i] == number:
+            m -= 1
+            candidates[t], candidates[m] = candidates[m], i
+    return m
+
+
+@compiled
+def settle(problem: Problem, state: State, first: int, last: int) -> None:
+    """Carry out the moves of these candidates: the bins they go to have been emptied."""
+    for t in range(first, last):
+        i = state.candidates[t]
+        b = state.move[BIN, i]
+        state.place[:, i] = state.move[:, i]
+        state.following[i] = state.head[b]
+        state.head[b] = i
+        state.area[b] += problem.widths[i] * problem.heights[i]
+
+
+@compiled
+def construct(problem: Problem, state: State, window: int, tries: int) -> None:
+    """A first packing: one bin after another, each the best fill of a random sample of what is left."""
+    left = len(problem.widths)
+    bins = 0
     while left > 0:
-        best = -1
-        bk = 0
-        for t in range(20):
-            noise_keys(order, n, key, w, h, state, prio, 0.0)
-            sort_by(order, key, n)
-            k = fill(order, n, used, W, H, w, h, layer, threshold, limit, below(state, 4), spaces, got, gx, gy)
-            area = 0
-            for j in range(k):
-                area += w[got[j]] * h[got[j]]
-            if area > best:
-                best = area
-                bk = k
-                bgot[:k] = got[:k]; bx[:k] = gx[:k]; by[:k] = gy[:k]
-        for j in range(bk):
-            i = bgot[j]
-            used[i] = True
-            bin_of[i] = nb
-            x[i] = bx[j]; y[i] = by[j]
-        left -= bk
-        nb += 1
-    first = nb
-    sol = bin_of.copy(); sx = x.copy(); sy = y.copy(); snb = nb
-    head = np.full(nb + 1, -1); nxt = np.full(n, -1)
-    fillA = np.zeros(nb + 1, np.int64)
-    # member lists rebuilt when needed
-    members = np.empty((nb, n), np.int64); cnt = np.zeros(nb, np.int64)
-    for i in range(n):
-        b = bin_of[i]
-        members[b, cnt[b]] = i; cnt[b] += 1
-        fillA[b] += w[i] * h[i]
-    pool = np.empty(n, np.int64); npool = 0
-    pen = np.ones(n)
-    cand = np.empty(n, np.int64)
-    newpool = np.empty(n, np.int64)
-    tb = np.empty(n, np.int64); tx = np.empty(n, np.int64); ty = np.empty(n, np.int64)
-    chosen = np.empty(16, np.int64)
-    it = 0
-    cur_best_pool = 1e18
-    while it < iters:
-        if npool == 0:
-            # record
-            snb = nb
-            for i in range(n):
-                sol[i] = bin_of[i]; sx[i] = x[i]; sy[i] = y[i]
-            if nb <= target:
-                break
-            # dissolve least filled
-            b = 0
-            for q in range(nb):
-                if fillA[q] < fillA[b]:
-                    b = q
-            for j in range(cnt[b]):
-                pool[npool] = members[b, j]; npool += 1
-            nb -= 1
-            if b != nb:
-                for j in range(cnt[nb]):
-                    members[b, j] = members[nb, j]
-                    bin_of[members[b, j]] = b
-                cnt[b] = cnt[nb]
-                fillA[b] = fillA[nb]
-            it0 = it
-            continue
-        it += 1
-        temp = T0 * (T1 / T0) ** (it / iters)
-        nc = 1 + below(state, min(maxbins, nb))
-        if NC1 > 0 and unit(state) < NC1:
-            nc = 1
-        for c in range(nc):
-            again = True
-            while again:
-                b = below(state, nb)
-                again = False
-                for d in range(c):
-                    if chosen[d] == b:
-                        again = True
-            chosen[c] = b
-        m = 0
-        old = 0.0
-        for j in range(npool):
-            i = pool[j]
-            cand[m] = i; m += 1
-            old += w[i] * h[i] * pen[i]
-        olds = 0.0
-        for c in range(nc):
-            b = chosen[c]
-            f = fillA[b] / A
-            olds += f * f
-            for j in range(cnt[b]):
-                cand[m] = members[b, j]; m += 1
-        for j in range(m):
-            used[cand[j]] = False
-        # refill
-        news = 0.0
-        nm = 0
-        for c in range(nc):
-            best = -1.0
-            bk = 0
-            for t in range(tries):
-                mode = noise_keys(cand, m, key, w, h, state, prio, PP)
-                if BOOST > 0 and unit(state) < BOOST:
-                    for q in range(m):
-                        if bin_of[cand[q]] < 0:
-                            key[cand[q]] *= 2.0
-                sort_by(cand, key, m)
-                rule = below(state, 4)
-                if mode == 1 and below(state, 8) > 0:
-                    rule = rule_of[chosen[c]]
-                k = fill(cand, m, used, W, H, w, h, layer, threshold, limit, rule, spaces, got, gx, gy)
-                area = 0.0
-                for j in range(k):
-                    area += w[got[j]] * h[got[j]] * pen[got[j]]
-                if area > best:
-                    best = area
-                    bk = k
-                    brule[c] = rule
-                    for j in range(k):
-                        bgot[j] = got[j]; bx[j] = gx[j]; by[j] = gy[j]
-                        bprio[j] = key[got[j]] if mode == 1 else 1.0 - (j + 0.5) / (k + 1)
-            a = 0
-            for j in range(bk):
-                i = bgot[j]
-                used[i] = True
-                tb[i] = chosen[c]; tx[i] = bx[j]; ty[i] = by[j]; tprio[i] = bprio[j]
-                a += w[i] * h[i]
-            f = a / A
-            news += f * f
-        np_ = 0
-        new = 0.0
-        for j in range(m):
-            i = cand[j]
-            if not used[i]:
-                newpool[np_] = i; np_ += 1
-                new += w[i] * h[i] * pen[i]
-        delta = (new - old) / A - beta * (news - olds)
-        if np_ == 0 or delta <= 0 or unit(state) < np.exp(-delta / temp):
-            for c in range(nc):
-                cnt[chosen[c]] = 0
-                rule_of[chosen[c]] = brule[c]
-                fillA[chosen[c]] = 0
-            for j in range(m):
-                i = cand[j]
-                if used[i]:
-                    b = tb[i]
-                    bin_of[i] = b; x[i] = tx[i]; y[i] = ty[i]; prio[i] = tprio[i]
-                    members[b, cnt[b]] = i; cnt[b] += 1
-                    fillA[b] += w[i] * h[i]
-            if PEN > 0:
-                for j in range(np_):
-                    pen[newpool[j]] += PEN
-            npool = np_
-            for j in range(np_):
-                pool[j] = newpool[j]
-                bin_of[pool[j]] = -1
-    return snb, first, it, sol, sx, sy
+        m = min(window, left)
+        for t in range(m):
+            other = t + below(state.random, left - t)
+            state.candidates[t], state.candidates[other] = state.candidates[other], state.candidates[t]
+        bins += 1
+        rest = take_filled(state, m, best_fill(problem, state, m, tries), bins)
+        settle(problem, state, rest, m)
+        for t in range(m - 1, rest - 1, -1):
+            left -= 1
+            state.candidates[t] = state.candidates[left]
+    state.counters[BINS] = bins
+    keep_record(state)
+
+
+@compiled
+def keep_record(state: State) -> None:
+    """The current packing is complete: the best so far."""
+    state.record[:] = state.place
+    state.counters[RECORD] = state.counters[BINS]
+
+
+@compiled
+def dissolve_emptiest(state: State) -> None:
+    """Put the items of the bin that covers least into the (empty) pool; the last bin takes its number."""
+    last = state.counters[BINS]
+    b = 1 + np.argmin(state.area[1 : last + 1])
+    for source, target in ((b, POOL), (last, b)):
+        i = state.head[source]
+        state.head[target], state.area[target] = i, state.area[source]
+        while i >= 0:
+            state.place[BIN, i] = target
+            i = state.following[i]
+    state.head[last], state.area[last] = -1, 0
+    state.counters[BINS] = last - 1
+
+
+@compiled
+def choose_ruins(state: State) -> int:
+    """Random different bins to be refilled, behind the pool, in `state.chosen`; returns their number."""
+    bins = state.counters[BINS]
+    chosen = state.chosen
+    chosen[0] = POOL
+    count = 1 + below(state.random, min(MOST_RUINED, bins))
+    for c in range(1, count + 1):
+        chosen[c] = 1 + below(state.random, bins)
+        while (c > 1 and chosen[c] == chosen[1]) or (c > 2 and chosen[c] == chosen[2]):
+            chosen[c] = 1 + below(state.random, bins)
+    return count
+
+
+@compiled
+def gather(state: State, count: int) -> int:
+    """The items of the pool and of the chosen bins become the candidates; returns their number."""
+    m = 0
+    for c in range(count + 1):
+        i = state.head[state.chosen[c]]
+        while i >= 0:
+            state.candidates[m] = i
+            state.move[BIN, i] = POOL
+            m += 1
+            i = state.following[i]
+    return m
+
+
+@compiled
+def step(problem: Problem, state: State, temperature: float) -> None:
+    """Ruin some bins, refill them, and keep the result or leave everything as it was."""
+    count = choose_ruins(state)
+    m = gather(state, count)
+    rest = m
+    for c in range(1, count + 1):
+        rest = take_filled(state, rest, best_fill(problem, state, rest, TRIES), state.chosen[c])
+    homeless = 0
+    for t in range(rest):
+        i = state.candidates[t]
+        homeless += problem.widths[i] * problem.heights[i]
+    grown = homeless - state.area[POOL]
+    if grown <= 0 or grown <= temperature * patience(state.random):
+        for c in range(count + 1):
+            state.head[state.chosen[c]], state.area[state.chosen[c]] = -1, 0
+        settle(problem, state, 0, m)
+
+
+@compiled
+def improve(problem: Problem, state: State, target: int, until: int, effort: int) -> None:
+    """Steps up to number `until` of `effort` (which the temperature follows), or down to `target` bins."""
+    cells = problem.columns * problem.rows
+    while True:
+        if state.head[POOL] < 0:
+            keep_record(state)
+            if state.counters[BINS] <= target:
+                return
+            dissolve_emptiest(state)
+        if state.counters[ITERATION] >= until:
+            return
+        left = 1.0 - state.counters[ITERATION] / effort
+        step(problem, state, cells * (COLD + (HOT - COLD) * left * left * left))
+        state.counters[ITERATION] += 1

@@ -1,0 +1,143 @@
+"""Packs items into few crossbars: one interface to the packers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadInput
+from ..values import Rules
+from .bounds import lower_bound, stands_alone
+from .items import Items
+from .search import BIN, ITERATION, RECORD, State, X, Y, construct, improve, problem_of, start
+
+Ints = NDArray[np.int64]
+Progress = Callable[[int, int, int], None]
+"""Called with steps done, steps in all, and the fewest crossbars so far."""
+
+Packer = Literal["fast", "best", "exact"]
+Stopped = Literal["bound", "budget", "effort", "time"]
+
+FAST_EFFORT = 300
+BEST_EFFORT = 100_000
+CONSTRUCTION_TRIES = {"fast": 8, "best": 20, "exact": 20}
+CHUNK_SECONDS = 0.05
+"""Compiled code runs about this long before Ctrl-C, the clock and the progress bar get their turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a packer is asked for.
+
+    `packer`: "fast" (a few milliseconds), "best" (improves for `effort` steps) or "exact" (then proves, or
+    finds fewer, where it can). `budget`: stop as soon as that many crossbars suffice; None seeks the fewest.
+    `seconds`: a wall-clock limit. Without one, or where it does not strike, a seed gives the same layout on
+    every machine.
+    """
+
+    packer: Packer = "best"
+    budget: int | None = None
+    effort: int = BEST_EFFORT
+    seconds: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where every item lies: crossbar (from 0, no number unused), x (columns) and y (rows), each (items,).
+
+    No layout needs fewer than `lower_bound` crossbars. `stopped` says what ended the search.
+    """
+
+    bins: Ints
+    xs: Ints
+    ys: Ints
+    crossbars: int
+    lower_bound: int
+    stopped: Stopped
+    packer: Packer
+
+
+def pack(items: Items, rules: Rules, goal: Goal, progress: Progress | None = None) -> Layout:
+    """Pack `items` under `rules` into as few crossbars as the goal asks for.
+
+    Raises BadInput for items that no crossbar holds, and where "exact" lacks its solver.
+    """
+    _require_sound(items, goal)
+    deadline = None if goal.seconds is None else monotonic() + goal.seconds
+    bound = lower_bound(items, rules)
+    alone = stands_alone(items)
+    apart = int(alone.sum())
+    places = np.zeros((3, len(items)), np.int64)
+    places[BIN, alone] = np.arange(apart)
+    in_time = True
+    if apart < len(items):
+        target = max(bound, goal.budget or 0) - apart
+        report = None if progress is None else _counting_from(apart, progress)
+        state, in_time = _search(items.subset(~alone), rules, goal, target, deadline, report)
+        places[:, ~alone] = state.record
+        places[BIN, ~alone] += apart - 1
+    return _layout(places, bound, goal, in_time)
+
+
+def _require_sound(items: Items, goal: Goal) -> None:
+    """Raise BadInput for what no packer can do."""
+    if goal.packer not in get_args(Packer):
+        raise BadInput(f"packer: found {goal.packer!r}, allowed are {', '.join(get_args(Packer))}")
+    fits = (items.widths > 0) & (items.heights > 0)
+    fits &= (items.widths <= items.columns) & (items.heights <= items.rows)
+    if not fits.all():
+        i = int(np.argmin(fits))
+        raise BadInput(
+            f"box {i} of layer {items.layers[i]} is {items.heights[i]} x {items.widths[i]} cells (rows x columns), "
+            f"allowed is 1 x 1 to the crossbar's {items.rows} x {items.columns}"
+        )
+
+
+def _counting_from(apart: int, progress: Progress) -> Progress:
+    """Progress that counts the crossbars which never took part in the search."""
+    return lambda done, total, best: progress(done, total, apart + best)
+
+
+def _search(
+    items: Items, rules: Rules, goal: Goal, target: int, deadline: float | None, progress: Progress | None
+) -> tuple[State, bool]:
+    """Construct and improve; also whether it ended by itself rather than by the clock."""
+    problem, state = problem_of(items, rules), start(len(items), goal.seed)
+    effort = FAST_EFFORT if goal.packer == "fast" else goal.effort
+    construct(problem, state, _window(items), CONSTRUCTION_TRIES[goal.packer])
+    chunk, begun = FAST_EFFORT, monotonic()
+    while state.counters[RECORD] > target and state.counters[ITERATION] < effort:
+        if deadline is not None and begun > deadline:
+            return state, False
+        improve(problem, state, target, min(state.counters[ITERATION] + chunk, effort), effort)
+        ended = monotonic()
+        chunk = 1 + int(chunk * min(CHUNK_SECONDS / (ended - begun + 1e-6), 4))
+        begun = ended
+        if progress is not None:
+            progress(int(state.counters[ITERATION]), effort, int(state.counters[RECORD]))
+    return state, True
+
+
+def _window(items: Items) -> int:
+    """Items to try for one crossbar in construction: many times what it holds, yet few of very many."""
+    cells = int((items.widths * items.heights).sum())
+    return max(256, 8 * len(items) * items.rows * items.columns // cells)
+
+
+def _layout(places: Ints, bound: int, goal: Goal, in_time: bool) -> Layout:
+    """Number the crossbars by their first items and say why the search ended."""
+    _, first, inverse = np.unique(places[BIN], return_index=True, return_inverse=True)
+    rank = np.argsort(np.argsort(first))
+    crossbars = len(first)
+    stopped: Stopped = "effort" if in_time else "time"
+    if crossbars == bound:
+        stopped = "bound"
+    elif goal.budget is not None and crossbars <= goal.budget:
+        stopped = "budget"
+    return Layout(rank[inverse], places[X], places[Y], crossbars, bound, stopped, goal.packer)
