@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Status = Literal["mapped", "digital", "unsupported"]
 
@@ -176,3 +180,37 @@ class NoFit:
     budget: int
     lower_bound: int
     found: int
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When every layer of every sample ran; arrays of shape (samples, layers), in ns.
+
+    A layer asks (the one before it is finished), starts (its first round holds its crossbars) and finishes;
+    `busy_ns` is the time its rounds ran, so finish - ask - busy is the time it waited.
+    """
+
+    asked_ns: NDArray[np.float64]
+    started_ns: NDArray[np.float64]
+    finished_ns: NDArray[np.float64]
+    busy_ns: NDArray[np.float64]
+
+    @property
+    def latency_ns(self) -> float:
+        """Time from the first read to the last."""
+        return float(self.finished_ns.max())
+
+    @property
+    def waited_ns(self) -> NDArray[np.float64]:
+        """Time spent waiting for replicas and crossbars, shape (samples, layers)."""
+        return self.finished_ns - self.asked_ns - self.busy_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Latencies of `num_sample` samples: as packed, without waiting for crossbars, and of the baseline."""
+
+    num_sample: int
+    latency_ns: float
+    ideal_latency_ns: float
+    baseline_latency_ns: float

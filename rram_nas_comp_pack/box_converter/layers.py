@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from typing import Any
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,7 @@ def trace(module: nn.Module, input_size: tuple[int, ...], name: str) -> Network:
     tensors = [tensor for tensor in module.parameters() if tensor.is_floating_point()]
     like = tensors[0] if tensors else torch.empty(0)
     x = torch.zeros(1, *input_size, dtype=like.dtype, device=like.device)
-    with _evaluation(module), _runs_on(input_size, name):
+    with _evaluation(module), _uncompiled(), _runs_on(input_size, name):
         if any(is_lazy(parameter) for parameter in module.parameters()):
             module(x)
         recorder = Recorder(module, x)
@@ -59,6 +60,13 @@ def _evaluation(module: nn.Module) -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(fastpath)
         for child, was_training in training.items():
             child.training = was_training
+
+
+def _uncompiled() -> AbstractContextManager[Any]:
+    """Run compiled modules as they were written; without the compiler loaded, there are none."""
+    if "torch._dynamo" not in sys.modules:
+        return nullcontext()
+    return cast("AbstractContextManager[Any]", torch.compiler.set_stance("force_eager"))
 
 
 @contextmanager

@@ -79,16 +79,21 @@ def _matrices(x: Tensor, weight: Tensor) -> Product:
     return Product(x, weight, shapes.linear(inputs, batch * outputs, x.shape[-2]), single=False)
 
 
-def opaque_macs(func: Any, args: tuple[Any, ...]) -> int | None:
-    """Return the MACs of an operator that multiplies inside: attention, LSTM, Bilinear; None for others."""
+def inner_products(func: Any, args: tuple[Any, ...]) -> tuple[int, list[Tensor]] | None:
+    """Return MACs and factors of an operator that multiplies inside itself; None for any other operator.
+
+    These are fused attention, whose mask is no factor but added to the scores, LSTM and Bilinear.
+    """
     name = func.overloadpacket.__name__
     if "scaled_dot_product" in name:
         q, k, v = args[:3]
-        return int(prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1]))
+        return int(prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1])), [q, k, v]
     if name == "_trilinear":
-        return int(args[0].shape[0] * args[1].numel())
+        return int(args[0].shape[0] * args[1].numel()), [args[1]]
     if name == "mkldnn_rnn_layer":
-        return int(prod(args[0].shape[:-1]) * sum(weight.numel() for weight in args[1:3]))
-    if name in ("_cudnn_rnn", "miopen_rnn"):
-        return int(prod(args[0].shape[:-1]) * sum(weight.numel() for weight in args[1] if weight.dim() > 1))
-    return None
+        weights = list(args[1:3])
+    elif name in ("_cudnn_rnn", "miopen_rnn"):
+        weights = [weight for weight in args[1] if weight.dim() > 1]
+    else:
+        return None
+    return prod(args[0].shape[:-1]) * sum(weight.numel() for weight in weights), weights

@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_leaves
 
 from rram_nas_comp_pack.box_converter import shapes
 from rram_nas_comp_pack.box_converter.ledger import ROOT, Ledger
-from rram_nas_comp_pack.box_converter.operators import Product, aten, opaque_macs, readings
+from rram_nas_comp_pack.box_converter.operators import Product, aten, inner_products, readings
 from rram_nas_comp_pack.box_converter.owners import Owners, base, kind_of, storage_of
 from rram_nas_comp_pack.box_converter.shapes import Shape
 from rram_nas_comp_pack.values import Network, Status
@@ -32,6 +32,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """A dispatch mode that keeps the ledger; `scopes` are the running modules' paths, innermost last."""
 
     supports_higher_order_operators = True
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Save the seconds that torch takes to load its compiler, only to keep it away from this class."""
+        return False
 
     def __init__(self, module: nn.Module, x: Tensor) -> None:
         """Watch `module`, whose input is `x`."""
@@ -91,15 +96,16 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return True
         if self._origin(operands) is not None:
             return False
-        macs = products[0].macs if products else opaque_macs(func, args)
-        if macs is None:
-            self._enter_beside(func, operands, result)
-        elif products:
+        inner = inner_products(func, args)
+        if products:
             # A kernel that depends on the input, or that no module holds, cannot be stored in a crossbar.
             status: Status = "unsupported" if func.overloadpacket is aten.convolution else "digital"
-            self._ledger.add_macs(self.scopes[-1], status, macs)
+            self._ledger.add_macs(self.scopes[-1], status, products[0].macs)
+        elif inner:
+            self._enter_unmapped(inner[1], inner[0])
+            self._use(operands, self.scopes[-1], "digital")
         else:
-            self._enter_unmapped([tensor for tensor in operands if tensor.dim() > 1], macs)
+            self._enter_beside(func, operands, result)
         return False
 
     def _owner(self, product: Product) -> str | None:

@@ -1,0 +1,317 @@
+"""From a packing to a schedule: the event loop (RNC section 5).
+
+Layers of one sample never overlap, so a sample has one process and at most one pending event. Events are
+served by time, then older sample first. What a process does:
+
+    ask for replicas -> (hold all) ask for the round's crossbars -> (hold all) run -> free them -> next round
+    ... last round -> return the replicas -> next layer of the sample; after layer 0, the next sample too
+
+Replicas go to the longest-waiting process, lowest index first; a crossbar to the round that asked first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .compiled import compiled
+from .values import Box, Layer, Mapping, Placement, Schedule
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+ASK_REPLICAS, ASK_CROSSBARS, FINISH_ROUND = range(3)
+NOBODY = -1
+
+
+class Program(NamedTuple):
+    """What the event loop runs, as flat arrays.
+
+    Per layer (executions): `store` (which layer's replicas it uses), `takes` (replicas it takes), `boxes`
+    (boxes of one replica) and `time_at`, where its box times start in `times`. Per store: `copies`,
+    `replica_at` (its first replica among all) and `crossbar_at`, where its crossbars start in `crossbars`
+    (replica by replica, box by box). A crossbar of -1 is never waited for. Times are in units of `unit_ns`:
+    whole reads where all reads take equally long, so that equal times are equal.
+    """
+
+    store: Ints
+    takes: Ints
+    boxes: Ints
+    time_at: Ints
+    times: Floats
+    copies: Ints
+    replica_at: Ints
+    crossbar_at: Ints
+    crossbars: Ints
+    unit_ns: float
+
+
+def program(
+    mappings: Sequence[Mapping],
+    read_ns: Callable[[Layer, Box], float],
+    placements: Sequence[Placement] | None = None,
+) -> Program:
+    """Prepare mapped layers for simulation; without placements, no crossbar is shared (the ideal).
+
+    `read_ns` is the time of one read of a box. Mappings are those of layers 0, 1, 2 … in order.
+    """
+    latencies = [[read_ns(m.layer, box) for box in m.boxes] for m in mappings]
+    uniform = len({ns for row in latencies for ns in row}) == 1
+    takes = [min(m.copies, m.layer.raw.cycles) for m in mappings]
+    times = [
+        -(-box.cycles // n) * (1.0 if uniform else ns)
+        for m, n, row in zip(mappings, takes, latencies, strict=True)
+        for box, ns in zip(m.boxes, row, strict=True)
+    ]
+    boxes = [len(m.boxes) for m in mappings]
+    copies = [m.copies for m in mappings]
+    places = [b * c if m.stored else 0 for m, b, c in zip(mappings, boxes, copies, strict=True)]
+    crossbar_at = _starts(places)
+    crossbars = np.full(sum(places), -1, dtype=np.int64)
+    for p in placements or ():
+        crossbars[crossbar_at[p.layer_idx] + p.replica * boxes[p.layer_idx] + p.box] = p.crossbar_idx
+    return Program(
+        np.array([m.layer.stored_in for m in mappings], dtype=np.int64),
+        np.array(takes, dtype=np.int64),
+        np.array(boxes, dtype=np.int64),
+        _starts(boxes),
+        np.array(times, dtype=np.float64),
+        np.array(copies, dtype=np.int64),
+        _starts(copies),
+        crossbar_at,
+        crossbars,
+        latencies[0][0] if uniform else 1.0,
+    )
+
+
+def _starts(sizes: Sequence[int]) -> Ints:
+    return np.concatenate([[0], np.cumsum(sizes[:-1], dtype=np.int64)]).astype(np.int64)
+
+
+def simulate(program: Program, samples: int) -> Schedule:
+    """Run `samples` samples through the layers."""
+    times = np.zeros((4, samples, len(program.store)))
+    _run(program, _state(program, samples), times)
+    return Schedule(*(times * program.unit_ns))
+
+
+class _State(NamedTuple):
+    """Everything that changes. Per sample: `layer`, `event`, `round`, `lacking` (crossbars or replicas it
+    still waits for), `width` (crossbars its round asked for, listed in its row of `asked`), `next_waiting`
+    (behind it in a replica queue). Queues are linked lists: of samples for replicas (`replica_queue`: first,
+    last per store), of places (sample, position in its row of `asked`) for crossbars.
+    """
+
+    heap_time: Floats
+    heap_sample: Ints
+    heap_size: Ints
+    layer: Ints
+    event: Ints
+    round: Ints
+    lacking: Ints
+    width: Ints
+    asked: Ints
+    next_place: Ints
+    crossbar_queue: Ints
+    seen: Ints
+    owner: Ints
+    next_waiting: Ints
+    replica_queue: Ints
+
+
+def _state(program: Program, samples: int) -> _State:
+    width = int((program.boxes * program.takes).max())
+    crossbars = int(program.crossbars.max(initial=-1)) + 1
+    full = lambda *shape: np.full(shape, NOBODY, dtype=np.int64)  # noqa: E731
+    zeros = lambda n: np.zeros(n, dtype=np.int64)  # noqa: E731
+    return _State(
+        np.zeros(samples),
+        zeros(samples),
+        zeros(1),
+        zeros(samples),
+        zeros(samples),
+        zeros(samples),
+        zeros(samples),
+        zeros(samples),
+        full(samples, width),
+        full(samples * width),
+        full(crossbars, 2),
+        zeros(crossbars),
+        full(int(program.copies.sum())),
+        full(samples),
+        full(len(program.store), 2),
+    )
+
+
+@compiled
+def _push(state: _State, time: float, sample: int, event: int) -> None:
+    """Schedule the sample's next event; the heap is ordered by time, then sample."""
+    state.event[sample] = event
+    times, samples = state.heap_time, state.heap_sample
+    k = state.heap_size[0]
+    state.heap_size[0] = k + 1
+    while k > 0:
+        up = (k - 1) // 2
+        if times[up] < time or (times[up] == time and samples[up] < sample):
+            break
+        times[k], samples[k] = times[up], samples[up]
+        k = up
+    times[k], samples[k] = time, sample
+
+
+@compiled
+def _pop(state: _State) -> tuple[float, int]:
+    times, samples = state.heap_time, state.heap_sample
+    first_time, first_sample = times[0], samples[0]
+    n = state.heap_size[0] - 1
+    state.heap_size[0] = n
+    time, sample = times[n], samples[n]
+    k = 0
+    while 2 * k + 1 < n:
+        child = 2 * k + 1
+        right = child + 1
+        if right < n and (
+            times[right] < times[child] or (times[right] == times[child] and samples[right] < samples[child])
+        ):
+            child = right
+        if time < times[child] or (time == times[child] and sample < samples[child]):
+            break
+        times[k], samples[k] = times[child], samples[child]
+        k = child
+    times[k], samples[k] = time, sample
+    return first_time, first_sample
+
+
+@compiled
+def _grant_replicas(program: Program, state: _State, time: float, store: int) -> None:
+    """Hand free replicas to those who wait for them, in order of asking."""
+    first = program.replica_at[store]
+    for replica in range(first, first + program.copies[store]):
+        sample = state.replica_queue[store, 0]
+        if sample == NOBODY:
+            return
+        if state.owner[replica] != NOBODY:
+            continue
+        state.owner[replica] = sample
+        state.lacking[sample] -= 1
+        if state.lacking[sample] == 0:
+            state.replica_queue[store, 0] = state.next_waiting[sample]
+            state.round[sample] = 0
+            _push(state, time, sample, ASK_CROSSBARS)
+
+
+@compiled
+def _ask_replicas(program: Program, state: _State, time: float, sample: int) -> None:
+    layer = state.layer[sample]
+    store = program.store[layer]
+    state.lacking[sample] = program.takes[layer]
+    state.next_waiting[sample] = NOBODY
+    if state.replica_queue[store, 0] == NOBODY:
+        state.replica_queue[store, 0] = sample
+    else:
+        state.next_waiting[state.replica_queue[store, 1]] = sample
+    state.replica_queue[store, 1] = sample
+    _grant_replicas(program, state, time, store)
+
+
+@compiled
+def _deal_round(program: Program, state: _State, sample: int) -> float:
+    """List the crossbars of the sample's round in `asked`; returns how long the round runs, 0 for none.
+
+    A box joins the first round in which its crossbar does not occur yet: the k-th box on a crossbar, round k.
+    """
+    layer = state.layer[sample]
+    store = program.store[layer]
+    boxes = program.boxes[layer]
+    first = program.replica_at[store]
+    longest = 0.0
+    width = 0
+    for step in range(2):  # the second pass wipes the counts of the first
+        for replica in range(program.copies[store]):
+            if state.owner[first + replica] != sample:
+                continue
+            for box in range(boxes):
+                crossbar = program.crossbars[program.crossbar_at[store] + replica * boxes + box]
+                round_of_box = 0
+                if crossbar >= 0:
+                    round_of_box = state.seen[crossbar]
+                    state.seen[crossbar] = 0 if step else round_of_box + 1
+                if step or round_of_box != state.round[sample]:
+                    continue
+                longest = max(longest, program.times[program.time_at[layer] + box])
+                if crossbar >= 0:
+                    state.asked[sample, width] = crossbar
+                    width += 1
+    state.width[sample] = width
+    return longest
+
+
+@compiled
+def _ask_crossbars(state: _State, sample: int) -> None:
+    """Queue for all crossbars of the round at once."""
+    lacking = 0
+    row = sample * state.asked.shape[1]
+    for k in range(state.width[sample]):
+        queue = state.crossbar_queue[state.asked[sample, k]]
+        state.next_place[row + k] = NOBODY
+        if queue[0] == NOBODY:
+            queue[0] = row + k
+        else:
+            state.next_place[queue[1]] = row + k
+            lacking += 1
+        queue[1] = row + k
+    state.lacking[sample] = lacking
+
+
+@compiled
+def _run(program: Program, state: _State, times: Floats) -> None:
+    """Fill `times` (ask, start, finish, busy; sample; layer), in units of the program."""
+    samples, layers = times.shape[1], times.shape[2]
+    length = np.zeros(samples)
+    _push(state, 0.0, 0, ASK_REPLICAS)
+    while state.heap_size[0] > 0:
+        time, sample = _pop(state)
+        layer = state.layer[sample]
+        event = state.event[sample]
+        if event == ASK_REPLICAS:
+            times[0, sample, layer] = time
+            times[1, sample, layer] = -1.0
+            _ask_replicas(program, state, time, sample)
+            continue
+        if event == FINISH_ROUND:
+            times[3, sample, layer] += length[sample]
+            for k in range(state.width[sample]):
+                crossbar = state.asked[sample, k]
+                place = state.next_place[state.crossbar_queue[crossbar, 0]]
+                state.crossbar_queue[crossbar, 0] = place
+                if place == NOBODY:
+                    continue
+                waiting = place // state.asked.shape[1]
+                state.lacking[waiting] -= 1
+                if state.lacking[waiting] == 0:
+                    if times[1, waiting, state.layer[waiting]] < 0:
+                        times[1, waiting, state.layer[waiting]] = time
+                    _push(state, time + length[waiting], waiting, FINISH_ROUND)
+            state.round[sample] += 1
+        length[sample] = _deal_round(program, state, sample)
+        if length[sample] > 0:
+            _ask_crossbars(state, sample)
+            if state.lacking[sample] == 0:
+                if times[1, sample, layer] < 0:
+                    times[1, sample, layer] = time
+                _push(state, time + length[sample], sample, FINISH_ROUND)
+            continue
+        times[2, sample, layer] = time
+        store = program.store[layer]
+        for replica in range(program.replica_at[store], program.replica_at[store] + program.copies[store]):
+            if state.owner[replica] == sample:
+                state.owner[replica] = NOBODY
+        _grant_replicas(program, state, time, store)
+        if layer == 0 and sample + 1 < samples:
+            _push(state, time, sample + 1, ASK_REPLICAS)
+        if layer + 1 < layers:
+            state.layer[sample] = layer + 1
+            _push(state, time, sample, ASK_REPLICAS)
