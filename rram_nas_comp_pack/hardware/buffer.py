@@ -14,11 +14,9 @@ SIZES_KB: Final = (2, 4, 8, 16, 32, 64, 128, 256, 512)
 WIDTHS_BITS: Final = (64, 128, 256, 512)
 _NODES_NM: Final = (90, 65, 45)
 
-_Grid = tuple[tuple[float | None, ...], ...]
 
-
-def _grid(text: str) -> _Grid:
-    items = [None if item == "-" else float(item) for item in text.split()]
+def _grid(text: str) -> tuple[tuple[float, ...], ...]:
+    items = [math.nan if item == "-" else float(item) for item in text.split()]
     columns = len(_NODES_NM) * len(WIDTHS_BITS)
     return tuple(tuple(items[start : start + columns]) for start in range(0, len(items), columns))
 
@@ -117,7 +115,7 @@ class Buffer:
 
     def latency_ns(self, count_bytes: float) -> float:
         """Time to read or to write so many bytes."""
-        return self._accesses(count_bytes) * BUFFER_CYCLE_NS
+        return math.ceil(8 * count_bytes / self.width_bits) * BUFFER_CYCLE_NS
 
     @property
     def read_power_mw(self) -> float:
@@ -137,11 +135,8 @@ class Buffer:
         """Energy to write so many bytes, with leakage for that time."""
         return self.write_power_mw * 1e-3 * self.latency_ns(count_bytes)
 
-    def _accesses(self, count_bytes: float) -> int:
-        return math.ceil(8 * count_bytes / self.width_bits)
 
-
-def buffer(tech_nm: int, size_kb: float, width_bits: int) -> Buffer:
+def sram_buffer(tech_nm: int, size_kb: float, width_bits: int) -> Buffer:
     """The smallest tabulated buffer that is as large and as wide, else the largest.
 
     Raises `BadInput` where there is no data: up to 2 KB with more than 256 bits (F06 mended).
@@ -152,7 +147,7 @@ def buffer(tech_nm: int, size_kb: float, width_bits: int) -> Buffer:
     row = class_index(size_kb, SIZES_KB)
     column = node * len(WIDTHS_BITS) + class_index(width_bits, WIDTHS_BITS)
     area, read, write, leakage = (grid[row][column] for grid in (_AREA_MM2, _READ_NJ, _WRITE_NJ, _LEAKAGE_MW))
-    if area is None or read is None or write is None or leakage is None:
+    if math.isnan(area):
         raise BadInput(
             f"buffer: found {size_kb} KB with {width_bits} bits; allowed: > 2 KB, or at most 256 bits"
         )

@@ -56,7 +56,9 @@ ADC: Final[Mapping[int, Converter]] = {
     1: make_adc(10, 1600, 6.92e-3, 1.5),  # "A 10b 1.5GS/s Pipelined-SAR ADC with ... in 14nm CMOS FinFET"
     2: make_adc(8, 1200, 2e-3, 1.28),  # ISAAC, as for the DAC
     3: make_adc(8, 1650, 4e-3, 1.1),  # "A >3GHz ERBW 1.1GS/s 8b Two-Step SAR ADC with Recursive-Weight DAC"
-    4: make_adc(6, 580, 1.26e-3, 1.0),  # "Area-Efficient 1GS/s 6b SAR ADC with Charge-Injection-Cell-Based DAC"
+    4: make_adc(
+        6, 580, 1.26e-3, 1.0
+    ),  # "Area-Efficient 1GS/s 6b SAR ADC with Charge-Injection-Cell-Based DAC"
     5: make_adc(8, 1650, 4e-3, 1.1),  # labelled ASPDAC 1: presumably H. Sun et al., ASP-DAC 2020; so are 6, 7
     6: make_adc(6, 1650, 1.26e-3, 1.0),  # ASPDAC 2; the area is that of an 8-bit option (F39)
     7: make_adc(4, 500, 0.7e-3, 1.0),  # ASPDAC 3

@@ -30,6 +30,8 @@ _ADDER: Final[Mapping[int, tuple[float, float]]] = {
 def class_index(value: float, classes: Sequence[float]) -> int:
     """Index of the smallest class >= value, else of the last one."""
     return min(bisect_left(classes, value), len(classes) - 1)
+
+
 def adder(tech_nm: int, bits: int = 8) -> Block:
     """A ripple adder; the PE uses 8 bits whatever the ADC delivers (F23)."""
     classes = tuple(_ADDER)
@@ -74,5 +76,3 @@ def decoder_latency_ns(ways: int) -> float:
 def mux_latency_ns(ways: int) -> float:
     """Delay of an output mux."""
     return _MUX_LEVEL_NS * _levels(ways)
-
-

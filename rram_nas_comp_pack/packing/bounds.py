@@ -28,14 +28,11 @@ def lower_bound(items: Items, rules: Rules) -> int:
     alone = stands_alone(items)
     shared = items.subset(~alone)
     apart = int(alone.sum())
-    bounds = [
+    return max(
         apart + dual_feasible_bound(shared),
         apart + count_bound(shared, rules),
         conflict_bound(items, rules),
-    ]
-    if apart:
-        bounds.append(dual_feasible_bound(items))
-    return max(bounds)
+    )
 
 
 def stands_alone(items: Items) -> NDArray[np.bool_]:

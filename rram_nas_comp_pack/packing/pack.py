@@ -23,9 +23,11 @@ Progress = Callable[[int, int, int], None]
 Packer = Literal["fast", "best", "exact"]
 Stopped = Literal["bound", "budget", "effort", "time"]
 
-FAST_EFFORT = 300
 BEST_EFFORT = 100_000
-CONSTRUCTION_TRIES = {"fast": 8, "best": 20, "exact": 20}
+FAST_EFFORT = (250, 1000)
+"""Least and most steps of the fast packer; between them as many as make 60 000 with the number of items."""
+
+CONSTRUCTION_TRIES = {"fast": 1, "best": 20, "exact": 20}
 CHUNK_SECONDS = 0.05
 """Compiled code runs about this long before Ctrl-C, the clock and the progress bar get their turn."""
 
@@ -109,9 +111,11 @@ def _search(
 ) -> tuple[State, bool]:
     """Construct and improve; also whether it ended by itself rather than by the clock."""
     problem, state = problem_of(items, rules), start(len(items), goal.seed)
-    effort = FAST_EFFORT if goal.packer == "fast" else goal.effort
+    effort = goal.effort
+    if goal.packer == "fast":
+        effort = int(np.clip(60_000 // len(items), *FAST_EFFORT))
     construct(problem, state, _window(items), CONSTRUCTION_TRIES[goal.packer])
-    chunk, begun = FAST_EFFORT, monotonic()
+    chunk, begun = 500, monotonic()
     while state.counters[RECORD] > target and state.counters[ITERATION] < effort:
         if deadline is not None and begun > deadline:
             return state, False

@@ -215,7 +215,9 @@ def best_fill(problem: Problem, state: State, m: int, tries: int) -> int:
         if area > most:
             most = area
             best = k
-            state.fill[:, :k] = state.trial[:, :k]
+            for row in range(3):
+                for j in range(k):
+                    state.fill[row, j] = state.trial[row, j]
     return best
 
 
@@ -240,7 +242,8 @@ def settle(problem: Problem, state: State, first: int, last: int) -> None:
     for t in range(first, last):
         i = state.candidates[t]
         b = state.move[BIN, i]
-        state.place[:, i] = state.move[:, i]
+        for row in range(3):
+            state.place[row, i] = state.move[row, i]
         state.following[i] = state.head[b]
         state.head[b] = i
         state.area[b] += problem.widths[i] * problem.heights[i]
@@ -269,7 +272,9 @@ def construct(problem: Problem, state: State, window: int, tries: int) -> None:
 @compiled
 def keep_record(state: State) -> None:
     """The current packing is complete: the best so far."""
-    state.record[:] = state.place
+    for row in range(3):
+        for i in range(state.place.shape[1]):
+            state.record[row, i] = state.place[row, i]
     state.counters[RECORD] = state.counters[BINS]
 
 
@@ -277,7 +282,10 @@ def keep_record(state: State) -> None:
 def dissolve_emptiest(state: State) -> None:
     """Put the items of the bin that covers least into the (empty) pool; the last bin takes its number."""
     last = state.counters[BINS]
-    b = 1 + np.argmin(state.area[1 : last + 1])
+    b = last
+    for other in range(1, last):
+        if state.area[other] < state.area[b]:
+            b = other
     for source, target in ((b, POOL), (last, b)):
         i = state.head[source]
         state.head[target], state.area[target] = i, state.area[source]

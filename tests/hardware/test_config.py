@@ -4,13 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
+from golden_hardware import ROOT, shipped_text, with_overrides
 from hypothesis import given
 from hypothesis import strategies as st
-from test_golden_pe import ROOT, shipped_text, with_overrides
 
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.hardware import tables
-from rram_nas_comp_pack.hardware.config import ADC_BITS, load_hardware, parse_hardware
+from rram_nas_comp_pack.hardware.config import load_hardware, parse_hardware
 
 SHIPPED = ROOT / "SimConfig.ini"
 SECTIONS = re.findall(r"^\[(.+)\]$", shipped_text(), re.MULTILINE)
@@ -101,11 +100,6 @@ def test_f08_own_thresholds_are_volts_one_less_than_codes() -> None:
     assert hardware.adc_thresholds_v[:2] == (0.1, 0.225)
     assert "allowed: -1 or 15 rising numbers" in fault(choice + "0.1, 0.2")
     assert "strictly rising" in fault(choice + given.replace("0.225", "0.1"))
-
-
-def test_the_bits_of_the_reader_are_those_of_the_tables() -> None:
-    assert set(tables.ADC) == set(ADC_BITS)
-    assert {choice: row.bits for choice, row in tables.ADC.items()} == ADC_BITS
 
 
 @pytest.mark.parametrize(
@@ -268,6 +262,12 @@ def test_all_faults_are_reported_at_once() -> None:
         assert sum(name in line.split(": found")[0] for line in lines) == 1, (name, lines)
     assert len(lines) == 9
     assert all(re.fullmatch(r"SimConfig\.ini: .+: found .+; allowed: .+", line) for line in lines)
+
+
+def test_a_fault_hides_no_other_fault() -> None:
+    overrides = "Device level.Read_Voltage=x;Device level.Device_Level=4;Device level.Write_Level=3"
+    named = [line.split(": ")[1] for line in faults(with_overrides(overrides))]
+    assert named == [f"[Device level] {key}" for key in ("Read_Voltage", "Write_Level", "Device_Level")]
 
 
 # --- Any text --------------------------------------------------------------------------------------------

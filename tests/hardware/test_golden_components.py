@@ -6,10 +6,10 @@ from functools import cache
 
 import numpy as np
 import pytest
-from test_golden_pe import Row, configured, golden_rows, same, with_overrides
+from golden_hardware import Row, configured, golden_rows, same, with_overrides
 
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.hardware import pe, tables
+from rram_nas_comp_pack.hardware import components, converters, crossbar, digital, pe
 from rram_nas_comp_pack.hardware.config import Hardware, parse_hardware
 
 FILE = "components.csv"
@@ -18,6 +18,8 @@ COMPLETE_ADC = ";Interface level.ADC_Area=1;Interface level.ADC_Power=1"
 
 
 def arguments(row: Row) -> Arguments:
+    if row["args"] == "area computed twice":
+        return {"twice": "1"}
     return dict(item.split("=") for item in row["args"].split(";") if "=" in item)
 
 
@@ -37,27 +39,27 @@ def overrides(row: Row) -> str:
 def device(quantity: str, args: Arguments, hw: Hardware) -> float:
     resistance, voltage = number(args.get("R")), number(args.get("V"))
     return {
-        "read_power": lambda: pe.device_read_power_w(hw, resistance, voltage),
-        "write_power": lambda: pe.device_write_power_w(hw, resistance, voltage),
-        "sram_read_power_raw": lambda: pe.sram_access_power_w(hw)[0],
-        "sram_write_power_raw": lambda: pe.sram_access_power_w(hw)[1],
+        "read_power": lambda: crossbar.device_read_power_w(hw, resistance, voltage),
+        "write_power": lambda: crossbar.device_write_power_w(hw, resistance, voltage),
+        "sram_read_power_raw": lambda: crossbar.sram_access_power_w(hw)[0],
+        "sram_write_power_raw": lambda: crossbar.sram_access_power_w(hw)[1],
     }[quantity]()
 
 
-def crossbar(quantity: str, args: Arguments, hw: Hardware) -> float:
+def of_crossbar(quantity: str, args: Arguments, hw: Hardware) -> float:
     h = int(number(args.get("rows")) or hw.rows)
     w = int(number(args.get("cols")) or hw.columns)
     return {
-        "area": lambda: pe.crossbar_area_um2(hw),
-        "read_latency": lambda: pe.crossbar_read_latency_ns(hw),
+        "area": lambda: crossbar.crossbar_area_um2(hw),
+        "read_latency": lambda: crossbar.crossbar_read_latency_ns(hw),
         "subarray_num": lambda: hw.subarrays,
         "load_resistance": lambda: hw.load_resistance_ohm,
-        "read_power": lambda: pe.crossbar_read_power_w(hw, h, w),
-        "read_energy": lambda: pe.crossbar_read_energy_nj(hw, h, w),
+        "read_power": lambda: crossbar.crossbar_read_power_w(hw, h, w),
+        "read_energy": lambda: crossbar.crossbar_read_energy_nj(hw, h, w),
         "utilization": lambda: h * w / (hw.rows * hw.columns),
-        "write_latency": lambda: pe.crossbar_write_latency_ns(hw, h),
-        "write_power": lambda: pe.crossbar_write_power_w(hw, w),
-        "write_energy": lambda: pe.crossbar_write_energy_nj(hw, h, w),
+        "write_latency": lambda: crossbar.crossbar_write_latency_ns(hw, h),
+        "write_power": lambda: crossbar.crossbar_write_power_w(hw, w),
+        "write_energy": lambda: crossbar.crossbar_write_energy_nj(hw, h, w),
     }[quantity]()
 
 
@@ -74,14 +76,16 @@ def crossbar_sim1(quantity: str, args: Arguments, hw: Hardware) -> float:
     h = int(number(args["rows"]) or hw.rows)
     read, write = block(args, hw, len(hw.read_voltages_v)), block(args, hw, 2)
     return {
-        "read_power": lambda: pe.estimated_read_power_w(hw, *read),
-        "write_power": lambda: pe.estimated_write_power_w(hw, *write),
-        "write_latency": lambda: pe.crossbar_write_latency_ns(hw, h),
-        "write_energy": lambda: pe.estimated_write_power_w(hw, *write) * pe.crossbar_write_latency_ns(hw, h),
+        "read_power": lambda: crossbar.estimated_read_power_w(hw, *read),
+        "write_power": lambda: crossbar.estimated_write_power_w(hw, *write),
+        "write_latency": lambda: crossbar.crossbar_write_latency_ns(hw, h),
+        "write_energy": lambda: (
+            crossbar.estimated_write_power_w(hw, *write) * crossbar.crossbar_write_latency_ns(hw, h)
+        ),
     }[quantity]()
 
 
-def converter(found: tables.Converter, quantity: str) -> float:
+def converter(found: converters.Converter, quantity: str) -> float:
     return {
         "area": found.area_um2,
         "precision": found.bits,
@@ -93,33 +97,35 @@ def converter(found: tables.Converter, quantity: str) -> float:
 
 
 def adc(quantity: str, args: Arguments, hw: Hardware) -> float:
-    return pe.adc_area_um2(hw, 1) if quantity == "area" else converter(pe.adc(hw), quantity)
+    if quantity == "area":
+        return components.adc_area_um2(hw, evaluations=2 if "twice" in args else 1)
+    return converter(components.adc(hw), quantity)
 
 
 def adc_interval(quantity: str, args: Arguments, hw: Hardware) -> float:
-    thresholds = pe.adc_thresholds_v(hw, int(args["WL"]))
+    thresholds = components.adc_thresholds_v(hw, int(args["WL"]))
     if quantity == "code":
-        return pe.adc_code(thresholds, float(args["V"]))
+        return components.adc_code(thresholds, float(args["V"]))
     return thresholds[int(quantity.removeprefix("threshold[").removesuffix("]"))]
 
 
-def digital(found: tables.Block, quantity: str, hw: Hardware) -> float:
+def of_block(found: digital.Block, quantity: str, hw: Hardware) -> float:
     return {
         "area": found.area_um2,
         "power": found.power_w,
         "latency": hw.clock_ns,
-        "energy": pe.block_energy_nj(hw, found),
+        "energy": components.block_energy_nj(hw, found),
     }[quantity]
 
 
 def ways(quantity: str, args: Arguments, hw: Hardware) -> float:
-    found = tables.mux(hw.transistor_tech_nm, int(args["ways"]))
+    found = digital.mux(hw.transistor_tech_nm, int(args["ways"]))
     return {"area": found.area_um2, "power": found.power_w}[quantity]
 
 
 def buffer(quantity: str, args: Arguments, hw: Hardware) -> float:
-    of_level = {"1": pe.input_buffer, "2": pe.tile_buffer, "3": pe.forwarding_buffer}
-    found = of_level[args["level"]](hw, float(args["default_kb"]))
+    size_kb = {"1": hw.input_buffer_kb, "2": hw.tile_buffer_kb, "3": hw.forwarding_buffer_kb}[args["level"]]
+    found = components.buffer(hw, size_kb, float(args["default_kb"]))
     read, written = float(args["read_bytes"]), float(args["write_bytes"])
     return {
         "area": found.area_um2,
@@ -136,14 +142,16 @@ def buffer(quantity: str, args: Arguments, hw: Hardware) -> float:
 
 COMPONENTS: dict[str, Callable[[str, Arguments, Hardware], float]] = {
     "device": device,
-    "crossbar": crossbar,
+    "crossbar": of_crossbar,
     "crossbar_sim1": crossbar_sim1,
-    "DAC": lambda quantity, args, hw: converter(pe.dac(hw), quantity),
+    "DAC": lambda quantity, args, hw: converter(components.dac(hw), quantity),
     "ADC": adc,
     "ADC_interval": adc_interval,
-    "adder": lambda quantity, args, hw: digital(pe.adder(hw, int(number(args["bits"]) or 8)), quantity, hw),
-    "shiftreg": lambda quantity, args, hw: digital(pe.shift_register(hw), quantity, hw),
-    "reg": lambda quantity, args, hw: digital(pe.register(hw), quantity, hw),
+    "adder": lambda quantity, args, hw: of_block(
+        components.adder(hw, int(number(args["bits"]) or 8)), quantity, hw
+    ),
+    "shiftreg": lambda quantity, args, hw: of_block(components.shift_register(hw), quantity, hw),
+    "reg": lambda quantity, args, hw: of_block(components.register(hw), quantity, hw),
     "mux": ways,
     "demux": ways,
     "PE": lambda quantity, args, hw: pe.counts(hw).adders_per_column,
@@ -157,10 +165,6 @@ LEAK = "Device level.Read_Voltage=0.05,0.3"  # the only case of thresholds with 
 
 def is_sram(row: Row) -> bool:
     return "Device_Type=SRAM" in row["overrides"]
-
-
-def written_rows(row: Row) -> int:
-    return int(number(arguments(row)["rows"]) or configured(row["overrides"]).rows)
 
 
 def threshold_with_undriven_cells_off(row: Row) -> float:
@@ -177,7 +181,7 @@ def mended_thresholds(word_lines: str) -> list[float]:
     return [
         threshold_with_undriven_cells_off(row)
         for row in golden_rows(FILE)
-        if LEAK in row["overrides"] and row["args"] == f"WL={word_lines}"
+        if is_leaky(row) and row["args"] == f"WL={word_lines}"
     ]
 
 
@@ -190,42 +194,29 @@ def scaled(factor: float) -> Callable[[Row], float]:
     return lambda row: float(row["value"]) * factor
 
 
+def times_written_rows(row: Row) -> float:
+    return float(row["value"]) * int(number(arguments(row)["rows"]) or configured(row["overrides"]).rows)
+
+
+def is_leaky(row: Row) -> bool:
+    return LEAK in row["overrides"]
+
+
+def of_any(row: Row) -> bool:
+    return True
+
+
+THRESHOLDS = {f"threshold[{k}]" for k in range(15)}
 # Fault, component, quantities, which rows, mended value from the golden row.
 MENDED: tuple[tuple[str, str, set[str], Callable[[Row], bool], Callable[[Row], float]], ...] = (
     ("F09", "DAC", {"power", "energy"}, lambda row: "DAC_Choice=6" in row["overrides"], scaled(1e-3)),
     ("F10", "crossbar", {"read_energy", "write_energy"}, is_sram, scaled(1e3)),
     ("F11", "device", {"sram_read_power_raw", "sram_write_power_raw"}, is_sram, scaled(1e9)),
-    (
-        "F12",
-        "crossbar",
-        {"write_energy"},
-        lambda row: not is_sram(row),
-        lambda row: float(row["value"]) * written_rows(row),
-    ),
-    (
-        "F12",
-        "crossbar_sim1",
-        {"write_energy"},
-        lambda row: True,
-        lambda row: float(row["value"]) * written_rows(row),
-    ),
-    ("F13", "adder", {"latency", "energy"}, lambda row: True, scaled(1e3)),
-    ("F13", "shiftreg", {"latency", "energy"}, lambda row: True, scaled(1e3)),
-    ("F13", "reg", {"latency", "energy"}, lambda row: True, scaled(1e3)),
-    (
-        "F37",
-        "ADC_interval",
-        {f"threshold[{k}]" for k in range(15)},
-        lambda row: LEAK in row["overrides"],
-        threshold_with_undriven_cells_off,
-    ),
-    (
-        "F37",
-        "ADC_interval",
-        {"code"},
-        lambda row: LEAK in row["overrides"],
-        code_of_mended_thresholds,
-    ),
+    ("F12", "crossbar", {"write_energy"}, lambda row: not is_sram(row), times_written_rows),
+    ("F12", "crossbar_sim1", {"write_energy"}, of_any, times_written_rows),
+    *(("F13", block, {"latency", "energy"}, of_any, scaled(1e3)) for block in ("adder", "shiftreg", "reg")),
+    ("F37", "ADC_interval", THRESHOLDS, is_leaky, threshold_with_undriven_cells_off),
+    ("F37", "ADC_interval", {"code"}, is_leaky, code_of_mended_thresholds),
 )
 
 
@@ -237,12 +228,9 @@ def expected(row: Row) -> float:
 
 
 # F24: the original forgets this area as soon as it computes a PE; here it never had one.
-FORGOTTEN = ("Process element level.PE_inBuf_Area=77.7", "area_constructor", "level=1")
-
-
 def is_forgotten(row: Row) -> bool:
-    text, quantity, level = FORGOTTEN
-    return row["overrides"] == text and row["quantity"] == quantity and row["args"].startswith(level)
+    of_input_buffer = row["quantity"] == "area_constructor" and row["args"].startswith("level=1")
+    return of_input_buffer and row["overrides"] == "Process element level.PE_inBuf_Area=77.7"
 
 
 @pytest.mark.parametrize("component", list(COMPONENTS))
@@ -251,11 +239,7 @@ def test_every_golden_row_of_a_component_is_reproduced(component: str) -> None:
     for row in rows:
         if is_forgotten(row):
             continue
-        hw, args = configured(overrides(row)), arguments(row)
-        if row["args"] == "area computed twice":
-            found = pe.adc_area_um2(hw, 2)
-        else:
-            found = COMPONENTS[component](row["quantity"], args, hw)
+        found = COMPONENTS[component](row["quantity"], arguments(row), configured(overrides(row)))
         assert same(found, expected(row)), (row, found, expected(row))
 
 
@@ -273,14 +257,12 @@ def test_the_golden_file_is_whole_and_every_exception_is_accounted_for() -> None
 
 
 def test_f02_the_write_power_of_a_device_is_the_one_with_the_missing_attribute_supplied() -> None:
-    rows = [
-        row for row in golden_rows(FILE) if row["quantity"] == "write_power" and row["component"] == "device"
-    ]
+    rows = [r for r in golden_rows(FILE) if (r["component"], r["quantity"]) == ("device", "write_power")]
     patched = {r["overrides"]: float(r["value"]) for r in rows if r["args"] == "R=None;V=None"}
     failed = [row for row in rows if row["status"] == "AttributeError"]
     assert len(failed) == 7
     for row in failed:
-        assert same(pe.device_write_power_w(configured(row["overrides"])), patched[row["overrides"]])
+        assert same(crossbar.device_write_power_w(configured(row["overrides"])), patched[row["overrides"]])
 
 
 def test_f06_a_buffer_without_data_is_refused() -> None:
@@ -291,11 +273,6 @@ def test_f06_a_buffer_without_data_is_refused() -> None:
             parse_hardware(with_overrides(row["overrides"]))
 
 
-def test_f06_a_buffer_size_of_the_caller_without_data_is_refused() -> None:
-    with pytest.raises(BadInput, match="2 KB with 512 bits"):
-        pe.area(configured("Architecture level.Buffer_Bitwidth=512"), default_buffer_kb=2)
-
-
 def test_f07_idle_columns_are_charged_for_every_active_row() -> None:
     (row,) = [r for r in golden_rows(FILE) if r["status"] == "ValueError"]
     hw = configured(row["overrides"])
@@ -303,7 +280,7 @@ def test_f07_idle_columns_are_charged_for_every_active_row() -> None:
     driven = inputs.sum()  # input 1 is 0.15 V, input 0 is 0 V
     cells = sum(0.15**2 / (1e4 if states[i, j] else 1e6) for i in np.flatnonzero(inputs) for j in range(12))
     idle = 0.25 * (128 - 12) / 1e6 * 0.15**2 * driven
-    assert same(pe.estimated_read_power_w(hw, states, inputs), cells + idle)
+    assert same(crossbar.estimated_read_power_w(hw, states, inputs), cells + idle)
 
 
 def test_f24_the_area_of_a_buffer_in_the_file_is_named_as_without_effect() -> None:
@@ -311,7 +288,7 @@ def test_f24_the_area_of_a_buffer_in_the_file_is_named_as_without_effect() -> No
     hw = configured(row["overrides"])
     assert any("PE_inBuf_Area" in warning and "no effect" in warning for warning in hw.warnings)
     assert float(row["value"]) == 77.7
-    assert pe.input_buffer(hw, 4) == pe.input_buffer(configured(""), 4)
+    assert pe.area(hw) == pe.area(configured(""))
 
 
 def test_every_row_of_the_table_of_mended_faults_is_used() -> None:

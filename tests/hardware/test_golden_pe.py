@@ -1,55 +1,15 @@
 """The PE formulas reproduce what MNSIM 2.0 computes, except where a fault is mended."""
 
-import csv
 import math
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from golden_hardware import Row, configured, golden_rows, same, with_overrides
 
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.hardware import pe, tables
+from rram_nas_comp_pack.hardware import components, crossbar, digital, parts, pe
 from rram_nas_comp_pack.hardware.config import Hardware, parse_hardware
-
-ROOT = Path(__file__).parents[2]
-GOLDEN = ROOT / "tests" / "golden" / "hardware"
-
-Row = dict[str, str]
-
-
-def golden_rows(name: str) -> list[Row]:
-    with (GOLDEN / name).open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def shipped_text() -> str:
-    return (ROOT / "SimConfig.ini").read_text(encoding="utf-8")
-
-
-def with_overrides(overrides: str) -> str:
-    """The shipped file with `Section.Key=value;...` put in."""
-    text = shipped_text()
-    for item in filter(None, overrides.split(";")):
-        where, value = item.split("=", 1)
-        section, key = where.split(".", 1)
-        head, mark, body = text.partition(f"[{section}]")
-        start = body.index(f"\n{key} =") + 1
-        end = body.index("\n", start)
-        text = head + mark + body[:start] + f"{key} = {value}" + body[end:]
-    return text
-
-
-@cache
-def configured(overrides: str) -> Hardware:
-    return parse_hardware(with_overrides(overrides))
-
-
-def same(found: float, golden: float) -> bool:
-    return math.isclose(found, golden, rel_tol=1e-9, abs_tol=1e-30)
-
 
 # --- One row of each file -> the values of its columns ---------------------------------------------------
 
@@ -60,11 +20,11 @@ def latency_columns(row: Row, hw: Hardware) -> dict[str, float]:
     number = pe.counts(hw)
     return {
         "digital_period": hw.clock_ns,
-        "decoder_unit": tables.decoder_latency_ns(number.input_demux_ways),
-        "mux_unit": tables.mux_latency_ns(math.ceil(hw.columns / number.adcs_per_subarray)),
-        "xbar_unit": pe.crossbar_read_latency_ns(hw),
-        "DAC_unit": pe.dac(hw).latency_ns,
-        "ADC_unit": pe.adc(hw).latency_ns,
+        "decoder_unit": digital.decoder_latency_ns(number.input_demux_ways),
+        "mux_unit": digital.mux_latency_ns(math.ceil(hw.columns / number.adcs_per_subarray)),
+        "xbar_unit": crossbar.crossbar_read_latency_ns(hw),
+        "DAC_unit": components.dac(hw).latency_ns,
+        "ADC_unit": components.adc(hw).latency_ns,
         "buf_w": found.buffer_write_ns,
         "buf_r": found.buffer_read_ns,
         "DAC": found.dac_ns,
@@ -93,15 +53,15 @@ def area_columns(row: Row, hw: Hardware) -> dict[str, float]:
         "input_demux": number.input_demux_ways,
         "output_mux": number.output_mux_ways,
         "adder_num": number.adders_per_column,
-        "unit_xbar": pe.crossbar_area_um2(hw),
-        "unit_ADC": pe.adc_area_um2(hw),
-        "unit_DAC": pe.dac(hw).area_um2,
-        "unit_adder": pe.adder(hw).area_um2,
-        "unit_shiftreg": pe.shift_register(hw).area_um2,
-        "unit_iReg": pe.register(hw).area_um2,
-        "unit_oReg": pe.register(hw).area_um2,
-        "unit_demux": tables.mux(hw.transistor_tech_nm, number.input_demux_ways).area_um2,
-        "unit_mux": tables.mux(hw.transistor_tech_nm, number.output_mux_ways).area_um2,
+        "unit_xbar": crossbar.crossbar_area_um2(hw),
+        "unit_ADC": components.adc_area_um2(hw),
+        "unit_DAC": components.dac(hw).area_um2,
+        "unit_adder": components.adder(hw).area_um2,
+        "unit_shiftreg": components.shift_register(hw).area_um2,
+        "unit_iReg": components.register(hw).area_um2,
+        "unit_oReg": components.register(hw).area_um2,
+        "unit_demux": digital.mux(hw.transistor_tech_nm, number.input_demux_ways).area_um2,
+        "unit_mux": digital.mux(hw.transistor_tech_nm, number.output_mux_ways).area_um2,
         "xbar": found.crossbar_um2,
         "ADC": found.adc_um2,
         "DAC": found.dac_um2,
@@ -121,16 +81,16 @@ def power_columns(row: Row, hw: Hardware) -> dict[str, float]:
     h, w, number = int(row["max_row"]), int(row["max_column"]), pe.counts(hw)
     found = pe.read_power(hw, h, w, int(row["max_group"]), float(row["default_buf_kb"]))
     return {
-        "unit_device": pe.device_read_power_w(hw),
-        "unit_xbar": pe.crossbar_read_power_w(hw, h, w),
-        "unit_DAC": pe.dac(hw).power_w,
-        "unit_ADC": pe.adc(hw).power_w,
-        "unit_adder": pe.adder(hw).power_w,
-        "unit_shiftreg": pe.shift_register(hw).power_w,
-        "unit_iReg": pe.register(hw).power_w,
-        "unit_oReg": pe.register(hw).power_w,
-        "unit_demux": tables.mux(hw.transistor_tech_nm, number.input_demux_ways).power_w,
-        "unit_mux": tables.mux(hw.transistor_tech_nm, number.output_mux_ways).power_w,
+        "unit_device": crossbar.device_read_power_w(hw),
+        "unit_xbar": crossbar.crossbar_read_power_w(hw, h, w),
+        "unit_DAC": components.dac(hw).power_w,
+        "unit_ADC": components.adc(hw).power_w,
+        "unit_adder": components.adder(hw).power_w,
+        "unit_shiftreg": components.shift_register(hw).power_w,
+        "unit_iReg": components.register(hw).power_w,
+        "unit_oReg": components.register(hw).power_w,
+        "unit_demux": digital.mux(hw.transistor_tech_nm, number.input_demux_ways).power_w,
+        "unit_mux": digital.mux(hw.transistor_tech_nm, number.output_mux_ways).power_w,
         "xbar": found.crossbar_w,
         "DAC": found.dac_w,
         "ADC": found.adc_w,
@@ -148,7 +108,7 @@ def power_columns(row: Row, hw: Hardware) -> dict[str, float]:
     }
 
 
-def energy_parts(found: pe.Energy) -> dict[str, float]:
+def energy_parts(found: parts.Energy) -> dict[str, float]:
     return {
         "xbar": found.crossbar_nj,
         "DAC": found.dac_nj,
@@ -180,10 +140,10 @@ def energy_columns(row: Row, hw: Hardware) -> dict[str, float]:
 def efficiency_columns(row: Row, hw: Hardware) -> dict[str, float]:
     found, number = pe.efficiency(hw), pe.counts(hw)
     return {
-        "multiple_time": math.ceil(8 / pe.dac(hw).bits),
+        "multiple_time": math.ceil(8 / components.dac(hw).bits),
         "digital_period": hw.clock_ns,
-        "decoder_unit": tables.decoder_latency_ns(number.input_demux_ways),
-        "mux_unit": tables.mux_latency_ns(math.ceil(hw.columns / number.adcs_per_subarray)),
+        "decoder_unit": digital.decoder_latency_ns(number.input_demux_ways),
+        "mux_unit": digital.mux_latency_ns(math.ceil(hw.columns / number.adcs_per_subarray)),
         "lat_xbar": found.latency.crossbar_ns,
         "lat_DAC": found.latency.dac_ns,
         "lat_ADC": found.latency.adc_ns,
@@ -299,96 +259,3 @@ def test_golden_files_are_whole() -> None:
         "pe_efficiency.csv": 150,
     }
     assert {name: len(golden_rows(name)) for name in FILES} == wanted
-
-
-# --- Claims beyond the golden rows -----------------------------------------------------------------------
-
-
-def test_the_default_gives_the_figures_of_the_documentation() -> None:
-    hw = configured("")
-    assert pe.read_latency(hw, 128, 128).total_ns == pytest.approx(152.77319048, rel=1e-10)
-    assert pe.area(hw).total_um2 == pytest.approx(1112505.408, rel=1e-9)
-    assert pe.read_power(hw, 128, 128).total_w == pytest.approx(0.281266344, rel=1e-8)
-    assert pe.efficiency(hw).gops == pytest.approx(428.976, rel=1e-5)
-    assert pe.efficiency(hw).gops_per_w == pytest.approx(4076.51, rel=1e-5)
-
-
-def test_groups_default_to_all() -> None:
-    hw = configured("Process element level.Group_Num=4")
-    assert pe.read_power(hw, 27, 16) == pe.read_power(hw, 27, 16, 4)
-
-
-def test_the_reported_energy_leaves_the_adder_out_as_found() -> None:
-    hw = configured("Process element level.Group_Num=4")
-    energy = pe.read_energy(pe.read_power(hw, 128, 128), pe.read_latency(hw, 128, 128))
-    assert energy.adder_nj > 0
-    assert energy.total_with_adder_nj == energy.total_nj + energy.adder_nj
-
-
-SERIAL = "Process element level.ADC_Num=16;Process element level.DAC_Num=16;Process element level.Group_Num=3"
-lines = st.integers(1, 128)
-
-
-@pytest.mark.parametrize("overrides", ["", SERIAL])
-@given(lines, lines, lines, lines, st.integers(1, 16))
-def test_more_lines_never_take_less_time_or_power(
-    overrides: str, a: int, b: int, c: int, d: int, bits: int
-) -> None:
-    hw = configured(overrides)
-    (h, more_h), (w, more_w) = sorted((a, b)), sorted((c, d))
-    few, many = pe.read_latency(hw, h, w, bits), pe.read_latency(hw, more_h, more_w, bits)
-    assert few.total_ns <= many.total_ns
-    assert pe.read_power(hw, h, w).total_w <= pe.read_power(hw, more_h, more_w).total_w
-
-
-@pytest.mark.parametrize(
-    ("call", "name"),
-    [
-        (lambda hw: pe.read_latency(hw, 0, 1), "h: found 0; allowed: 1 to 128"),
-        (lambda hw: pe.read_latency(hw, 129, 1), "h: found 129; allowed: 1 to 128"),
-        (lambda hw: pe.read_latency(hw, 1, 0), "w: found 0; allowed: 1 to 128"),
-        (lambda hw: pe.read_latency(hw, 1, 129), "w: found 129; allowed: 1 to 128"),
-        (lambda hw: pe.read_latency(hw, 1, 1, 0), "input_bits: found 0; allowed: >= 1"),
-        (lambda hw: pe.read_power(hw, 1, 1, 0), "groups: found 0; allowed: 1 to 1"),
-        (lambda hw: pe.read_power(hw, 1, 1, 2), "groups: found 2; allowed: 1 to 1"),
-        (lambda hw: pe.read_power(hw, 129, 1), "h: found 129; allowed: 1 to 128"),
-        (lambda hw: pe.Traffic(written_bytes=-1), "written_bytes: found -1; allowed: a number >= 0"),
-        (lambda hw: pe.Traffic(read_bytes=math.nan), "read_bytes: found nan; allowed: a number >= 0"),
-        (lambda hw: pe.area(hw, 0), "buffer size: found 0 KB; allowed: > 0"),
-        (lambda hw: pe.adc_thresholds_v(hw, 0), "word_lines: found 0; allowed: 1 to 128"),
-        (lambda hw: pe.crossbars_per_weight(hw, 1), "weight_bits: found 1; allowed: >= 2"),
-    ],
-)
-def test_a_call_out_of_range_is_refused_in_one_line(call: Callable[[Hardware], object], name: str) -> None:
-    with pytest.raises(BadInput) as caught:
-        call(configured(""))
-    assert str(caught.value) == name
-
-
-LEVELS = {
-    2: "1e6, 1e4",
-    4: "1e6, 3e4, 2e4, 1e4",
-    8: "8e4, 7e4, 6e4, 5e4, 4e4, 3e4, 2e4, 1e4",
-    16: ", ".join(f"{16 - k}e4" for k in range(16)),
-}
-
-
-@pytest.mark.parametrize(
-    ("levels", "bits", "polarity", "slices", "crossbars"),
-    [
-        *((2, 8, 2, 7, 14), (4, 8, 2, 4, 8), (8, 8, 2, 3, 6), (16, 8, 2, 2, 4)),
-        *((2, 8, 1, 8, 8), (4, 8, 1, 4, 4), (8, 8, 1, 3, 3), (16, 8, 1, 2, 2)),
-        *((2, 9, 2, 8, 16), (4, 9, 2, 4, 8), (8, 9, 2, 3, 6), (16, 9, 2, 2, 4)),
-        *((2, 9, 1, 9, 9), (4, 9, 1, 5, 5), (8, 9, 1, 3, 3), (16, 9, 1, 3, 3)),
-    ],
-)
-@pytest.mark.parametrize("groups", [1, 3])
-def test_a_weight_is_sliced_over_crossbars(
-    levels: int, bits: int, polarity: int, slices: int, crossbars: int, groups: int
-) -> None:
-    hw = configured(
-        f"Device level.Device_Level={levels};Device level.Device_Resistance={LEVELS[levels]};"
-        f"Process element level.Xbar_Polarity={polarity};Process element level.Group_Num={groups}"
-    )
-    found = pe.crossbars_per_weight(hw, bits)
-    assert (found.slices, found.crossbars, found.pes) == (slices, crossbars, math.ceil(slices / groups))
