@@ -39,9 +39,9 @@ def stands_alone(items: Items) -> NDArray[np.bool_]:
     """Boxes too large to share a crossbar with any other box, rules apart."""
     narrowest = _smallest_of_the_others(items.widths)
     shortest = _smallest_of_the_others(items.heights)
-    return np.asarray(
-        (items.widths + narrowest > items.columns) & (items.heights + shortest > items.rows), dtype=np.bool_
-    )
+    wide = items.widths + narrowest > items.columns
+    high = items.heights + shortest > items.rows
+    return np.asarray(wide & high, dtype=np.bool_)
 
 
 def _smallest_of_the_others(sizes: Ints) -> Ints:
@@ -49,7 +49,7 @@ def _smallest_of_the_others(sizes: Ints) -> Ints:
         return np.full(len(sizes), np.iinfo(np.int32).max, dtype=np.int64)
     first, second = np.partition(sizes, 1)[:2]
     at = int(np.argmin(sizes))
-    return np.where(np.arange(len(sizes)) == at, second, first)
+    return np.asarray(np.where(np.arange(len(sizes)) == at, second, first), dtype=np.int64)
 
 
 def count_bound(items: Items, rules: Rules) -> int:
@@ -106,7 +106,7 @@ def dual_feasible_values(sizes: Ints, bin_size: int) -> tuple[NDArray[np.float64
 def _distinct(rows: Ints) -> Ints:
     """Indices of rows that differ, by a hash of each: a rare collision only loses a function."""
     weights = np.random.default_rng(0).integers(1, 2**62, rows.shape[1])
-    return np.unique(rows @ weights, return_index=True)[1]
+    return np.asarray(np.unique(rows @ weights, return_index=True)[1], dtype=np.int64)
 
 
 def _cuts(sizes: Ints, bin_size: int) -> Ints:

@@ -25,6 +25,7 @@ class Items:
     columns: int
 
     def __len__(self) -> int:
+        """The number of items."""
         return len(self.widths)
 
     def subset(self, which: NDArray[np.bool_] | Ints) -> Items:

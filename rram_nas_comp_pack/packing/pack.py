@@ -65,6 +65,15 @@ class Layout:
     packer: Packer
 
 
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What ends a search: few enough crossbars, its steps, the clock (`monotonic()`, None: never)."""
+
+    target: int
+    effort: int
+    deadline: float | None
+
+
 def pack(items: Items, rules: Rules, goal: Goal, progress: Progress | None = None) -> Layout:
     """Pack `items` under `rules` into as few crossbars as the goal asks for.
 
@@ -78,13 +87,24 @@ def pack(items: Items, rules: Rules, goal: Goal, progress: Progress | None = Non
     places = np.zeros((3, len(items)), np.int64)
     places[BIN, alone] = np.arange(apart)
     in_time = True
-    if apart < len(items):
-        target = max(bound, goal.budget or 0) - apart
+    shared = items.subset(~alone)
+    if len(shared):
+        limits = _Limits(max(bound, goal.budget or 0) - apart, _effort(goal, len(shared)), deadline)
         report = None if progress is None else _counting_from(apart, progress)
-        state, in_time = _search(items.subset(~alone), rules, goal, target, deadline, report)
-        places[:, ~alone] = state.record
-        places[BIN, ~alone] += apart - 1
+        found, in_time = _search(shared, rules, goal, limits, report)
+        if goal.packer == "exact" and in_time:
+            from .exact import fewest
+
+            found, proved, in_time = fewest(shared, rules, found, (bound - apart, limits.target), deadline)
+            bound = apart + proved
+        found[BIN] += apart
+        places[:, ~alone] = found
     return _layout(places, bound, goal, in_time)
+
+
+def _effort(goal: Goal, items: int) -> int:
+    """Steps of the search."""
+    return int(np.clip(60_000 // items, *FAST_EFFORT)) if goal.packer == "fast" else goal.effort
 
 
 def _require_sound(items: Items, goal: Goal) -> None:
@@ -96,8 +116,8 @@ def _require_sound(items: Items, goal: Goal) -> None:
     if not fits.all():
         i = int(np.argmin(fits))
         raise BadInput(
-            f"box {i} of layer {items.layers[i]} is {items.heights[i]} x {items.widths[i]} cells (rows x columns), "
-            f"allowed is 1 x 1 to the crossbar's {items.rows} x {items.columns}"
+            f"box {i} of layer {items.layers[i]} is {items.heights[i]} x {items.widths[i]} cells "
+            f"(rows x columns), allowed is 1 x 1 to the crossbar's {items.rows} x {items.columns}"
         )
 
 
@@ -107,25 +127,31 @@ def _counting_from(apart: int, progress: Progress) -> Progress:
 
 
 def _search(
-    items: Items, rules: Rules, goal: Goal, target: int, deadline: float | None, progress: Progress | None
-) -> tuple[State, bool]:
-    """Construct and improve; also whether it ended by itself rather than by the clock."""
+    items: Items, rules: Rules, goal: Goal, limits: _Limits, progress: Progress | None
+) -> tuple[Ints, bool]:
+    """Construct and improve: places (3, items), and whether it ended by itself rather than by the clock."""
     problem, state = problem_of(items, rules), start(len(items), goal.seed)
-    effort = goal.effort
-    if goal.packer == "fast":
-        effort = int(np.clip(60_000 // len(items), *FAST_EFFORT))
     construct(problem, state, _window(items), CONSTRUCTION_TRIES[goal.packer])
     chunk, begun = 500, monotonic()
-    while state.counters[RECORD] > target and state.counters[ITERATION] < effort:
-        if deadline is not None and begun > deadline:
-            return state, False
-        improve(problem, state, target, min(state.counters[ITERATION] + chunk, effort), effort)
+    done = 0
+    while state.counters[RECORD] > limits.target and done < limits.effort:
+        if limits.deadline is not None and begun > limits.deadline:
+            return _found(state), False
+        improve(problem, state, limits.target, min(done + chunk, limits.effort), limits.effort)
+        done = int(state.counters[ITERATION])
         ended = monotonic()
         chunk = 1 + int(chunk * min(CHUNK_SECONDS / (ended - begun + 1e-6), 4))
         begun = ended
         if progress is not None:
-            progress(int(state.counters[ITERATION]), effort, int(state.counters[RECORD]))
-    return state, True
+            progress(done, limits.effort, int(state.counters[RECORD]))
+    return _found(state), True
+
+
+def _found(state: State) -> Ints:
+    """The best places, with bins counted from 0."""
+    places = state.record.copy()
+    places[BIN] -= 1
+    return places
 
 
 def _window(items: Items) -> int:

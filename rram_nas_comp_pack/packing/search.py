@@ -11,7 +11,7 @@ Integers and exactly rounded sums and products only: a seed gives the same packi
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,8 +76,15 @@ class State(NamedTuple):
 
 def problem_of(items: Items, rules: Rules) -> Problem:
     """The same with plain arrays, for the kernels."""
-    arrays = (np.ascontiguousarray(a, dtype=np.int64) for a in (items.widths, items.heights, items.layers))
-    return Problem(*arrays, items.columns, items.rows, rules.threshold, rules.max_load or len(items))
+    return Problem(
+        widths=np.ascontiguousarray(items.widths, dtype=np.int64),
+        heights=np.ascontiguousarray(items.heights, dtype=np.int64),
+        layers=np.ascontiguousarray(items.layers, dtype=np.int64),
+        columns=items.columns,
+        rows=items.rows,
+        threshold=rules.threshold,
+        max_load=rules.max_load or len(items),
+    )
 
 
 def start(items: int, seed: int) -> State:
@@ -102,7 +109,7 @@ def start(items: int, seed: int) -> State:
 
 
 @compiled
-def draw(random: NDArray[np.uint64]) -> np.uint64:
+def draw(random: NDArray[np.uint64]) -> Any:
     """The next 64 random bits (Marsaglia, "Xorshift RNGs", 2003)."""
     x = random[0]
     x ^= x << np.uint64(13)
@@ -115,7 +122,7 @@ def draw(random: NDArray[np.uint64]) -> np.uint64:
 @compiled
 def below(random: NDArray[np.uint64], n: int) -> int:
     """A random integer from 0 to n - 1."""
-    return np.int64(((draw(random) >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
+    return np.int64(((draw(random) >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))  # type: ignore[return-value]
 
 
 @compiled
@@ -193,8 +200,9 @@ def fill_bin(problem: Problem, state: State, m: int, rule: int) -> int:
         s = best_space(spaces, n, w, h, rule)
         if s < 0 or clashes(problem, trial, k, i):
             continue
-        trial[0, k], trial[X, k], trial[Y, k] = i, spaces[s, 0], spaces[s, 1]
-        n = occupy(spaces, n, trial[X, k], trial[Y, k], w, h)
+        x, y = spaces[s, 0], spaces[s, 1]
+        trial[0, k], trial[X, k], trial[Y, k] = i, x, y
+        n = occupy(spaces, n, (x, y, x + w, y + h))
         k += 1
         if n == 0 or k == problem.max_load:
             break

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..compiled import compiled
 
 Ints = NDArray[np.int64]
+Rectangle = tuple[int, int, int, int]
 
 LOWEST, LEFTMOST, SHORT_SIDE, AREA = range(4)
 RULES = 4
@@ -24,10 +25,10 @@ def _copy(spaces: Ints, source: int, target: int) -> None:
 
 
 @compiled
-def _append(spaces: Ints, n: int, x0: int, y0: int, x1: int, y1: int) -> int:
+def _append(spaces: Ints, n: int, space: Rectangle) -> int:
     if n == len(spaces):  # a space less is a worse packing, never a wrong one
         return n
-    spaces[n, 0], spaces[n, 1], spaces[n, 2], spaces[n, 3] = x0, y0, x1, y1
+    spaces[n, 0], spaces[n, 1], spaces[n, 2], spaces[n, 3] = space
     return n + 1
 
 
@@ -80,9 +81,9 @@ def best_space(spaces: Ints, n: int, w: int, h: int, rule: int) -> int:
 
 
 @compiled
-def occupy(spaces: Ints, n: int, x: int, y: int, w: int, h: int) -> int:
-    """Take the rectangle out of all spaces; returns the new number of spaces."""
-    x1, y1 = x + w, y + h
+def occupy(spaces: Ints, n: int, taken: Rectangle) -> int:
+    """Take a rectangle (x0, y0, x1, y1) out of all spaces; returns the new number of spaces."""
+    x, y, x1, y1 = taken
     total = n
     k = 0
     # Pieces are appended behind `total`; the spaces they come from are overwritten by the last old one.
@@ -97,11 +98,11 @@ def occupy(spaces: Ints, n: int, x: int, y: int, w: int, h: int) -> int:
         _copy(spaces, old, k)
         _copy(spaces, total, old)
         if x > a0:
-            total = _append(spaces, total, a0, b0, x, b1)
+            total = _append(spaces, total, (a0, b0, x, b1))
         if x1 < a1:
-            total = _append(spaces, total, x1, b0, a1, b1)
+            total = _append(spaces, total, (x1, b0, a1, b1))
         if y > b0:
-            total = _append(spaces, total, a0, b0, a1, y)
+            total = _append(spaces, total, (a0, b0, a1, y))
         if y1 < b1:
-            total = _append(spaces, total, a0, y1, a1, b1)
+            total = _append(spaces, total, (a0, y1, a1, b1))
     return _prune(spaces, old, total)
