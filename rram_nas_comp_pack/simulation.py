@@ -106,6 +106,7 @@ class _State(NamedTuple):
     """
 
     heap_time: Floats
+    heap_turn: Ints
     heap_sample: Ints
     heap_size: Ints
     layer: Ints
@@ -130,7 +131,8 @@ def _state(program: Program, samples: int) -> _State:
     return _State(
         np.zeros(samples),
         zeros(samples),
-        zeros(1),
+        zeros(samples),
+        zeros(2),
         zeros(samples),
         zeros(samples),
         zeros(samples),
@@ -147,41 +149,45 @@ def _state(program: Program, samples: int) -> _State:
 
 
 @compiled
+def _before(times: Floats, turns: Ints, k: int, time: float, turn: int) -> bool:
+    return times[k] < time or (times[k] == time and turns[k] < turn)
+
+
+@compiled
 def _push(state: _State, time: float, sample: int, event: int) -> None:
-    """Schedule the sample's next event; the heap is ordered by time, then sample."""
+    """Schedule the sample's next event; the heap is ordered by time, then turn (order of scheduling)."""
     state.event[sample] = event
-    times, samples = state.heap_time, state.heap_sample
+    times, turns, samples = state.heap_time, state.heap_turn, state.heap_sample
     k = state.heap_size[0]
     state.heap_size[0] = k + 1
+    turn = state.heap_size[1]
+    state.heap_size[1] = turn + 1
     while k > 0:
         up = (k - 1) // 2
-        if times[up] < time or (times[up] == time and samples[up] < sample):
+        if times[up] <= time:  # an equal time was scheduled earlier
             break
-        times[k], samples[k] = times[up], samples[up]
+        times[k], turns[k], samples[k] = times[up], turns[up], samples[up]
         k = up
-    times[k], samples[k] = time, sample
+    times[k], turns[k], samples[k] = time, turn, sample
 
 
 @compiled
 def _pop(state: _State) -> tuple[float, int]:
-    times, samples = state.heap_time, state.heap_sample
+    times, turns, samples = state.heap_time, state.heap_turn, state.heap_sample
     first_time, first_sample = times[0], samples[0]
     n = state.heap_size[0] - 1
     state.heap_size[0] = n
-    time, sample = times[n], samples[n]
+    time, turn, sample = times[n], turns[n], samples[n]
     k = 0
     while 2 * k + 1 < n:
         child = 2 * k + 1
-        right = child + 1
-        if right < n and (
-            times[right] < times[child] or (times[right] == times[child] and samples[right] < samples[child])
-        ):
-            child = right
-        if time < times[child] or (time == times[child] and sample < samples[child]):
+        if child + 1 < n and _before(times, turns, child + 1, times[child], turns[child]):
+            child += 1
+        if not _before(times, turns, child, time, turn):
             break
-        times[k], samples[k] = times[child], samples[child]
+        times[k], turns[k], samples[k] = times[child], turns[child], samples[child]
         k = child
-    times[k], samples[k] = time, sample
+    times[k], turns[k], samples[k] = time, turn, sample
     return first_time, first_sample
 
 

@@ -5,6 +5,8 @@ Meant for a few dozen items. Larger ones come back as they were, once the solver
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import pairwise
 from time import monotonic
 from typing import Any
 
@@ -13,43 +15,48 @@ from numpy.typing import NDArray
 
 from ..errors import BadInput
 from ..values import Rules
-from .bounds import dual_feasible_weights
 from .items import Items
 
 Ints = NDArray[np.int64]
 
-SOLVER_EFFORT = 30.0
+SOLVER_EFFORT = 20.0
 """Deterministic time for one question: about as many seconds, yet the same work on every machine."""
 
 LARGEST_MODEL = 10_000
 """Items times crossbars beyond which the solver is not even asked."""
 
 
-def fewest(
-    items: Items, rules: Rules, found: Ints, goal: tuple[int, int], deadline: float | None
-) -> tuple[Ints, int, bool]:
-    """Lower the number of crossbars of `found` (bin, x and y of each item) or prove that it is the fewest.
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Places (bin, x and y of each item, (3, items)), the proved bound, and that no clock cut it short."""
 
-    `goal` is the proved bound and the number that is few enough. Returns the places, the bound now proved,
-    and whether all this ended by itself rather than by the deadline (`monotonic()` seconds).
+    places: Ints
+    bound: int
+    in_time: bool
+
+
+def fewest(items: Items, rules: Rules, known: Proof, enough: int, deadline: float | None) -> Proof:
+    """Lower the number of crossbars or prove that there are no fewer, from what is `known`.
+
+    `enough` crossbars need no improvement; `deadline` is in seconds of `monotonic()`.
     """
-    solver_module = _solver()
-    bound, enough = goal
-    crossbars = int(found[0].max()) + 1
+    cp_model = _solver_module()
+    places, bound = known.places, known.bound
+    crossbars = int(places[0].max()) + 1
     while crossbars > max(bound, enough) and len(items) * crossbars <= LARGEST_MODEL:
-        left = None if deadline is None else deadline - monotonic()
-        if left is not None and left <= 0:
-            return found, bound, False
-        verdict, places = _ask(solver_module, items, rules, crossbars - 1, left)
-        if verdict == "impossible":
-            return found, crossbars, True
-        if places is None:
-            return found, bound, left is None or monotonic() < deadline  # type: ignore[operator]
-        found, crossbars = places, crossbars - 1
-    return found, bound, True
+        model, variables = _model(cp_model, items, rules, crossbars - 1)
+        solver = _solver(cp_model, deadline)
+        status = solver.solve(model)
+        if status == cp_model.INFEASIBLE:
+            return Proof(places, crossbars, True)
+        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            return Proof(places, bound, deadline is None or monotonic() < deadline)
+        crossbars -= 1
+        places = np.array([[solver.value(v) for v in row] for row in variables], dtype=np.int64)
+    return Proof(places, bound, True)
 
 
-def _solver() -> Any:
+def _solver_module() -> Any:
     try:
         from ortools.sat.python import cp_model
     except ImportError as error:
@@ -57,3 +64,83 @@ def _solver() -> Any:
             'packer "exact" needs OR-tools, which is not installed: pip install "rram-nas-comp-pack[exact]"'
         ) from error
     return cp_model
+
+
+def _solver(cp_model: Any, deadline: float | None) -> Any:
+    """One worker, a fixed seed and a limit on its work: the same answer on every run."""
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = 1
+    solver.parameters.max_deterministic_time = SOLVER_EFFORT
+    if deadline is not None:
+        solver.parameters.max_time_in_seconds = max(0.0, deadline - monotonic())
+    return solver
+
+
+def _model(cp_model: Any, items: Items, rules: Rules, bins: int) -> tuple[Any, list[list[Any]]]:
+    """Whether the items fit `bins` crossbars; the variables hold bin, x and y of each item."""
+    model = cp_model.CpModel()
+    number = range(len(items))
+    inside = [[model.new_bool_var("") for _ in range(bins)] for _ in number]
+    bin_of = [model.new_int_var(0, bins - 1, "") for _ in number]
+    xs = [model.new_int_var(0, items.columns - int(items.widths[i]), "") for i in number]
+    ys = [model.new_int_var(0, items.rows - int(items.heights[i]), "") for i in number]
+    for i in number:
+        model.add_exactly_one(inside[i])
+        model.add(bin_of[i] == sum(b * inside[i][b] for b in range(bins)))
+    for b in range(bins):
+        column = [inside[i][b] for i in number]
+        across = [_span(model, xs[i], items.widths[i], column[i]) for i in number]
+        down = [_span(model, ys[i], items.heights[i], column[i]) for i in number]
+        model.add_no_overlap_2d(across, down)
+        _add_sharing(model, column, items, rules)
+    strangers = _strangers(items, rules)
+    for b, i in enumerate(strangers[:bins]):
+        model.add(inside[i][b] == 1)
+    for i, j in _twins(items, strangers):
+        model.add(bin_of[i] <= bin_of[j])
+    return model, [bin_of, xs, ys]
+
+
+def _span(model: Any, begin: Any, size: np.int64, present: Any) -> Any:
+    return model.new_optional_fixed_size_interval_var(begin, int(size), present, "")
+
+
+def _add_sharing(model: Any, column: list[Any], items: Items, rules: Rules) -> None:
+    """What one crossbar may hold: its cells, its load, and layers that are far apart."""
+    areas = items.widths * items.heights
+    model.add(sum(int(a) * c for a, c in zip(areas, column, strict=True)) <= items.rows * items.columns)
+    if rules.max_load:
+        model.add(sum(column) <= rules.max_load)
+    if rules.threshold >= 0:
+        for first in np.unique(items.layers):
+            near = (items.layers >= first) & (items.layers <= first + rules.threshold)
+            model.add_at_most_one(column[i] for i in np.flatnonzero(near))
+
+
+def _conflicts(items: Items, rules: Rules) -> NDArray[np.bool_]:
+    """Pairs that never share a crossbar, (items, items)."""
+    near = np.abs(items.layers[:, None] - items.layers) <= rules.threshold
+    wide = items.widths[:, None] + items.widths > items.columns
+    high = items.heights[:, None] + items.heights > items.rows
+    return np.asarray(near | (wide & high), dtype=np.bool_)
+
+
+def _strangers(items: Items, rules: Rules) -> list[int]:
+    """Items that conflict pairwise, chosen greedily: each may be given a crossbar beforehand."""
+    conflicts = _conflicts(items, rules)
+    chosen: list[int] = []
+    for i in np.argsort(-conflicts.sum(axis=1), kind="stable"):
+        if all(conflicts[i, j] for j in chosen):
+            chosen.append(int(i))
+    return chosen
+
+
+def _twins(items: Items, strangers: list[int]) -> list[tuple[int, int]]:
+    """Neighbours among equal items that have no crossbar yet: exchanging them changes nothing."""
+    kinds: dict[tuple[int, int, int], list[int]] = {}
+    for i in range(len(items)):
+        if i not in strangers:
+            kind = (int(items.widths[i]), int(items.heights[i]), int(items.layers[i]))
+            kinds.setdefault(kind, []).append(i)
+    return [pair for same in kinds.values() for pair in pairwise(same)]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import BadInput
 from ..values import Rules
 from .bounds import lower_bound, stands_alone
+from .exact import Proof, fewest
 from .items import Items
 from .search import BIN, ITERATION, RECORD, State, X, Y, construct, improve, problem_of, start
 
@@ -93,10 +94,8 @@ def pack(items: Items, rules: Rules, goal: Goal, progress: Progress | None = Non
         report = None if progress is None else _counting_from(apart, progress)
         found, in_time = _search(shared, rules, goal, limits, report)
         if goal.packer == "exact" and in_time:
-            from .exact import fewest
-
-            found, proved, in_time = fewest(shared, rules, found, (bound - apart, limits.target), deadline)
-            bound = apart + proved
+            proof = fewest(shared, rules, Proof(found, bound - apart, in_time), limits.target, deadline)
+            found, bound, in_time = proof.places, apart + proof.bound, proof.in_time
         found[BIN] += apart
         places[:, ~alone] = found
     return _layout(places, bound, goal, in_time)
