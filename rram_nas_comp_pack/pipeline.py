@@ -81,7 +81,9 @@ def place(
     ]
     columns = [(m.boxes[box].w, m.boxes[box].h, m.layer.index) for m, _, box in keys]
     widths, heights, layers = np.array(columns, dtype=np.int64).T
-    layout = pack(Items(widths, heights, layers, hardware.rows, hardware.columns), options.rules, options.goal, progress)
+    layout = pack(
+        Items(widths, heights, layers, hardware.rows, hardware.columns), options.rules, options.goal, progress
+    )
     places = _places(layout)
     placements = tuple(
         Placement(m.layer.index, bin_, x, y, x + m.boxes[box].w, y + m.boxes[box].h, replica, box)

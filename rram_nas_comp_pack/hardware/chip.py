@@ -52,9 +52,7 @@ def totals(hardware: Hardware, mappings: Sequence[Mapping], crossbars: int, late
     per_weight = crossbars_per_weight(hardware, WEIGHT_BITS)
     elements = crossbars * per_weight.pes
     areas = {name: elements * um2 for name, um2 in _components(area(hardware))}
-    energies = {
-        name: per_weight.pes * nj for name, nj in _inference_energy(hardware, mappings).items()
-    }
+    energies = {name: per_weight.pes * nj for name, nj in _inference_energy(hardware, mappings).items()}
     energy_nj = sum(energies.values())
     return Chip(
         crossbars=crossbars,

@@ -29,8 +29,8 @@ FAST_EFFORT = (250, 1000)
 """Least and most steps of the fast packer; between them as many as make 60 000 with the number of items."""
 
 CONSTRUCTION_TRIES = {"fast": 1, "best": 20, "exact": 20}
-CHUNK_SECONDS = 0.05
-"""Compiled code runs about this long before Ctrl-C, the clock and the progress bar get their turn."""
+FIRST_CHUNK, CHUNK_SECONDS = 500, 0.05
+"""Compiled code runs so many steps, then about this long, before Ctrl-C, clock and progress get their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def _search(
     """Construct and improve: places (3, items), and whether it ended by itself rather than by the clock."""
     problem, state = problem_of(items, rules), start(len(items), goal.seed)
     construct(problem, state, _window(items), CONSTRUCTION_TRIES[goal.packer])
-    chunk, begun = 500, monotonic()
+    chunk, begun = FIRST_CHUNK, monotonic()
     done = 0
     while state.counters[RECORD] > limits.target and done < limits.effort:
         if limits.deadline is not None and begun > limits.deadline:

@@ -50,9 +50,7 @@ class Oracle:
         self.read_ns = read_ns
         self.home = {(p.layer_idx, p.replica, p.box): p.crossbar_idx for p in placements or ()}
         self.crossbars = {c: FirstComeFirstServed([c]) for c in set(self.home.values())}
-        self.replicas = {
-            m.layer.index: FirstComeFirstServed(range(m.copies)) for m in mappings if m.stored
-        }
+        self.replicas = {m.layer.index: FirstComeFirstServed(range(m.copies)) for m in mappings if m.stored}
         self.finished: dict[tuple[int, int], float] = {}
 
     def happens(self, sample: int, layer: int, delay: float = 0) -> simpy.Event:
@@ -87,7 +85,9 @@ class Oracle:
                 chosen.append((crossbar, box))
         return rounds
 
-    def layer_of_sample(self, sample: int, layer: int, turn: simpy.Event) -> Generator[simpy.Event, None, None]:
+    def layer_of_sample(
+        self, sample: int, layer: int, turn: simpy.Event
+    ) -> Generator[simpy.Event, None, None]:
         yield turn
         mapping = self.mappings[layer]
         n = min(mapping.copies, mapping.layer.raw.cycles)

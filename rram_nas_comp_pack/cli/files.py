@@ -1,0 +1,135 @@
+"""Reads the files of a run back. Whatever does not hold what it must raises BadInput, with file and place."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ..errors import BadInput
+from ..values import Box, Layer, Mapping, Placement
+
+HEADER = [f.name for f in fields(Placement)]
+
+
+def read_json(path: Path) -> Any:
+    """One JSON document; not-a-number and infinity are refused."""
+
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"{constant} is no number")
+
+    try:
+        return json.loads(_text(path), parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{path}: not valid JSON: {error}") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise BadInput(f"{path}: {reason}") from error
+
+
+def read_mappings(run_dir: Path) -> tuple[Mapping, ...]:
+    """The run's layers: those after duplication where there are any."""
+    if not run_dir.is_dir():
+        raise BadInput(f"RUN_DIR: {run_dir} is no folder")
+    optimized = run_dir / "partition_optimized.json"
+    path = optimized if optimized.exists() else run_dir / "partition.json"
+    entries = read_json(path)
+    if not isinstance(entries, list) or not entries:
+        raise BadInput(f"{path}: allowed is a list with an object for every layer")
+    return tuple(_mapping(_Place(path, f"layer {i}", entry), i) for i, entry in enumerate(entries))
+
+
+class _Place:
+    """An object within a JSON file, and how to call it."""
+
+    def __init__(self, path: Path, name: str, value: Any) -> None:
+        self.path, self.name, self.value = path, name, value
+
+    def fail(self, key: str, found: object, allowed: str) -> NoReturn:
+        raise BadInput(f"{self.path}: {self.name}, {key}: found {found!r:.60}, allowed is {allowed}")
+
+    def get(self, key: str, kind: type[Any], allowed: str) -> Any:
+        if not isinstance(self.value, dict):
+            self.fail("itself", self.value, "an object")
+        found = self.value.get(key)
+        if not isinstance(found, kind) or isinstance(found, bool):
+            self.fail(key, found, allowed)
+        return found
+
+    def count(self, key: str, least: int = 1) -> int:
+        number: int = self.get(key, int, f"a whole number from {least}")
+        if not least <= number < 2**31:
+            self.fail(key, number, f"a whole number from {least}")
+        return number
+
+    def box(self, key: str) -> Box:
+        return _box(_Place(self.path, f"{self.name}, {key}", self.get(key, dict, "a box")))
+
+    def boxes(self, key: str) -> tuple[Box, ...]:
+        return self._boxes(key, self.get(key, list, "a list of boxes"))
+
+    def replicas(self, key: str) -> list[tuple[Box, ...]]:
+        lists = self.get(key, list, "a list of replicas")
+        return [self._boxes(f"{key} {i}", replica) for i, replica in enumerate(lists)]
+
+    def _boxes(self, key: str, values: Any) -> tuple[Box, ...]:
+        if not isinstance(values, list) or not values:
+            self.fail(key, values, "a list of boxes")
+        return tuple(_box(_Place(self.path, f"{self.name}, {key}, box {i}", v)) for i, v in enumerate(values))
+
+
+def _box(place: _Place) -> Box:
+    return Box(place.count("h"), place.count("w"), place.count("cycle"))
+
+
+def _mapping(place: _Place, index: int) -> Mapping:
+    label = place.get("idx", str, f"a text like 'Conv2d_{index}'")
+    kind, _, number = label.rpartition("_")
+    if not kind or number != str(index):
+        place.fail("idx", label, f"a text like 'Conv2d_{index}'")
+    stored_in = place.count("stored_in", 0) if "stored_in" in place.value else index
+    if stored_in > index:
+        place.fail("stored_in", stored_in, f"a layer up to {index}")
+    layer = Layer(
+        index,
+        kind,
+        place.get("name", str, "a text"),
+        place.box("box_raw"),
+        place.count("positions"),
+        place.count("groups"),
+        stored_in,
+    )
+    if layer.columns_per_read < 1:
+        place.fail("positions", layer.positions, "at least cycle / w of box_raw")
+    boxes, copies = place.boxes("boxes"), place.count("multiply")
+    if any(replica != boxes for replica in (replicas := place.replicas("child_boxes"))):
+        place.fail("child_boxes", "replicas that differ from boxes", "copies of boxes")
+    if len(replicas) != copies:
+        place.fail("child_boxes", f"{len(replicas)} replicas", f"as many as multiply says, {copies}")
+    return Mapping(layer, boxes, copies)
+
+
+def read_placements(run_dir: Path) -> tuple[Placement, ...]:
+    """The rows of pack.csv."""
+    path = run_dir / "pack.csv"
+    rows = list(csv.reader(_text(path).splitlines()))
+    if not rows or rows[0] != HEADER:
+        raise BadInput(f"{path}: line 1: allowed is the header {','.join(HEADER)}")
+    return tuple(_placement(path, line, row) for line, row in enumerate(rows[1:], start=2))
+
+
+def _placement(path: Path, line: int, row: list[str]) -> Placement:
+    if len(row) != len(HEADER):
+        raise BadInput(f"{path}: line {line}: found {len(row)} fields, allowed are {len(HEADER)}")
+    for name, text in zip(HEADER, row, strict=True):
+        if not re.fullmatch(r"-?[0-9]{1,9}", text):
+            raise BadInput(f"{path}: line {line}: {name}: found {text!r:.60}, allowed is a whole number")
+    return Placement(*(int(text) for text in row))

@@ -1,0 +1,80 @@
+"""A run's folder: it appears whole or not at all, and an earlier one stays until the new one is whole."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..errors import BadInput
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system: two runs of one ID at once go unnoticed, the later one stays
+    fcntl = None  # type: ignore[assignment]
+
+
+@contextmanager
+def run_folder(parent: Path, exp_id: str) -> Iterator[Path]:
+    """A folder to write a run's files into; it becomes `parent`/`exp_id` when the block ends without error.
+
+    Raises BadInput where the folder cannot be written or another run of this ID is under way.
+    """
+    target, scratch, earlier = parent / exp_id, parent / f".{exp_id}.partial", parent / f".{exp_id}.earlier"
+    lock = _make(scratch, exp_id)
+    try:
+        _recover(target, earlier)
+        yield scratch
+        if target.exists():
+            target.rename(earlier)
+        scratch.rename(target)
+        shutil.rmtree(earlier, ignore_errors=True)
+    finally:
+        with suppress(OSError):
+            _recover(target, earlier)
+        shutil.rmtree(scratch, ignore_errors=True)
+        os.close(lock)
+
+
+def _make(scratch: Path, exp_id: str) -> int:
+    """Create the scratch folder, empty and locked; returns the lock's file descriptor."""
+    try:
+        scratch.mkdir(parents=True, exist_ok=True)
+        lock = os.open(scratch, os.O_RDONLY)
+    except OSError as error:
+        raise BadInput(f"--log-dir: {scratch.parent} cannot be written: {error.strerror}") from error
+    try:
+        if fcntl:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(lock), scratch.stat()):
+            raise FileNotFoundError
+        _empty(scratch)
+    except OSError as error:
+        os.close(lock)
+        if isinstance(error, BlockingIOError | FileNotFoundError):
+            raise BadInput(
+                f"--exp-id: a run of {exp_id!r} is under way; choose another ID or wait"
+            ) from error
+        raise BadInput(f"--log-dir: {scratch.parent} cannot be written: {error.strerror}") from error
+    return lock
+
+
+def _empty(scratch: Path) -> None:
+    """Clear what a killed run left behind, and see whether the folder can be written."""
+    for left in scratch.iterdir():
+        left.unlink()
+    probe = scratch / "probe"
+    probe.touch()
+    probe.unlink()
+
+
+def _recover(target: Path, earlier: Path) -> None:
+    """Put the earlier run back where a kill struck between the two renames."""
+    if not earlier.exists():
+        return
+    if target.exists():
+        shutil.rmtree(earlier)
+    else:
+        earlier.rename(target)

@@ -1,0 +1,36 @@
+"""`hardware`: one processing element of the given configuration."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+
+from ..hardware.config import load_hardware
+from ..hardware.pe import area, read_energy, read_latency, read_power
+from .options import HardwareOptions
+
+
+def run(options: HardwareOptions) -> int:
+    """Print latency with components, area, power and energy of one read as a JSON object."""
+    hardware = load_hardware(options.config)
+    for warning in hardware.warnings:
+        print(f"{options.config}: {warning}", file=sys.stderr)
+    latency = read_latency(hardware, options.rows, options.columns, options.input_bits)
+    power = read_power(hardware, options.rows, options.columns)
+    energy = read_energy(power, latency)
+    size = area(hardware)
+    result = {
+        "latency_ns": latency.total_ns,
+        **asdict(latency),
+        "computing_ns": latency.computing_ns,
+        "digital_ns": latency.digital_ns,
+        "area_um2": size.total_um2,
+        "area": asdict(size),
+        "power_w": power.total_w,
+        "power": asdict(power),
+        "energy_nj": energy.total_nj,
+        "energy": asdict(energy),
+    }
+    print(json.dumps(result, indent=1, allow_nan=False))
+    return 0

@@ -1,0 +1,36 @@
+"""Parse the command line, run one command, and turn errors into one line and an exit status."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Sequence
+
+from ..errors import ToolkitError
+from .options import parse
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns 0 done, 1 cannot be done, 2 bad input, 130 interrupted."""
+    try:
+        run, options = parse(argv)
+        status = run(options)
+        sys.stdout.flush()
+        return status
+    except ToolkitError as error:
+        return _complain(str(error), error.exit_status)
+    except KeyboardInterrupt:
+        return _complain("interrupted; nothing was written", 130)
+    except BrokenPipeError:
+        sys.stdout = None  # type: ignore[assignment]  # the reader has gone: nothing to flush at exit
+        return 0
+    except MemoryError:
+        return _complain("out of memory", 1)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return _complain(f"{error.filename or 'writing'}: {error.strerror or error}", 1 if full else 2)
+
+
+def _complain(text: str, status: int) -> int:
+    print(f"rram_nas_comp_pack: {text}", file=sys.stderr)
+    return status

@@ -1,0 +1,268 @@
+"""The command line as frozen values. Nothing heavy is imported before the options are sound."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ..errors import BadInput
+
+Command = Callable[[Any], int]
+
+
+@dataclass(frozen=True, slots=True)
+class PackOptions:
+    """Options of `pack`; names are those of the command line."""
+
+    exp_id: str
+    model: str
+    input_size: tuple[int, ...]
+    strict: bool
+    num_crossbars: int
+    find_solution: bool
+    depth_split_factor: int
+    layer_threshold: int
+    xbar_max_load: int
+    no_pack_heuristic: bool
+    packer: str
+    pack_effort: int
+    pack_seconds: float | None
+    seed: int
+    sim_log_samples: int
+    verbose: bool
+    log_dir: Path
+    config: Path
+
+
+@dataclass(frozen=True, slots=True)
+class SimulateOptions:
+    """Options of `simulate`."""
+
+    run_dir: Path
+    num_sample: tuple[int, ...]
+    config: Path
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyOptions:
+    """Options of `verify`."""
+
+    run_dir: Path
+    config: Path
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareOptions:
+    """Options of `hardware`."""
+
+    rows: int
+    columns: int
+    input_bits: int
+    config: Path
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message} (see {self.prog} --help)")
+
+
+def parse(argv: Sequence[str] | None = None) -> tuple[Command, object]:
+    """The command to run and its options. Raises BadInput."""
+    parser = _Parser("rram_nas_comp_pack", description="Compile neural networks onto few RRAM crossbars.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    _add_pack(commands.add_parser("pack", help="network to layout and latency", allow_abbrev=False))
+    _add_simulate(commands.add_parser("simulate", help="latency of a run's layout", allow_abbrev=False))
+    _add_verify(commands.add_parser("verify", help="check a run's layout from its files", allow_abbrev=False))
+    _add_hardware(commands.add_parser("hardware", help="one processing element", allow_abbrev=False))
+    values = vars(parser.parse_args(argv))
+    command, kind = values.pop("command"), values.pop("kind")
+    return _command(command), kind(**values)
+
+
+def _command(name: str) -> Command:
+    """The module of that name, imported only now: it brings torch and numba with it."""
+    return lambda options: import_module(f"{__package__}.{name}").run(options)  # type: ignore[no-any-return]
+
+
+def _add_pack(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(kind=PackOptions)
+    add = parser.add_argument
+    add("--exp-id", type=exp_id, default="dev", metavar="ID", help="name of the run's folder (default: dev)")
+    add(
+        "--model",
+        default="mbv3_small",
+        help="shipped name, torchvision:NAME, timm:NAME, package.module:callable or a .onnx file "
+        "(default: mbv3_small)",
+    )
+    add(
+        "--input-size",
+        type=sizes,
+        default=(3, 64, 64),
+        metavar="C,H,W",
+        help="one sample, without the batch (default: 3,64,64)",
+    )
+    add("--strict", action="store_true", help="fail where a part of the network cannot be mapped")
+    _add_packing(parser)
+    add(
+        "--sim-log-samples",
+        type=at_least(1),
+        default=4,
+        metavar="N",
+        help="samples traced in sim.log (default: 4)",
+    )
+    add("--seed", type=at_least(0), default=123, help="of the packer (default: 123)")
+    add("--verbose", action="store_true", help="copy logs.log to standard error")
+    _add_places(parser)
+    _add_ignored(parser)
+
+
+def _add_packing(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    positive = at_least(1)
+    add("--num-crossbars", type=positive, default=10, metavar="N", help="budget (default: 10)")
+    add("--find-solution", action="store_true", help="seek the fewest crossbars, whatever the budget")
+    add(
+        "--depth-split-factor",
+        type=positive,
+        default=1,
+        metavar="F",
+        help="parts of a depthwise layer (default: 1)",
+    )
+    add(
+        "--layer-threshold",
+        type=at_least(0),
+        default=1,
+        metavar="T",
+        help="layers in one crossbar are more than T apart (default: 1)",
+    )
+    add(
+        "--xbar-max-load",
+        type=positive,
+        default=6,
+        metavar="L",
+        help="most boxes in one crossbar (default: 6)",
+    )
+    add("--no-pack-heuristic", action="store_true", help="drop the last two rules")
+    add("--packer", choices=("fast", "best", "exact"), default="best", help="default: best")
+    add(
+        "--pack-effort",
+        type=at_least(0),
+        default=None,
+        metavar="N",
+        help="iterations of the improvement search",
+    )
+    add("--pack-seconds", type=seconds, default=None, metavar="S", help="cut packing short (default: never)")
+
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--log-dir", type=Path, default=Path("log"), metavar="DIR", help="default: log")
+    _add_config(parser)
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", type=Path, default=Path("SimConfig.ini"), metavar="INI", help="default: SimConfig.ini"
+    )
+
+
+def _add_ignored(parser: argparse.ArgumentParser) -> None:
+    """Options of earlier scripts that mean nothing here."""
+    for flag in ("--log-pack", "--no-cuda", "--no-fine-tune", "-r"):
+        parser.add_argument(flag, action=_Ignore, nargs=0, help=argparse.SUPPRESS)
+    for option in ("--device", "--coef-acc", "--coef-latency"):
+        parser.add_argument(option, action=_Ignore, help=argparse.SUPPRESS)
+
+
+class _Ignore(argparse.Action):
+    """Accepts an option and leaves no trace of it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "dest": argparse.SUPPRESS, "default": argparse.SUPPRESS})
+
+    def __call__(self, *_: object) -> None:
+        pass
+
+
+def _add_simulate(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(kind=SimulateOptions)
+    parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    parser.add_argument(
+        "--num-sample", type=at_least(1), nargs="+", action=_Tuple, required=True, metavar="N"
+    )
+    _add_config(parser)
+
+
+class _Tuple(argparse.Action):
+    def __call__(self, _p: object, namespace: argparse.Namespace, values: Any, _o: str | None = None) -> None:
+        setattr(namespace, self.dest, tuple(values))
+
+
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(kind=VerifyOptions)
+    parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    _add_config(parser)
+
+
+def _add_hardware(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(kind=HardwareOptions)
+    positive = at_least(1)
+    parser.add_argument("--rows", type=positive, required=True, metavar="H", help="active rows")
+    parser.add_argument("--columns", type=positive, required=True, metavar="W", help="active columns")
+    parser.add_argument("--input-bits", type=positive, default=8, metavar="P", help="default: 8")
+    _add_config(parser)
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """A whole number, `least` or more."""
+
+    def convert(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if not least <= number < 2**31:
+            raise argparse.ArgumentTypeError(f"found {text!r}, allowed is a whole number from {least}")
+        return number
+
+    return convert
+
+
+def seconds(text: str) -> float:
+    """A time above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"found {text!r}, allowed is a number of seconds above 0")
+    return number
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """Comma-separated sizes of one sample."""
+    try:
+        return tuple(at_least(1)(part.strip()) for part in text.split(","))
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"found {text!r}, allowed are sizes like 3,64,64") from error
+
+
+def exp_id(text: str) -> str:
+    """The name of one folder; a leading dot is kept for folders in the making."""
+    if (
+        not text
+        or text.startswith(".")
+        or "/" in text
+        or "\\" in text
+        or not text.isprintable()
+        or len(text) > 200
+    ):
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}, allowed is a folder name of up to 200 characters without '/' that starts with no dot"
+        )
+    return text

@@ -1,0 +1,192 @@
+"""A run's files: how a report is written. The formats are fixed, other programs read them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import platform
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, astuple, fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from .. import __version__
+from ..pipeline import Report
+from ..values import Box, Coverage, Mapping, Network, Placement
+from .options import PackOptions
+
+SIM_LOG_HEADER = ("sample", "layer", "asked_ns", "start_ns", "finish_ns", "busy_ns", "waited_ns", "crossbars")
+
+
+def write_run(folder: Path, report: Report, options: PackOptions) -> None:
+    """Write all files of a packing run."""
+    write_json(folder / "partition.json", [layer_entry(m) for m in report.mappings])
+    header = [f.name for f in fields(Placement)]
+    write_csv(folder / "pack.csv", header, (astuple(p) for p in report.packing.placements))
+    write_csv(folder / "sim.log", SIM_LOG_HEADER, sim_log_rows(report))
+    write_json(folder / "result.json", result_entry(report, options))
+    (folder / "logs.log").write_text("\n".join(log_lines(report, options)) + "\n", encoding="utf-8")
+
+
+def write_json(path: Path, value: object) -> None:
+    """One JSON document; not-a-number is never written."""
+    path.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A header and rows, separated by commas."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def layer_entry(mapping: Mapping) -> dict[str, object]:
+    """A layer as partition.json holds it; `stored_in` only where another layer holds the weights."""
+    layer = mapping.layer
+    boxes = [_box(box) for box in mapping.boxes]
+    entry: dict[str, object] = {
+        "idx": layer.label,
+        "name": layer.name,
+        "multiply": mapping.copies,
+        "positions": layer.positions,
+        "groups": layer.groups,
+        "box_raw": _box(layer.raw),
+        "boxes": boxes,
+        "child_boxes": [boxes] * mapping.copies,
+    }
+    return entry if mapping.stored else {**entry, "stored_in": layer.stored_in}
+
+
+def _box(box: Box) -> dict[str, int]:
+    return {"h": box.h, "w": box.w, "cycle": box.cycles}
+
+
+def sim_log_rows(report: Report) -> Iterator[tuple[object, ...]]:
+    """One row per sample and layer: when it asked, started, finished, how long it ran and waited, where."""
+    crossbars: dict[int, set[int]] = {}
+    for p in report.packing.placements:
+        crossbars.setdefault(p.layer_idx, set()).add(p.crossbar_idx)
+    s = report.schedule
+    columns = (s.asked_ns, s.started_ns, s.finished_ns, s.busy_ns, s.waited_ns)
+    for sample in range(len(s.asked_ns)):
+        for m in report.mappings:
+            times = (repr(float(column[sample, m.layer.index])) for column in columns)
+            used = " ".join(str(c) for c in sorted(crossbars[m.layer.stored_in]))
+            yield (sample, m.layer.label, *times, used)
+
+
+def result_entry(report: Report, options: PackOptions) -> dict[str, object]:
+    """The content of result.json."""
+    packing = report.packing
+    return {
+        "model": report.network.name,
+        "layers": len(report.mappings),
+        "boxes": len(packing.placements),
+        "crossbars_used": packing.crossbars,
+        "crossbars_budget": None if options.find_solution else options.num_crossbars,
+        "lower_bound": packing.lower_bound,
+        "gap": packing.gap,
+        "proved_optimal": packing.proved_optimal,
+        "packer": packing.packer,
+        "stopped": packing.stopped,
+        "utilization": packing.utilization,
+        "crossbar": {"rows": packing.rows, "columns": packing.columns},
+        "duplication": {"method": "none", "margin": None, "copies": [m.copies for m in report.mappings]},
+        "evaluations": [asdict(e) for e in report.evaluations],
+        "hardware": asdict(report.chip),
+        "coverage": [asdict(row) for row in report.network.coverage],
+        "timing_s": timing(report),
+        "options": option_entry(options),
+        "version": __version__,
+    }
+
+
+def timing(report: Report) -> dict[str, float]:
+    """Seconds per stage."""
+    stages = {"partition": 0.0, "duplication": 0.0, "packing": 0.0, "evaluation": 0.0, **report.timing_s}
+    return {**stages, "total": sum(stages.values())}
+
+
+def option_entry(options: PackOptions) -> dict[str, object]:
+    """Options as JSON values."""
+    entry = asdict(options)
+    return {name: str(value) if isinstance(value, Path) else value for name, value in entry.items()}
+
+
+def log_lines(report: Report, options: PackOptions) -> Iterator[str]:
+    """The content of logs.log."""
+    yield "[options]"
+    yield from (f"{name} = {value}" for name, value in option_entry(options).items())
+    yield "\n[versions]"
+    yield from (f"{name} = {found}" for name, found in versions())
+    yield "\n[coverage]"
+    yield from coverage_table(report.network)
+    yield "\n[packing]"
+    yield from (f"{name} = {value}" for name, value in packing_statistics(report, options))
+    yield "\n[latency, ns]"
+    yield from latency_table(report)
+    yield "\n[hardware]"
+    yield from (f"{name} = {value}" for name, value in asdict(report.chip).items())
+    yield "\n[timing, s]"
+    yield from (f"{name} = {value:.6f}" for name, value in timing(report).items())
+
+
+def versions() -> Iterator[tuple[str, str]]:
+    """Of this toolkit, Python and the libraries that results depend on."""
+    yield "rram_nas_comp_pack", __version__
+    yield "python", platform.python_version()
+    for package in ("numpy", "numba", "torch", "ortools"):
+        try:
+            yield package, version(package)
+        except PackageNotFoundError:
+            continue
+
+
+def packing_statistics(report: Report, options: PackOptions) -> Iterator[tuple[str, object]]:
+    """Boxes, rules, crossbars and how full they are."""
+    packing = report.packing
+    cells = packing.crossbars * packing.rows * packing.columns
+    rules = f"layers more than {options.layer_threshold} apart, at most {options.xbar_max_load} boxes"
+    yield "layers", len(report.mappings)
+    yield "boxes", len(packing.placements)
+    yield "crossbar", f"{packing.rows} x {packing.columns}"
+    yield "rules", "none" if options.no_pack_heuristic else rules
+    yield "budget", "none" if options.find_solution else options.num_crossbars
+    yield "crossbars used", packing.crossbars
+    yield "lower bound", packing.lower_bound
+    yield "proved optimal", packing.proved_optimal
+    yield "packer", f"{packing.packer}, {STOPPED[packing.stopped]}"
+    yield "leftover cells", cells - round(packing.utilization * cells)
+    yield "utilization", f"{packing.utilization:.2%}"
+
+
+STOPPED = {
+    "bound": "stopped at the lower bound",
+    "budget": "stopped within the budget",
+    "effort": "used all its iterations",
+    "time": "cut short by --pack-seconds",
+}
+
+
+def latency_table(report: Report) -> Iterator[str]:
+    """Latency, ideal latency and baseline of every number of samples, with both ratios."""
+    yield f"{'samples':>7} {'packed':>16} {'ideal':>16} {'baseline':>16} {'ideal/packed':>12} {'baseline/packed':>15}"
+    for e in report.evaluations:
+        yield (
+            f"{e.num_sample:>7} {e.latency_ns:>16.1f} {e.ideal_latency_ns:>16.1f} {e.baseline_latency_ns:>16.1f} "
+            f"{e.ideal_latency_ns / e.latency_ns:>12.4f} {e.baseline_latency_ns / e.latency_ns:>15.4f}"
+        )
+
+
+def coverage_table(network: Network) -> Iterator[str]:
+    """Every module with parameters: what became of it and its share of parameters and MACs."""
+    parameters = sum(row.parameters for row in network.coverage) or 1
+    macs = sum(row.macs for row in network.coverage) or 1
+    yield f"{'status':<12} {'parameters':>10} {'MACs':>8}  module"
+    yield from (_coverage_row(row, parameters, macs) for row in network.coverage)
+
+
+def _coverage_row(row: Coverage, parameters: int, macs: int) -> str:
+    shares = f"{row.parameters / parameters:>10.3%} {row.macs / macs:>8.3%}"
+    return f"{row.status:<12} {shares}  {row.name} ({row.kind})"

@@ -1,0 +1,114 @@
+"""`pack`: network to layout and latency."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+
+from tqdm import tqdm
+
+from ..box_converter.source import load_network
+from ..errors import BadInput, CannotBeDone
+from ..hardware.config import Hardware, load_hardware
+from ..packing.pack import BEST_EFFORT, Goal
+from ..pipeline import CompileOptions, Report, compile_network
+from ..values import NO_RULES, Network, NoFit, Rules
+from .folder import run_folder
+from .options import PackOptions
+from .output import STOPPED, coverage_table, log_lines, write_run
+
+
+def run(options: PackOptions) -> int:
+    """Compile a network and write the run's folder; raises CannotBeDone where it does not fit."""
+    hardware = load_hardware(options.config)
+    for warning in hardware.warnings:
+        print(f"{options.config}: {warning}", file=sys.stderr)
+    parent = options.log_dir / "packing"
+    with run_folder(parent, options.exp_id) as folder:
+        network = _network(options)
+        report = _compile(network, hardware, options)
+        write_run(folder, report, options)
+    if options.verbose:
+        print(*log_lines(report, options), sep="\n", file=sys.stderr)
+    print(*summary(report), f"files: {parent / options.exp_id}", sep="\n")
+    return 0
+
+
+def _network(options: PackOptions) -> Network:
+    network = load_network(options.model, options.input_size)
+    lost = [row for row in network.coverage if row.status == "unsupported"]
+    if lost and options.strict:
+        names = ", ".join(f"{row.name} ({row.kind})" for row in lost)
+        raise BadInput(f"--strict: {len(lost)} modules of {options.model} cannot be mapped: {names}")
+    if lost:
+        table = "\n".join(coverage_table(network))
+        print(f"{len(lost)} modules of {options.model} cannot be mapped\n{table}", file=sys.stderr)
+    return network
+
+
+def _compile(network: Network, hardware: Hardware, options: PackOptions) -> Report:
+    with _progress_bar() as advance:
+        found = compile_network(network, hardware, compile_options(options), advance)
+    if isinstance(found, NoFit):
+        raise CannotBeDone(
+            f"{options.model} does not fit --num-crossbars {found.budget}: at least {found.lower_bound} are "
+            f"needed, a packing with {found.found} was found; use --num-crossbars {found.found}, "
+            "or --find-solution for the fewest"
+        )
+    return found
+
+
+def compile_options(options: PackOptions) -> CompileOptions:
+    """The pipeline's options from those of the command line."""
+    budget = None if options.find_solution else options.num_crossbars
+    return CompileOptions(
+        depth_split=options.depth_split_factor,
+        budget=budget,
+        rules=NO_RULES
+        if options.no_pack_heuristic
+        else Rules(options.layer_threshold, options.xbar_max_load),
+        goal=Goal(
+            packer=options.packer,  # type: ignore[arg-type]
+            budget=budget,
+            effort=BEST_EFFORT if options.pack_effort is None else options.pack_effort,
+            seconds=options.pack_seconds,
+            seed=options.seed,
+        ),
+        traced_samples=options.sim_log_samples,
+    )
+
+
+class _progress_bar:
+    """A bar over the packer's iterations, on standard error, as soon as there are any."""
+
+    def __enter__(self) -> Callable[[int, int, int], None]:
+        self._bar = tqdm(desc="packing", unit="it", leave=False, delay=0.5, disable=None)
+        return self._advance
+
+    def _advance(self, done: int, total: int, best: int) -> None:
+        self._bar.total = total
+        self._bar.set_postfix_str(f"{best} crossbars", refresh=False)
+        self._bar.update(done - self._bar.n)
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+
+def summary(report: Report) -> Iterator[str]:
+    """The closing table."""
+    packing, chip = report.packing, report.chip
+    one = report.evaluations[0]
+    proof = "proved optimal" if packing.proved_optimal else f"lower bound {packing.lower_bound}"
+    yield f"model        {report.network.name}: {len(report.mappings)} layers, {len(packing.placements)} boxes"
+    yield f"crossbars    {packing.crossbars} of {packing.rows} x {packing.columns} ({proof}; {STOPPED[packing.stopped]})"
+    yield f"utilization  {packing.utilization:.1%}"
+    yield f"latency      {one.latency_ns / 1e6:.4f} ms for one sample, baseline {one.baseline_latency_ns / 1e6:.4f} ms"
+    for e in report.evaluations:
+        if e.num_sample in (8, 512):
+            yield (
+                f"             {e.latency_ns / 1e6:.4f} ms for {e.num_sample}, "
+                f"{e.baseline_latency_ns / e.latency_ns:.2f} times the baseline's speed"
+            )
+    yield f"energy       {chip.energy_nj / 1e6:.4f} mJ an inference, {chip.average_power_w:.4f} W on average"
+    yield f"area         {chip.area_um2 / 1e6:.1f} mm2, {chip.physical_crossbars} physical crossbars"

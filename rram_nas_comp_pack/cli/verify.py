@@ -1,0 +1,68 @@
+"""`verify`: judge a run's layout from its files alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadInput
+from ..hardware.config import load_hardware
+from ..packing.check import violations
+from ..values import NO_RULES, Placement, Rules
+from .files import read_json, read_mappings, read_placements
+from .options import VerifyOptions
+
+
+def run(options: VerifyOptions) -> int:
+    """Print every violation on a line of its own; returns 1 where there is one."""
+    mappings, placements = read_mappings(options.run_dir), read_placements(options.run_dir)
+    path = options.run_dir / "result.json"
+    if path.exists():
+        result = read_json(path)
+        size, rules, budget = _terms(path, result)
+        found = [*violations(mappings, placements, size, rules, budget), *_claims(result, placements, size)]
+    else:  # another program's run: its rules are not recorded, so those of the defaults are held against it
+        hardware = load_hardware(options.config)
+        found = list(violations(mappings, placements, (hardware.rows, hardware.columns), Rules()))
+    print(*(found or [f"{options.run_dir}: {len(placements)} boxes, no violation"]), sep="\n")
+    return 1 if found else 0
+
+
+def _terms(path: Path, result: Any) -> tuple[tuple[int, int], Rules, int | None]:
+    """Crossbar size, rules and budget that the run was made under."""
+    try:
+        options = result["options"]
+        numbers = (
+            result["crossbar"]["rows"],
+            result["crossbar"]["columns"],
+            options["layer_threshold"],
+            options["xbar_max_load"],
+            options["num_crossbars"],
+        )
+        free, seek = options["no_pack_heuristic"], options["find_solution"]
+    except (KeyError, TypeError) as error:
+        raise BadInput(f"{path}: {error} is missing or not of the expected form") from error
+    if not all(type(n) is int for n in numbers) or not all(type(flag) is bool for flag in (free, seek)):
+        raise BadInput(
+            f"{path}: options and crossbar hold something else than whole numbers and true or false"
+        )
+    rows, columns, threshold, load, budget = numbers
+    return (rows, columns), NO_RULES if free else Rules(threshold, load), None if seek else budget
+
+
+def _claims(result: Any, placements: tuple[Placement, ...], size: tuple[int, int]) -> list[str]:
+    """Where result.json says something else than the layout."""
+    used = len({p.crossbar_idx for p in placements})
+    cells = sum((p.max_x - p.loc_x) * (p.max_y - p.loc_y) for p in placements)
+    truth = {"crossbars_used": used, "boxes": len(placements)}
+    wrong = [
+        f"result.json says {key} {result.get(key)}, found {found}"
+        for key, found in truth.items()
+        if result.get(key) != found
+    ]
+    share = result.get("utilization")
+    if used and (
+        not isinstance(share, int | float) or abs(share - cells / (used * size[0] * size[1])) > 1e-9
+    ):
+        wrong.append(f"result.json says utilization {share}, found {cells / (used * size[0] * size[1])}")
+    return wrong
