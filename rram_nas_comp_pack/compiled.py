@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numba
 
@@ -14,4 +14,4 @@ def compiled(function: F) -> F:
     """Compile to machine code at the first call, kept on disk for later runs. Strict IEEE arithmetic: no
     fast-math, so that results are the same on every machine.
     """
-    return numba.njit(cache=True)(function)  # type: ignore[no-any-return]
+    return cast(F, numba.njit(cache=True)(function))

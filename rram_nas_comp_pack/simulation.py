@@ -1,7 +1,7 @@
 """From a packing to a schedule: the event loop (RNC section 5).
 
 Layers of one sample never overlap, so a sample has one process and at most one pending event. Events are
-served by time, then older sample first. What a process does:
+served by time, those of equal time in the order in which they were scheduled. What a process does:
 
     ask for replicas -> (hold all) ask for the round's crossbars -> (hold all) run -> free them -> next round
     ... last round -> return the replicas -> next layer of the sample; after layer 0, the next sample too
@@ -99,7 +99,8 @@ def simulate(program: Program, samples: int) -> Schedule:
 
 
 class _State(NamedTuple):
-    """Everything that changes. Per sample: `layer`, `event`, `round`, `lacking` (crossbars or replicas it
+    """Everything that changes. The heap of events: `heap_size` holds its size and the number of events ever
+    scheduled, a sample's turn among equal times. Per sample: `layer`, `event`, `round`, `lacking` (crossbars or replicas it
     still waits for), `width` (crossbars its round asked for, listed in its row of `asked`), `next_waiting`
     (behind it in a replica queue). Queues are linked lists: of samples for replicas (`replica_queue`: first,
     last per store), of places (sample, position in its row of `asked`) for crossbars.
@@ -126,31 +127,33 @@ class _State(NamedTuple):
 def _state(program: Program, samples: int) -> _State:
     width = int((program.boxes * program.takes).max())
     crossbars = int(program.crossbars.max(initial=-1)) + 1
-    full = lambda *shape: np.full(shape, NOBODY, dtype=np.int64)  # noqa: E731
-    zeros = lambda n: np.zeros(n, dtype=np.int64)  # noqa: E731
     return _State(
-        np.zeros(samples),
-        zeros(samples),
-        zeros(samples),
-        zeros(2),
-        zeros(samples),
-        zeros(samples),
-        zeros(samples),
-        zeros(samples),
-        zeros(samples),
-        full(samples, width),
-        full(samples * width),
-        full(crossbars, 2),
-        zeros(crossbars),
-        full(int(program.copies.sum())),
-        full(samples),
-        full(len(program.store), 2),
+        heap_time=np.zeros(samples),
+        heap_turn=_nobody(samples),
+        heap_sample=_nobody(samples),
+        heap_size=np.zeros(2, dtype=np.int64),
+        layer=np.zeros(samples, dtype=np.int64),
+        event=_nobody(samples),
+        round=np.zeros(samples, dtype=np.int64),
+        lacking=np.zeros(samples, dtype=np.int64),
+        width=np.zeros(samples, dtype=np.int64),
+        asked=_nobody(samples, width),
+        next_place=_nobody(samples * width),
+        crossbar_queue=_nobody(crossbars, 2),
+        seen=np.zeros(crossbars, dtype=np.int64),
+        owner=_nobody(int(program.copies.sum())),
+        next_waiting=_nobody(samples),
+        replica_queue=_nobody(len(program.store), 2),
     )
+
+
+def _nobody(*shape: int) -> Ints:
+    return np.full(shape, NOBODY, dtype=np.int64)
 
 
 @compiled
 def _before(times: Floats, turns: Ints, k: int, time: float, turn: int) -> bool:
-    return times[k] < time or (times[k] == time and turns[k] < turn)
+    return bool(times[k] < time or (times[k] == time and turns[k] < turn))
 
 
 @compiled

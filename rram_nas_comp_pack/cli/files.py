@@ -110,7 +110,8 @@ def _mapping(place: _Place, index: int) -> Mapping:
     if layer.columns_per_read < 1:
         place.fail("positions", layer.positions, "at least cycle / w of box_raw")
     boxes, copies = place.boxes("boxes"), place.count("multiply")
-    if any(replica != boxes for replica in (replicas := place.replicas("child_boxes"))):
+    replicas = place.replicas("child_boxes")
+    if any(replica != boxes for replica in replicas):
         place.fail("child_boxes", "replicas that differ from boxes", "copies of boxes")
     if len(replicas) != copies:
         place.fail("child_boxes", f"{len(replicas)} replicas", f"as many as multiply says, {copies}")

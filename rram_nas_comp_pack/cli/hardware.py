@@ -15,7 +15,7 @@ def run(options: HardwareOptions) -> int:
     """Print latency with components, area, power and energy of one read as a JSON object."""
     hardware = load_hardware(options.config)
     for warning in hardware.warnings:
-        print(f"{options.config}: {warning}", file=sys.stderr)
+        print(warning, file=sys.stderr)
     latency = read_latency(hardware, options.rows, options.columns, options.input_bits)
     power = read_power(hardware, options.rows, options.columns)
     energy = read_energy(power, latency)

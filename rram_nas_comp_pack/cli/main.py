@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _complain("interrupted; nothing was written", 130)
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]  # the reader has gone: nothing to flush at exit
+        sys.stdout = None  # the reader has gone: nothing to flush at exit
         return 0
     except MemoryError:
         return _complain("out of memory", 1)

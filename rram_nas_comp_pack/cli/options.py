@@ -86,8 +86,13 @@ def parse(argv: Sequence[str] | None = None) -> tuple[Command, object]:
 
 
 def _command(name: str) -> Command:
-    """The module of that name, imported only now: it brings torch and numba with it."""
-    return lambda options: import_module(f"{__package__}.{name}").run(options)  # type: ignore[no-any-return]
+    """The command of that name; its module is imported only when it runs, with torch and numba behind it."""
+
+    def run(options: Any) -> int:
+        status: int = import_module(f"{__package__}.{name}").run(options)
+        return status
+
+    return run
 
 
 def _add_pack(parser: argparse.ArgumentParser) -> None:
@@ -263,6 +268,6 @@ def exp_id(text: str) -> str:
         or len(text) > 200
     ):
         raise argparse.ArgumentTypeError(
-            f"found {text!r}, allowed is a folder name of up to 200 characters without '/' that starts with no dot"
+            f"found {text!r}, allowed is a folder name without '/' and leading dot, up to 200 characters"
         )
     return text

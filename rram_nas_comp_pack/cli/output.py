@@ -171,12 +171,13 @@ STOPPED = {
 
 def latency_table(report: Report) -> Iterator[str]:
     """Latency, ideal latency and baseline of every number of samples, with both ratios."""
-    yield f"{'samples':>7} {'packed':>16} {'ideal':>16} {'baseline':>16} {'ideal/packed':>12} {'baseline/packed':>15}"
+    names = ("packed", "ideal", "baseline", "ideal/packed", "baseline/packed")
+    yield f"{'samples':>7}" + "".join(f" {name:>16}" for name in names)
     for e in report.evaluations:
-        yield (
-            f"{e.num_sample:>7} {e.latency_ns:>16.1f} {e.ideal_latency_ns:>16.1f} {e.baseline_latency_ns:>16.1f} "
-            f"{e.ideal_latency_ns / e.latency_ns:>12.4f} {e.baseline_latency_ns / e.latency_ns:>15.4f}"
-        )
+        times = (e.latency_ns, e.ideal_latency_ns, e.baseline_latency_ns)
+        ratios = (e.ideal_latency_ns / e.latency_ns, e.baseline_latency_ns / e.latency_ns)
+        row = "".join(f" {ns:>16.1f}" for ns in times) + "".join(f" {ratio:>16.4f}" for ratio in ratios)
+        yield f"{e.num_sample:>7}{row}"
 
 
 def coverage_table(network: Network) -> Iterator[str]:

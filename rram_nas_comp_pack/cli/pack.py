@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 
@@ -23,7 +22,7 @@ def run(options: PackOptions) -> int:
     """Compile a network and write the run's folder; raises CannotBeDone where it does not fit."""
     hardware = load_hardware(options.config)
     for warning in hardware.warnings:
-        print(f"{options.config}: {warning}", file=sys.stderr)
+        print(warning, file=sys.stderr)
     parent = options.log_dir / "packing"
     with run_folder(parent, options.exp_id) as folder:
         network = _network(options)
@@ -98,17 +97,15 @@ class _progress_bar:
 def summary(report: Report) -> Iterator[str]:
     """The closing table."""
     packing, chip = report.packing, report.chip
-    one = report.evaluations[0]
     proof = "proved optimal" if packing.proved_optimal else f"lower bound {packing.lower_bound}"
-    yield f"model        {report.network.name}: {len(report.mappings)} layers, {len(packing.placements)} boxes"
-    yield f"crossbars    {packing.crossbars} of {packing.rows} x {packing.columns} ({proof}; {STOPPED[packing.stopped]})"
+    boxes = f"{len(report.mappings)} layers, {len(packing.placements)} boxes"
+    size = f"{packing.rows} x {packing.columns} cells"
+    yield f"model        {report.network.name}: {boxes}"
+    yield f"crossbars    {packing.crossbars} of {size} ({proof}; {STOPPED[packing.stopped]})"
     yield f"utilization  {packing.utilization:.1%}"
-    yield f"latency      {one.latency_ns / 1e6:.4f} ms for one sample, baseline {one.baseline_latency_ns / 1e6:.4f} ms"
     for e in report.evaluations:
-        if e.num_sample in (8, 512):
-            yield (
-                f"             {e.latency_ns / 1e6:.4f} ms for {e.num_sample}, "
-                f"{e.baseline_latency_ns / e.latency_ns:.2f} times the baseline's speed"
-            )
+        if e.num_sample in (1, 8, 512):
+            speed = e.baseline_latency_ns / e.latency_ns
+            yield f"latency      {e.latency_ns / 1e6:.4f} ms for {e.num_sample} ({speed:.2f} x the baseline's speed)"
     yield f"energy       {chip.energy_nj / 1e6:.4f} mJ an inference, {chip.average_power_w:.4f} W on average"
     yield f"area         {chip.area_um2 / 1e6:.1f} mm2, {chip.physical_crossbars} physical crossbars"

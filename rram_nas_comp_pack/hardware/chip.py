@@ -6,7 +6,7 @@ in as many processing elements as the slices need; all of them read at once, so 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -70,13 +70,13 @@ def _active_columns(layer: Layer, box: Box) -> int:
     return min(box.w, layer.columns_per_read)
 
 
-def _inference_energy(hardware: Hardware, mappings: Sequence[Mapping]) -> Counter[str]:
+def _inference_energy(hardware: Hardware, mappings: Sequence[Mapping]) -> dict[str, float]:
     """Energy by component of one PE over all reads of an inference; copies share the reads, not add any."""
     reads: Counter[tuple[int, int]] = Counter()
     for m in mappings:
         for box in m.boxes:
             reads[box.h, _active_columns(m.layer, box)] += box.cycles
-    energies: Counter[str] = Counter()
+    energies: dict[str, float] = defaultdict(float)
     for (h, w), cycles in reads.items():
         energy = read_energy(read_power(hardware, h, w), read_latency(hardware, h, w, INPUT_BITS))
         for name, nj in _components(energy):

@@ -52,7 +52,10 @@ def _wrong_boxes(mappings: Sequence[Mapping], placements: Iterable[Placement]) -
         wanted = expected.get((p.layer_idx, p.replica, p.box))
         found = (p.max_x - p.loc_x, p.max_y - p.loc_y)
         if wanted is not None and found != wanted:
-            yield f"{_of(p)} is {found[0]} x {found[1]} cells (columns x rows), expected {wanted[0]} x {wanted[1]}"
+            yield (
+                f"{_of(p)} is {found[0]} x {found[1]} cells (columns x rows), "
+                f"expected {wanted[0]} x {wanted[1]}"
+            )
 
 
 def _outside(p: Placement, size: tuple[int, int], budget: int | None) -> Iterator[str]:

@@ -1,0 +1,25 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test benchmark clean
+
+demo: .venv/ready
+	$(BIN)/python -m rram_nas_comp_pack pack --model mbv3_small --find-solution --exp-id demo
+	$(BIN)/python -m rram_nas_comp_pack verify log/packing/demo
+
+test: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict rram_nas_comp_pack
+	$(BIN)/python -m pytest -n 2
+
+benchmark: .venv/ready
+	$(BIN)/python -m pytest benchmarks --benchmark-only
+
+.venv/ready: requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+clean:
+	rm -rf .venv
