@@ -105,7 +105,7 @@ def summary(report: Report) -> Iterator[str]:
     yield f"utilization  {packing.utilization:.1%}"
     for e in report.evaluations:
         if e.num_sample in (1, 8, 512):
-            speed = e.baseline_latency_ns / e.latency_ns
-            yield f"latency      {e.latency_ns / 1e6:.4f} ms for {e.num_sample} ({speed:.2f} x the baseline's speed)"
+            speed = f"{e.baseline_latency_ns / e.latency_ns:.2f} x the baseline's speed"
+            yield f"latency      {e.latency_ns / 1e6:.4f} ms for {e.num_sample} ({speed})"
     yield f"energy       {chip.energy_nj / 1e6:.4f} mJ an inference, {chip.average_power_w:.4f} W on average"
     yield f"area         {chip.area_um2 / 1e6:.1f} mm2, {chip.physical_crossbars} physical crossbars"

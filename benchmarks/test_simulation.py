@@ -1,0 +1,38 @@
+"""The event loop against plain SimPy, on MobileNetV3-small."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from rram_nas_comp_pack.box_converter.boxes import partition
+from rram_nas_comp_pack.box_converter.source import load_network
+from rram_nas_comp_pack.hardware.chip import read_ns
+from rram_nas_comp_pack.hardware.config import load_hardware
+from rram_nas_comp_pack.packing.pack import Goal
+from rram_nas_comp_pack.pipeline import CompileOptions, place
+from rram_nas_comp_pack.simulation import program, simulate
+from tests.simulation.simpy_oracle import Oracle
+
+SAMPLES = 512
+
+
+@pytest.fixture(scope="module")
+def packed():
+    hardware = load_hardware(Path("SimConfig.ini"))
+    mappings = partition(load_network("mbv3_small").layers, hardware.rows, hardware.columns, 5)
+    packing = place(mappings, hardware, CompileOptions(goal=Goal(packer="fast")))
+    return mappings, partial(read_ns, hardware), packing.placements
+
+
+@pytest.mark.benchmark(group="512 samples of mbv3_small")
+def test_compiled(benchmark, packed):
+    prepared = program(*packed)
+    simulate(prepared, 1)
+    benchmark(simulate, prepared, SAMPLES)
+
+
+@pytest.mark.benchmark(group="512 samples of mbv3_small")
+def test_simpy(benchmark, packed):
+    latency_ns = benchmark.pedantic(lambda: Oracle(*packed).run(SAMPLES), rounds=1)
+    assert latency_ns == pytest.approx(simulate(program(*packed), SAMPLES).latency_ns, rel=1e-9)
