@@ -99,20 +99,25 @@ def simulate(program: Program, samples: int) -> Schedule:
 
 
 class _State(NamedTuple):
-    """Everything that changes. The heap of events: `heap_size` holds its size and the number of events ever
-    scheduled, a sample's turn among equal times. Per sample: `layer`, `event`, `round`, `lacking` (crossbars or replicas it
-    still waits for), `width` (crossbars its round asked for, listed in its row of `asked`), `next_waiting`
-    (behind it in a replica queue). Queues are linked lists: of samples for replicas (`replica_queue`: first,
-    last per store), of places (sample, position in its row of `asked`) for crossbars.
+    """Everything that changes.
+
+    The heap of events; `counters` hold its size, the events ever scheduled (they give each its turn among
+    equal times) and the rounds ever dealt. Per sample: `layer`, `event`, `round` and `rounds` (of its layer),
+    `length` (how long its round runs), `lacking` (crossbars or replicas it waits for), `width` (crossbars its
+    round asked for, listed in its row of `asked`), `next_waiting` (behind it in a replica queue). Queues
+    are linked lists, first and last: of samples for the replicas of a store, of places (sample, position in
+    its row of `asked`) for a crossbar. Per crossbar, `seen`: its boxes in the round dealt last.
     """
 
     heap_time: Floats
     heap_turn: Ints
     heap_sample: Ints
-    heap_size: Ints
+    counters: Ints
     layer: Ints
     event: Ints
     round: Ints
+    rounds: Ints
+    length: Floats
     lacking: Ints
     width: Ints
     asked: Ints
@@ -125,22 +130,24 @@ class _State(NamedTuple):
 
 
 def _state(program: Program, samples: int) -> _State:
-    width = int((program.boxes * program.takes).max())
+    width = int((program.boxes * program.takes).max()) + 1
     crossbars = int(program.crossbars.max(initial=-1)) + 1
     return _State(
         heap_time=np.zeros(samples),
         heap_turn=_nobody(samples),
         heap_sample=_nobody(samples),
-        heap_size=np.zeros(2, dtype=np.int64),
+        counters=np.zeros(3, dtype=np.int64),
         layer=np.zeros(samples, dtype=np.int64),
         event=_nobody(samples),
         round=np.zeros(samples, dtype=np.int64),
+        rounds=np.zeros(samples, dtype=np.int64),
+        length=np.zeros(samples),
         lacking=np.zeros(samples, dtype=np.int64),
         width=np.zeros(samples, dtype=np.int64),
         asked=_nobody(samples, width),
         next_place=_nobody(samples * width),
         crossbar_queue=_nobody(crossbars, 2),
-        seen=np.zeros(crossbars, dtype=np.int64),
+        seen=np.zeros((crossbars, 2), dtype=np.int64),
         owner=_nobody(int(program.copies.sum())),
         next_waiting=_nobody(samples),
         replica_queue=_nobody(len(program.store), 2),
@@ -161,10 +168,10 @@ def _push(state: _State, time: float, sample: int, event: int) -> None:
     """Schedule the sample's next event; the heap is ordered by time, then turn (order of scheduling)."""
     state.event[sample] = event
     times, turns, samples = state.heap_time, state.heap_turn, state.heap_sample
-    k = state.heap_size[0]
-    state.heap_size[0] = k + 1
-    turn = state.heap_size[1]
-    state.heap_size[1] = turn + 1
+    k = state.counters[0]
+    state.counters[0] = k + 1
+    turn = state.counters[1]
+    state.counters[1] = turn + 1
     while k > 0:
         up = (k - 1) // 2
         if times[up] <= time:  # an equal time was scheduled earlier
@@ -178,8 +185,8 @@ def _push(state: _State, time: float, sample: int, event: int) -> None:
 def _pop(state: _State) -> tuple[float, int]:
     times, turns, samples = state.heap_time, state.heap_turn, state.heap_sample
     first_time, first_sample = times[0], samples[0]
-    n = state.heap_size[0] - 1
-    state.heap_size[0] = n
+    n = state.counters[0] - 1
+    state.counters[0] = n
     time, turn, sample = times[n], turns[n], samples[n]
     k = 0
     while 2 * k + 1 < n:
@@ -227,35 +234,33 @@ def _ask_replicas(program: Program, state: _State, time: float, sample: int) -> 
 
 
 @compiled
-def _deal_round(program: Program, state: _State, sample: int) -> float:
-    """List the crossbars of the sample's round in `asked`; returns how long the round runs, 0 for none.
+def _deal_round(program: Program, state: _State, sample: int) -> None:
+    """List the crossbars of the sample's round in `asked`; see how long it runs and how many rounds follow.
 
     A box joins the first round in which its crossbar does not occur yet: the k-th box on a crossbar, round k.
     """
+    state.counters[2] += 1
+    deal = state.counters[2]
     layer = state.layer[sample]
-    store = program.store[layer]
     boxes = program.boxes[layer]
-    first = program.replica_at[store]
-    longest = 0.0
-    width = 0
-    for step in range(2):  # the second pass wipes the counts of the first
-        for replica in range(program.copies[store]):
-            if state.owner[first + replica] != sample:
-                continue
-            for box in range(boxes):
-                crossbar = program.crossbars[program.crossbar_at[store] + replica * boxes + box]
-                round_of_box = 0
-                if crossbar >= 0:
-                    round_of_box = state.seen[crossbar]
-                    state.seen[crossbar] = 0 if step else round_of_box + 1
-                if step or round_of_box != state.round[sample]:
-                    continue
+    store = program.store[layer]
+    longest, width, rounds = 0.0, 0, 1
+    for replica in range(program.copies[store]):
+        if state.owner[program.replica_at[store] + replica] != sample:
+            continue
+        first = program.crossbar_at[store] + replica * boxes
+        for box in range(boxes):
+            crossbar = program.crossbars[first + box]
+            turn = 0
+            if crossbar >= 0:
+                turn = state.seen[crossbar, 1] if state.seen[crossbar, 0] == deal else 0
+                state.seen[crossbar, 0], state.seen[crossbar, 1] = deal, turn + 1
+                rounds = max(rounds, turn + 1)
+            if turn == state.round[sample]:
                 longest = max(longest, program.times[program.time_at[layer] + box])
-                if crossbar >= 0:
-                    state.asked[sample, width] = crossbar
-                    width += 1
-    state.width[sample] = width
-    return longest
+                state.asked[sample, width] = crossbar
+                width += crossbar >= 0
+    state.rounds[sample], state.width[sample], state.length[sample] = rounds, width, longest
 
 
 @compiled
@@ -276,49 +281,62 @@ def _ask_crossbars(state: _State, sample: int) -> None:
 
 
 @compiled
+def _run_round(state: _State, times: Floats, time: float, sample: int) -> None:
+    """The round holds its crossbars: note the layer's start if it is its first, and when the round ends."""
+    layer = state.layer[sample]
+    if state.round[sample] == 0:
+        times[1, sample, layer] = time
+    times[3, sample, layer] += state.length[sample]
+    _push(state, time + state.length[sample], sample, FINISH_ROUND)
+
+
+@compiled
+def _free_crossbars(state: _State, times: Floats, time: float, sample: int) -> None:
+    """Each goes to the round that has waited longest for it."""
+    for k in range(state.width[sample]):
+        queue = state.crossbar_queue[state.asked[sample, k]]
+        queue[0] = state.next_place[queue[0]]
+        if queue[0] == NOBODY:
+            continue
+        waiting = queue[0] // state.asked.shape[1]
+        state.lacking[waiting] -= 1
+        if state.lacking[waiting] == 0:
+            _run_round(state, times, time, waiting)
+
+
+@compiled
+def _return_replicas(program: Program, state: _State, time: float, sample: int) -> None:
+    store = program.store[state.layer[sample]]
+    first = program.replica_at[store]
+    for replica in range(first, first + program.copies[store]):
+        if state.owner[replica] == sample:
+            state.owner[replica] = NOBODY
+    _grant_replicas(program, state, time, store)
+
+
+@compiled
 def _run(program: Program, state: _State, times: Floats) -> None:
     """Fill `times` (ask, start, finish, busy; sample; layer), in units of the program."""
     samples, layers = times.shape[1], times.shape[2]
-    length = np.zeros(samples)
     _push(state, 0.0, 0, ASK_REPLICAS)
-    while state.heap_size[0] > 0:
+    while state.counters[0] > 0:
         time, sample = _pop(state)
         layer = state.layer[sample]
-        event = state.event[sample]
-        if event == ASK_REPLICAS:
+        if state.event[sample] == ASK_REPLICAS:
             times[0, sample, layer] = time
-            times[1, sample, layer] = -1.0
             _ask_replicas(program, state, time, sample)
             continue
-        if event == FINISH_ROUND:
-            times[3, sample, layer] += length[sample]
-            for k in range(state.width[sample]):
-                crossbar = state.asked[sample, k]
-                place = state.next_place[state.crossbar_queue[crossbar, 0]]
-                state.crossbar_queue[crossbar, 0] = place
-                if place == NOBODY:
-                    continue
-                waiting = place // state.asked.shape[1]
-                state.lacking[waiting] -= 1
-                if state.lacking[waiting] == 0:
-                    if times[1, waiting, state.layer[waiting]] < 0:
-                        times[1, waiting, state.layer[waiting]] = time
-                    _push(state, time + length[waiting], waiting, FINISH_ROUND)
+        if state.event[sample] == FINISH_ROUND:
+            _free_crossbars(state, times, time, sample)
             state.round[sample] += 1
-        length[sample] = _deal_round(program, state, sample)
-        if length[sample] > 0:
+        if state.event[sample] == ASK_CROSSBARS or state.round[sample] < state.rounds[sample]:
+            _deal_round(program, state, sample)
             _ask_crossbars(state, sample)
             if state.lacking[sample] == 0:
-                if times[1, sample, layer] < 0:
-                    times[1, sample, layer] = time
-                _push(state, time + length[sample], sample, FINISH_ROUND)
+                _run_round(state, times, time, sample)
             continue
         times[2, sample, layer] = time
-        store = program.store[layer]
-        for replica in range(program.replica_at[store], program.replica_at[store] + program.copies[store]):
-            if state.owner[replica] == sample:
-                state.owner[replica] = NOBODY
-        _grant_replicas(program, state, time, store)
+        _return_replicas(program, state, time, sample)
         if layer == 0 and sample + 1 < samples:
             _push(state, time, sample + 1, ASK_REPLICAS)
         if layer + 1 < layers:

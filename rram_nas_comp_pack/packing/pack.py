@@ -30,7 +30,7 @@ FAST_EFFORT = (250, 1000)
 
 CONSTRUCTION_TRIES = {"fast": 1, "best": 20, "exact": 20}
 FIRST_CHUNK, CHUNK_SECONDS = 500, 0.05
-"""Compiled code runs so many steps, then about this long, before Ctrl-C, clock and progress get their turn."""
+"""Compiled code runs so many steps, then about so long, before Ctrl-C, clock and progress get a turn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from math import ceil
 
 import numpy as np
 import pytest
-from benchmarks.instances import DFF_BOUND, SIZES, instance
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from packing_cases import any_items, cut_from_full, golden, make, rules
 
+from benchmarks.instances import DFF_BOUND, SIZES, instance
 from rram_nas_comp_pack.packing.bounds import (
     conflict_bound,
     count_bound,
