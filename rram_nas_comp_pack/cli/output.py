@@ -188,6 +188,16 @@ def coverage_table(network: Network) -> Iterator[str]:
     yield from (_coverage_row(row, parameters, macs) for row in network.coverage)
 
 
+def mapped_share(network: Network) -> str:
+    """How much of a network lies on crossbars, in one line."""
+    mapped = [row for row in network.coverage if row.status == "mapped"]
+    parameters = sum(row.parameters for row in mapped) / (
+        sum(row.parameters for row in network.coverage) or 1
+    )
+    macs = sum(row.macs for row in mapped) / (sum(row.macs for row in network.coverage) or 1)
+    return f"{parameters:.1%} of the parameters, {macs:.1%} of the MACs"
+
+
 def _coverage_row(row: Coverage, parameters: int, macs: int) -> str:
     shares = f"{row.parameters / parameters:>10.3%} {row.macs / macs:>8.3%}"
     return f"{row.status:<12} {shares}  {row.name} ({row.kind})"

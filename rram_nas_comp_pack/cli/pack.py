@@ -15,7 +15,7 @@ from ..pipeline import CompileOptions, Report, compile_network
 from ..values import NO_RULES, Network, NoFit, Rules
 from .folder import run_folder
 from .options import PackOptions
-from .output import STOPPED, coverage_table, log_lines, write_run
+from .output import STOPPED, coverage_table, log_lines, mapped_share, write_run
 
 
 def run(options: PackOptions) -> int:
@@ -101,6 +101,7 @@ def summary(report: Report) -> Iterator[str]:
     boxes = f"{len(report.mappings)} layers, {len(packing.placements)} boxes"
     size = f"{packing.rows} x {packing.columns} cells"
     yield f"model        {report.network.name}: {boxes}"
+    yield f"mapped       {mapped_share(report.network)}"
     yield f"crossbars    {packing.crossbars} of {size} ({proof}; {STOPPED[packing.stopped]})"
     yield f"utilization  {packing.utilization:.1%}"
     for e in report.evaluations:
