@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..values import Rules
+from .enlarge import enlarged
 from .items import Items
 
 Ints = NDArray[np.int64]
@@ -30,6 +31,7 @@ def lower_bound(items: Items, rules: Rules) -> int:
     apart = int(alone.sum())
     return max(
         apart + dual_feasible_bound(shared),
+        apart + dual_feasible_bound(enlarged(shared, rules)),
         apart + count_bound(shared, rules),
         conflict_bound(items, rules),
     )
