@@ -29,12 +29,11 @@ def lower_bound(items: Items, rules: Rules) -> int:
     alone = stands_alone(items)
     shared = items.subset(~alone)
     apart = int(alone.sum())
-    return max(
-        apart + dual_feasible_bound(shared),
-        apart + dual_feasible_bound(enlarged(shared, rules)),
-        apart + count_bound(shared, rules),
-        conflict_bound(items, rules),
-    )
+    grown = enlarged(shared, rules)
+    areas = [dual_feasible_bound(shared)]
+    if (grown.widths > shared.widths).any() or (grown.heights > shared.heights).any():
+        areas.append(dual_feasible_bound(grown))
+    return max(apart + max(*areas, count_bound(shared, rules)), conflict_bound(items, rules))
 
 
 def stands_alone(items: Items) -> NDArray[np.bool_]:

@@ -8,18 +8,18 @@ its crossbar. Boxes of one layer never do, so they grow together; layers grow on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compiled import compiled
 from ..values import Rules
 from .items import Items
 
 Ints = NDArray[np.int64]
 
-MOST_ITEMS = 400
+MOST_ITEMS = 1000
 """The work grows with the square of the items; beyond this many they stay as they are."""
 
 
@@ -27,48 +27,65 @@ def enlarged(items: Items, rules: Rules) -> Items:
     """Items of at least the same size that fit the same number of crossbars, and no fewer."""
     if len(items) > MOST_ITEMS:
         return items
-    widths, heights = items.widths.copy(), items.heights.copy()
-    for group, partners in _groups(items, rules):
-        widths[group] = _grown(widths, heights, (group, partners), (items.columns, items.rows))
-        heights[group] = _grown(heights, widths, (group, partners), (items.rows, items.columns))
-    return replace(items, widths=widths, heights=heights)
+    sizes = np.stack([items.widths, items.heights]).astype(np.int64)
+    if rules.threshold < 0:  # any two may share: one by one, the largest first
+        groups = np.argsort(np.argsort(-sizes[0] * sizes[1], kind="stable"))
+    else:
+        groups = np.unique(items.layers, return_inverse=True)[1]
+    bins = np.array([items.columns, items.rows])
+    order = np.argsort(groups, kind="stable")
+    _grow_all(sizes, (groups, order), items.layers, rules.threshold, bins)
+    return replace(items, widths=sizes[0], heights=sizes[1])
 
 
-def _groups(items: Items, rules: Rules) -> Iterator[tuple[Ints, Ints]]:
-    """Items that never share a crossbar with each other, the largest first, and those they may share with."""
-    everyone = np.arange(len(items))
-    if rules.threshold < 0:
-        for i in np.argsort(-items.widths * items.heights, kind="stable"):
-            yield everyone[i : i + 1], np.delete(everyone, i)
+@compiled
+def _grow_all(sizes: Ints, grouping: tuple[Ints, Ints], layers: Ints, threshold: int, bins: Ints) -> None:
+    """Grow one group after another, first in width, then in height; members never share a crossbar."""
+    groups, members = grouping
+    n = len(groups)
+    partners = np.empty(n, np.int64)
+    first = 0
+    while first < n:
+        last = first
+        while last < n and groups[members[last]] == groups[members[first]]:
+            last += 1
+        layer = layers[members[first]]
+        count = 0
+        for j in range(n):
+            if groups[j] != groups[members[first]] and abs(layers[j] - layer) > threshold:
+                partners[count] = j
+                count += 1
+        for axis in range(2):
+            _grow(sizes, bins, axis, members[first:last], partners[:count])
+        first = last
+
+
+@compiled
+def _grow(sizes: Ints, bins: Ints, axis: int, members: Ints, partners: Ints) -> None:
+    """Grow along one axis those members that leave no room for a partner along the other."""
+    lowest = bins[1 - axis] + 1
+    for j in partners:
+        lowest = min(lowest, sizes[1 - axis, j])
+    room = -1
+    for i in members:
+        if sizes[1 - axis, i] + lowest > bins[1 - axis]:
+            room = max(room, bins[axis] - sizes[axis, i])
+    if room <= 0:
         return
-    for layer in np.unique(items.layers):
-        near = np.abs(items.layers - layer) <= rules.threshold
-        yield everyone[items.layers == layer], everyone[~near]
-
-
-def _grown(sizes: Ints, across: Ints, who: tuple[Ints, Ints], bin_size: tuple[int, int]) -> Ints:
-    """New sizes of a group along one axis; `across` are the sizes along the other."""
-    group, partners = who
-    whole, whole_across = bin_size
-    blocked = across[group] + across[partners].min(initial=whole_across + 1) > whole_across
-    if not blocked.any():
-        return sizes[group]
-    sums = _sums(sizes[partners], whole - int(sizes[group][blocked].min()))
-    rooms = whole - sizes[group]
-    used = np.array([_largest(sums, int(room)) for room in rooms])
-    return np.asarray(np.where(blocked, whole - used, sizes[group]))
-
-
-def _sums(sizes: Ints, most: int) -> int:
-    """Bit s is set where some of the sizes add up to s, up to `most`."""
-    within = (1 << (most + 1)) - 1
-    sums = 1
-    for size in sizes[sizes <= most].tolist():
-        sums |= (sums << size) & within
-        if sums == within:
-            break
-    return sums
-
-
-def _largest(sums: int, most: int) -> int:
-    return (sums & ((1 << (most + 1)) - 1)).bit_length() - 1
+    reached = np.zeros(room + 1, np.bool_)  # sums of partners' sizes
+    reached[0] = True
+    lacking = room
+    for j in partners:
+        size = sizes[axis, j]
+        for total in range(room, size - 1, -1):
+            if reached[total - size] and not reached[total]:
+                reached[total] = True
+                lacking -= 1
+        if lacking == 0:
+            return
+    for i in members:
+        if sizes[1 - axis, i] + lowest > bins[1 - axis]:
+            used = bins[axis] - sizes[axis, i]
+            while not reached[used]:
+                used -= 1
+            sizes[axis, i] = bins[axis] - used
