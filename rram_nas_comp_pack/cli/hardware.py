@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import asdict
 
+from ..errors import BadInput
 from ..hardware.config import load_hardware
 from ..hardware.pe import area, read_energy, read_latency, read_power
 from .options import HardwareOptions
@@ -16,6 +17,12 @@ def run(options: HardwareOptions) -> int:
     hardware = load_hardware(options.config)
     for warning in hardware.warnings:
         print(warning, file=sys.stderr)
+    for option, found, most in (
+        ("--rows", options.rows, hardware.rows),
+        ("--columns", options.columns, hardware.columns),
+    ):
+        if found > most:
+            raise BadInput(f"{option}: found {found}, allowed is 1 to the {most} of Xbar_Size")
     latency = read_latency(hardware, options.rows, options.columns, options.input_bits)
     power = read_power(hardware, options.rows, options.columns)
     energy = read_energy(power, latency)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..compiled import compiled
 from ..values import Rules
 from .items import Items
-from .spaces import RULES, best_space, occupy
+from .spaces import drop, first_space, occupy
 
 Ints = NDArray[np.int64]
 
@@ -138,25 +138,8 @@ def patience(random: NDArray[np.uint64]) -> float:
 
 
 @compiled
-def sort_by_key(order: Ints, m: int, keys: Ints) -> None:
-    """Order the first `m` entries by falling key (Shell's sort)."""
-    gap = 1
-    while 9 * gap < m:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for a in range(gap, m):
-            item = order[a]
-            b = a - gap
-            while b >= 0 and keys[order[b]] < keys[item]:
-                order[b + gap] = order[b]
-                b -= gap
-            order[b + gap] = item
-        gap //= 3
-
-
-@compiled
-def shuffle_by_size(problem: Problem, state: State, m: int) -> None:
-    """Order the first `m` candidates from large to small, by a random measure of size and with noise."""
+def draw_keys(problem: Problem, state: State, m: int) -> None:
+    """How much the first `m` candidates are wanted: a random measure of their size, with noise."""
     measure = below(state.random, 5)
     noise = below(state.random, 1024)
     noise = noise * noise >> 10
@@ -174,7 +157,6 @@ def shuffle_by_size(problem: Problem, state: State, m: int) -> None:
         else:
             size = w + h
         state.keys[i] = size * (1024 + ((below(state.random, 2048) - 1024) * noise >> 10))
-    sort_by_key(state.candidates, m, state.keys)
 
 
 @compiled
@@ -188,35 +170,66 @@ def clashes(problem: Problem, fill: Ints, k: int, item: int) -> bool:
 
 
 @compiled
-def fill_bin(problem: Problem, state: State, m: int, rule: int) -> int:
-    """Fill an empty bin greedily with the first `m` candidates in order; `state.trial` gets those placed."""
-    trial, spaces = state.trial, state.spaces
-    spaces[0, 0], spaces[0, 1], spaces[0, 2], spaces[0, 3] = 0, 0, problem.columns, problem.rows
-    n = 1
-    k = 0
+def most_wanted(problem: Problem, state: State, wanted: tuple[int, int], room: tuple[int, int]) -> int:
+    """Where the candidate stands that is to go into a space of `room` (columns, rows), or -1: none may.
+
+    `wanted` is (items in the bin so far, candidates left). A candidate that fills the space's width or
+    height counts double for each: it leaves no sliver beside it.
+    """
+    k, m = wanted
+    best = -1
+    most = -1
     for t in range(m):
         i = state.candidates[t]
         w, h = problem.widths[i], problem.heights[i]
-        s = best_space(spaces, n, w, h, rule)
-        if s < 0 or clashes(problem, trial, k, i):
+        if w > room[0] or h > room[1]:
             continue
+        key = state.keys[i]
+        if w == room[0]:
+            key *= 2
+        if h == room[1]:
+            key *= 2
+        if key > most and not clashes(problem, state.trial, k, i):
+            most = key
+            best = t
+    return best
+
+
+@compiled
+def fill_bin(problem: Problem, state: State, m: int, upward: bool) -> int:
+    """Fill an empty bin from the first `m` candidates; `state.trial` gets those placed.
+
+    Space by space, each time the lowest (or leftmost) one and the item that suits it best: after Burke,
+    Kendall and Whitwell, "A new placement heuristic for the orthogonal stock-cutting problem" (2004).
+    """
+    trial, spaces, candidates = state.trial, state.spaces, state.candidates
+    spaces[0, 0], spaces[0, 1], spaces[0, 2], spaces[0, 3] = 0, 0, problem.columns, problem.rows
+    n = 1
+    k = 0
+    while n > 0 and k < problem.max_load:
+        s = first_space(spaces, n, upward)
         x, y = spaces[s, 0], spaces[s, 1]
+        t = most_wanted(problem, state, (k, m), (spaces[s, 2] - x, spaces[s, 3] - y))
+        if t < 0:
+            n = drop(spaces, n, s)
+            continue
+        m -= 1
+        i = candidates[t]
+        candidates[t], candidates[m] = candidates[m], i
         trial[0, k], trial[X, k], trial[Y, k] = i, x, y
-        n = occupy(spaces, n, (x, y, x + w, y + h))
+        n = occupy(spaces, n, (x, y, x + problem.widths[i], y + problem.heights[i]))
         k += 1
-        if n == 0 or k == problem.max_load:
-            break
     return k
 
 
 @compiled
 def best_fill(problem: Problem, state: State, m: int, tries: int) -> int:
-    """The fill that covers most out of `tries` random orders; `state.fill` gets it."""
+    """The fill that covers most out of `tries` random preferences; `state.fill` gets it."""
     most = -1
     best = 0
     for _ in range(tries):
-        shuffle_by_size(problem, state, m)
-        k = fill_bin(problem, state, m, below(state.random, RULES))
+        draw_keys(problem, state, m)
+        k = fill_bin(problem, state, m, below(state.random, 2) == 0)
         area = 0
         for j in range(k):
             area += problem.widths[state.trial[0, j]] * problem.heights[state.trial[0, j]]

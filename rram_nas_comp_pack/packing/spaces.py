@@ -14,9 +14,6 @@ from ..compiled import compiled
 Ints = NDArray[np.int64]
 Rectangle = tuple[int, int, int, int]
 
-LOWEST, LEFTMOST, SHORT_SIDE, AREA = range(4)
-RULES = 4
-
 
 @compiled
 def _copy(spaces: Ints, source: int, target: int) -> None:
@@ -57,27 +54,22 @@ def _prune(spaces: Ints, first_new: int, n: int) -> int:
 
 
 @compiled
-def best_space(spaces: Ints, n: int, w: int, h: int, rule: int) -> int:
-    """The space to put a w x h box into (at its corner of least x and y), or -1 where none holds it."""
-    best = -1
-    best_score = np.int64(1) << 60
-    for k in range(n):
-        spare_w = spaces[k, 2] - spaces[k, 0] - w
-        spare_h = spaces[k, 3] - spaces[k, 1] - h
-        if spare_w < 0 or spare_h < 0:
-            continue
-        if rule == LOWEST:
-            score = (spaces[k, 1] + h << 24) + spaces[k, 0]
-        elif rule == LEFTMOST:
-            score = (spaces[k, 0] + w << 24) + spaces[k, 1]
-        elif rule == SHORT_SIDE:
-            score = (min(spare_w, spare_h) << 24) + max(spare_w, spare_h)
-        else:
-            score = (spare_w + w) * (spare_h + h) - w * h
-        if score < best_score:
-            best_score = score
+def first_space(spaces: Ints, n: int, upward: bool) -> int:
+    """The lowest space, of several the leftmost; or, not `upward`, the leftmost, of several the lowest."""
+    along, across = (0, 1) if upward else (1, 0)
+    best = 0
+    for k in range(1, n):
+        ahead = spaces[k, across] - spaces[best, across]
+        if ahead < 0 or (ahead == 0 and spaces[k, along] < spaces[best, along]):
             best = k
     return best
+
+
+@compiled
+def drop(spaces: Ints, n: int, k: int) -> int:
+    """Forget space `k`; returns the new number of spaces."""
+    _copy(spaces, n - 1, k)
+    return n - 1
 
 
 @compiled

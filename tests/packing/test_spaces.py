@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rram_nas_comp_pack.packing.spaces import AREA, LEFTMOST, LOWEST, SHORT_SIDE, best_space, occupy
+from rram_nas_comp_pack.packing.spaces import drop, first_space, occupy
 
 COLUMNS, ROWS = 7, 6
 
@@ -61,9 +61,10 @@ def test_a_full_scratch_array_loses_spaces_only():
     assert {tuple(row) for row in spaces[:n].tolist()} <= oracle_spaces([(2, 2, 4, 4)])
 
 
-def test_rules_choose_a_space():
-    spaces = np.array([(0, 5, 4, 9), (5, 0, 11, 3), (1, 4, 9, 9), (0, 9, 10, 12)], np.int64)
-    choices = {rule: best_space(spaces, 4, 3, 2, rule) for rule in (LOWEST, LEFTMOST, SHORT_SIDE, AREA)}
-    assert choices == {LOWEST: 1, LEFTMOST: 0, SHORT_SIDE: 0, AREA: 0}
-    assert best_space(spaces, 4, 11, 2, LOWEST) == -1
-    assert best_space(spaces, 4, 8, 5, LOWEST) == 2
+def test_spaces_are_taken_from_one_edge():
+    spaces = np.array([(0, 5, 4, 9), (5, 0, 11, 3), (1, 4, 9, 9), (0, 9, 10, 12), (2, 0, 3, 9)], np.int64)
+    assert first_space(spaces, 5, True) == 4
+    assert first_space(spaces, 4, True) == 1
+    assert first_space(spaces, 5, False) == 0
+    assert drop(spaces, 5, 0) == 4
+    assert spaces[0].tolist() == [2, 0, 3, 9]
