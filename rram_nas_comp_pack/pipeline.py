@@ -61,9 +61,7 @@ def compile_network(
     clock.lap("packing")
     if options.budget is not None and packing.crossbars > options.budget:
         return NoFit(options.budget, packing.lower_bound, packing.crossbars)
-    evaluations, schedule = evaluate(network.layers, mappings, packing, hardware, options)
-    single_ns = next(e.latency_ns for e in evaluations if e.num_sample == 1)
-    chip = totals(hardware, mappings, packing.crossbars, single_ns)
+    evaluations, schedule, chip = evaluate(network.layers, mappings, packing, hardware, options)
     clock.lap("evaluation")
     return Report(network, mappings, packing, evaluations, schedule, chip, clock.laps())
 
@@ -110,8 +108,8 @@ def evaluate(
     packing: Packing,
     hardware: Hardware,
     options: CompileOptions,
-) -> tuple[tuple[Evaluation, ...], Schedule]:
-    """Simulate every number of samples beside the ideal and the baseline, and trace the first samples."""
+) -> tuple[tuple[Evaluation, ...], Schedule, Chip]:
+    """Simulate every number of samples beside the ideal and the baseline, trace the first, add up costs."""
     read = partial(read_ns, hardware)
     packed = program(mappings, read, packing.placements)
     ideal = program(mappings, read)
@@ -120,7 +118,8 @@ def evaluate(
         Evaluation(n, *(simulate(each, n).latency_ns for each in (packed, ideal, baseline)))
         for n in options.samples
     )
-    return evaluations, simulate(packed, options.traced_samples)
+    chip = totals(hardware, mappings, packing.crossbars, simulate(packed, 1).latency_ns)
+    return evaluations, simulate(packed, options.traced_samples), chip
 
 
 class _Clock:

@@ -71,8 +71,10 @@ def program(
     places = [b * c if m.stored else 0 for m, b, c in zip(mappings, boxes, copies, strict=True)]
     crossbar_at = _starts(places)
     crossbars = np.full(sum(places), -1, dtype=np.int64)
+    numbers: dict[int, int] = {}  # from 0 without gaps: the queues are as many as the crossbars in use
     for p in placements or ():
-        crossbars[crossbar_at[p.layer_idx] + p.replica * boxes[p.layer_idx] + p.box] = p.crossbar_idx
+        at = crossbar_at[p.layer_idx] + p.replica * boxes[p.layer_idx] + p.box
+        crossbars[at] = numbers.setdefault(p.crossbar_idx, len(numbers))
     return Program(
         np.array([m.layer.stored_in for m in mappings], dtype=np.int64),
         np.array(takes, dtype=np.int64),
@@ -95,7 +97,9 @@ def simulate(program: Program, samples: int) -> Schedule:
     """Run `samples` samples through the layers."""
     times = np.zeros((4, samples, len(program.store)))
     _run(program, _state(program, samples), times)
-    return Schedule(*(times * program.unit_ns))
+    asked, _, finished, busy = times
+    waited = np.maximum(finished - asked - busy, 0.0)  # in whole reads where they are: no rounding shows
+    return Schedule(*(times * program.unit_ns), waited * program.unit_ns)
 
 
 class _State(NamedTuple):

@@ -32,7 +32,8 @@ class Layer:
     in the network. `raw` is the weight matrix before it is cut. `positions` is the number of input
     vectors per sample: H_out * W_out of a convolution, H_in * W_in of a transposed one, the product of
     the leading dimensions without the batch of a Linear. `stored_in` is the index of the layer whose
-    boxes hold the weights; it differs from `index` where a module is called again.
+    boxes hold the weights; it differs from `index` where a module is called again. `depthwise`: every input
+    channel is a group of its own, so that the kernel is cut along columns only.
     """
 
     index: int
@@ -42,6 +43,7 @@ class Layer:
     positions: int
     groups: int
     stored_in: int
+    depthwise: bool = False
 
     @property
     def label(self) -> str:
@@ -63,19 +65,15 @@ class Layer:
         """Columns that one read serves: 1 for a depthwise layer, those of one group for a grouped one."""
         return self.raw.w * self.positions // self.raw.cycles
 
-    @property
-    def depthwise(self) -> bool:
-        """Whether one read serves one column only (groups = input channels)."""
-        return self.groups > 1 and self.columns_per_read == 1
-
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What became of one module that holds parameters.
+    """What became of one module's parameters, or of the work it does without any.
 
-    `status`: "mapped" onto crossbars, "digital" (computed beside them: norms, embeddings, activations),
-    or "unsupported" (it holds weight matrices that the toolkit cannot map). `parameters` counts those the
-    module owns itself (shared ones where they are met first), `macs` its multiply-accumulates per sample.
+    `status`: "mapped" onto crossbars, "digital" (computed beside them: norms, embeddings, products of
+    activations), or "unsupported" (weight matrices that the toolkit cannot map, or that never ran: 0 MACs). A
+    module has a row per status. `parameters` counts those the module owns itself (shared ones where they are
+    met first), `macs` its multiply-accumulates per sample.
     """
 
     name: str
@@ -187,23 +185,19 @@ class Schedule:
     """When every layer of every sample ran; arrays of shape (samples, layers), in ns.
 
     A layer asks (the one before it is finished), starts (its first round holds its crossbars) and finishes;
-    `busy_ns` is the time its rounds ran, so finish - ask - busy is the time it waited.
+    `busy_ns` is the time its rounds ran, `waited_ns` the rest: waiting for replicas and crossbars.
     """
 
     asked_ns: NDArray[np.float64]
     started_ns: NDArray[np.float64]
     finished_ns: NDArray[np.float64]
     busy_ns: NDArray[np.float64]
+    waited_ns: NDArray[np.float64]
 
     @property
     def latency_ns(self) -> float:
         """Time from the first read to the last."""
         return float(self.finished_ns.max())
-
-    @property
-    def waited_ns(self) -> NDArray[np.float64]:
-        """Time spent waiting for replicas and crossbars, shape (samples, layers)."""
-        return self.finished_ns - self.asked_ns - self.busy_ns
 
 
 @dataclass(frozen=True, slots=True)

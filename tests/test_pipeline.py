@@ -26,7 +26,7 @@ QUICK = CompileOptions(goal=Goal(effort=50, seed=1), samples=(1, 2, 8))
 def network(*shapes, reused=None):
     """A network of layers of these shapes; `reused` maps a layer to the one that holds its weights."""
     layers = tuple(
-        Layer(i, "Linear", f"part{i}", s.raw, s.positions, s.groups, (reused or {}).get(i, i))
+        Layer(i, "Linear", f"part{i}", s.raw, s.positions, s.groups, (reused or {}).get(i, i), s.depthwise)
         for i, s in enumerate(shapes)
     )
     return Network("small", layers, ())
@@ -45,9 +45,7 @@ MIXED = network(
 
 def faults(report, options):
     size = (report.packing.rows, report.packing.columns)
-    return list(
-        violations(report.mappings, report.packing.placements, size, options.rules, options.budget)
-    )
+    return list(violations(report.mappings, report.packing.placements, size, options.rules, options.budget))
 
 
 @pytest.mark.parametrize("factor", [1, 5])
@@ -105,7 +103,11 @@ def test_the_baseline_is_the_unsplit_partition_with_a_crossbar_for_every_box():
 
 
 def test_the_baseline_does_not_depend_on_split_rules_or_seed():
-    others = (replace(QUICK, depth_split=5), replace(QUICK, rules=NO_RULES), replace(QUICK, goal=Goal(seed=9)))
+    others = (
+        replace(QUICK, depth_split=5),
+        replace(QUICK, rules=NO_RULES),
+        replace(QUICK, goal=Goal(seed=9)),
+    )
     wanted = [e.baseline_latency_ns for e in compile_network(MIXED, HARDWARE, QUICK).evaluations]
     for options in others:
         report = compile_network(MIXED, HARDWARE, options)
@@ -123,7 +125,7 @@ def test_the_evaluations_are_those_of_the_layout():
 
 
 def test_chip_totals_are_the_sums_over_crossbars_and_reads():
-    """Eight-bit weights in cells of one bit: seven slices of two crossbars, a processing element each slice."""
+    """Eight-bit weights in cells of one bit: seven slices, each two crossbars in a processing element."""
     report = compile_network(MIXED, HARDWARE, QUICK)
     chip, crossbars = report.chip, report.packing.crossbars
     assert (chip.crossbars, chip.physical_crossbars, chip.processing_elements) == (
@@ -136,7 +138,10 @@ def test_chip_totals_are_the_sums_over_crossbars_and_reads():
     for m in report.mappings:
         for box in m.boxes:
             columns = min(box.w, m.layer.raw.w * m.layer.positions // m.layer.raw.cycles)
-            power, time = pe.read_power(HARDWARE, box.h, columns), pe.read_latency(HARDWARE, box.h, columns, 8)
+            power, time = (
+                pe.read_power(HARDWARE, box.h, columns),
+                pe.read_latency(HARDWARE, box.h, columns, 8),
+            )
             energy += 7 * box.cycles * pe.read_energy(power, time).total_nj
     assert chip.energy_nj == pytest.approx(energy)
     assert chip.average_power_w == pytest.approx(energy / report.evaluations[0].latency_ns)

@@ -59,7 +59,7 @@ class Ledger:
         """Enter one execution; equal `weights` are stored once, with the first layer that used them."""
         index = len(self._layers)
         stored_in = self._stored.setdefault((weights, shape.raw.h, shape.raw.w), index)
-        layer = Layer(index, kind, name, shape.raw, shape.positions, shape.groups, stored_in)
+        layer = Layer(index, kind, name, shape.raw, shape.positions, shape.groups, stored_in, shape.depthwise)
         self._layers.append(layer)
         self._macs[holder, "mapped"] += layer.macs
 

@@ -20,6 +20,7 @@ class Shape:
     raw: Box
     positions: int
     groups: int = 1
+    depthwise: bool = False
 
     @property
     def macs(self) -> int:
@@ -42,7 +43,7 @@ def convolution(weight: Sequence[int], groups: int, positions: int) -> Shape:
     columns = weight[0]
     depthwise = groups > 1 and weight[1] == 1
     reads = columns if depthwise else groups
-    return Shape(Box(prod(weight[1:]), columns, reads * positions), positions, groups)
+    return Shape(Box(prod(weight[1:]), columns, reads * positions), positions, groups, depthwise)
 
 
 def transposed_convolution(weight: Sequence[int], groups: int, positions: int) -> Shape:

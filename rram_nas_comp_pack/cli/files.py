@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from dataclasses import fields
@@ -44,7 +43,21 @@ def read_mappings(run_dir: Path) -> tuple[Mapping, ...]:
     entries = read_json(path)
     if not isinstance(entries, list) or not entries:
         raise BadInput(f"{path}: allowed is a list with an object for every layer")
-    return tuple(_mapping(_Place(path, f"layer {i}", entry), i) for i, entry in enumerate(entries))
+    places = [_Place(path, f"layer {i}", entry) for i, entry in enumerate(entries)]
+    mappings = tuple(_mapping(place, i) for i, place in enumerate(places))
+    for place, m in zip(places, mappings, strict=True):
+        _require_store(place, m, mappings[m.layer.stored_in])
+    return mappings
+
+
+def _require_store(place: _Place, mapping: Mapping, store: Mapping) -> None:
+    """A layer that runs again reads the boxes that its store brought."""
+    if not store.stored:
+        place.fail("stored_in", mapping.layer.stored_in, "a layer that stores its own weights")
+    if mapping.copies != store.copies:
+        place.fail("multiply", mapping.copies, f"that of layer {store.layer.index}, {store.copies}")
+    if [(b.h, b.w) for b in mapping.boxes] != [(b.h, b.w) for b in store.boxes]:
+        place.fail("boxes", f"{len(mapping.boxes)} boxes", f"boxes of the sizes of layer {store.layer.index}")
 
 
 class _Place:
@@ -121,7 +134,7 @@ def _mapping(place: _Place, index: int) -> Mapping:
 def read_placements(run_dir: Path) -> tuple[Placement, ...]:
     """The rows of pack.csv."""
     path = run_dir / "pack.csv"
-    rows = list(csv.reader(_text(path).splitlines()))
+    rows = [line.split(",") for line in _text(path).splitlines()]
     if not rows or rows[0] != HEADER:
         raise BadInput(f"{path}: line 1: allowed is the header {','.join(HEADER)}")
     return tuple(_placement(path, line, row) for line, row in enumerate(rows[1:], start=2))

@@ -20,6 +20,7 @@ def violations(
 
     `size` is (rows, columns) of a crossbar, `budget` the most crossbars allowed (None: any number).
     """
+    yield from _lost_weights(mappings)
     yield from _wrong_boxes(mappings, placements)
     crossbars: dict[int, list[Placement]] = defaultdict(list)
     for p in placements:
@@ -29,6 +30,13 @@ def violations(
         yield f"{len(crossbars)} crossbars are used, the budget is {budget}"
     for index in sorted(crossbars):
         yield from _wrong_crossbar(index, crossbars[index], rules)
+
+
+def _lost_weights(mappings: Iterable[Mapping]) -> Iterator[str]:
+    for m in mappings:
+        held = sum(box.h * box.w for box in m.boxes)
+        if held != m.layer.weights:
+            yield f"layer {m.layer.index} has {m.layer.weights} weights, its boxes hold {held}"
 
 
 def _wrong_boxes(mappings: Sequence[Mapping], placements: Iterable[Placement]) -> Iterator[str]:

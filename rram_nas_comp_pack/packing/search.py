@@ -204,8 +204,7 @@ def fill_bin(problem: Problem, state: State, m: int, upward: bool) -> int:
     """
     trial, spaces, candidates = state.trial, state.spaces, state.candidates
     spaces[0, 0], spaces[0, 1], spaces[0, 2], spaces[0, 3] = 0, 0, problem.columns, problem.rows
-    n = 1
-    k = 0
+    n, k = np.int64(1), np.int64(0)  # typed: as plain literals they compile every kernel twice
     while n > 0 and k < problem.max_load:
         s = first_space(spaces, n, upward)
         x, y = spaces[s, 0], spaces[s, 1]
@@ -352,7 +351,8 @@ def step(problem: Problem, state: State, temperature: float) -> None:
     m = gather(state, count)
     rest = m
     for c in range(1, count + 1):
-        rest = take_filled(state, rest, best_fill(problem, state, rest, TRIES), state.chosen[c])
+        filled = best_fill(problem, state, rest, np.int64(TRIES))
+        rest = take_filled(state, rest, filled, state.chosen[c])
     homeless = 0
     for t in range(rest):
         i = state.candidates[t]
@@ -361,7 +361,7 @@ def step(problem: Problem, state: State, temperature: float) -> None:
     if grown <= 0 or grown <= temperature * patience(state.random):
         for c in range(count + 1):
             state.head[state.chosen[c]], state.area[state.chosen[c]] = -1, 0
-        settle(problem, state, 0, m)
+        settle(problem, state, np.int64(0), m)
 
 
 @compiled

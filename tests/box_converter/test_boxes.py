@@ -17,7 +17,9 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def layer_of(shape, index=0):
-    return Layer(index, "Conv2d", f"conv{index}", shape.raw, shape.positions, shape.groups, index)
+    return Layer(
+        index, "Conv2d", f"conv{index}", shape.raw, shape.positions, shape.groups, index, shape.depthwise
+    )
 
 
 def golden_layers(model):
@@ -75,12 +77,16 @@ def test_a_depthwise_layer_is_cut_into_parts_and_a_remainder():
 
 
 def test_the_split_factor_leaves_other_layers_alone():
-    for shape in (linear(10, 7, 2), convolution((6, 2, 3, 3), 2, 5), transposed_convolution((4, 2, 2, 2), 1, 5)):
+    for shape in (
+        linear(10, 7, 2),
+        convolution((6, 2, 3, 3), 2, 5),
+        transposed_convolution((4, 2, 2, 2), 1, 5),
+    ):
         assert cut(layer_of(shape), 4, 3, depth_split=5) == cut(layer_of(shape), 4, 3)
 
 
 def test_a_tile_of_a_grouped_layer_is_read_once_for_every_group_it_holds():
-    """Six columns in groups of two, cut after the third: the first tile holds groups 0 and 1, the next 1 and 2."""
+    """Six columns in groups of two, cut after the third: tiles of groups 0 and 1, and of 1 and 2."""
     grouped = layer_of(convolution((6, 2, 1, 1), 3, 5))
     assert cut(grouped, 4, 3) == (Box(2, 3, 10), Box(2, 3, 10))
 

@@ -3,7 +3,17 @@
 import json
 
 import pytest
-from tiny_runs import GOLDEN, ROOT, call, everything_in, is_one_line, make_workplace, pack, read_rows, strict_json
+from tiny_runs import (
+    GOLDEN,
+    ROOT,
+    call,
+    everything_in,
+    is_one_line,
+    make_workplace,
+    pack,
+    read_rows,
+    strict_json,
+)
 
 FILES = ["logs.log", "pack.csv", "partition.json", "result.json", "sim.log"]
 LAYER_KEYS = ["idx", "name", "multiply", "positions", "groups", "box_raw", "boxes", "child_boxes"]
@@ -44,7 +54,11 @@ def test_partition_json_lists_the_layers_with_their_boxes(done):
     assert [list(e) for e in entries] == [LAYER_KEYS] * 3
     assert [e["idx"] for e in entries] == ["Conv2d_0", "Conv2d_1", "Linear_2"]
     assert [e["name"] for e in entries] == ["0", "1", "3"]
-    assert [(e["positions"], e["groups"], e["multiply"]) for e in entries] == [(16, 1, 1), (4, 16, 1), (1, 1, 1)]
+    assert [(e["positions"], e["groups"], e["multiply"]) for e in entries] == [
+        (16, 1, 1),
+        (4, 16, 1),
+        (1, 1, 1),
+    ]
     assert entries[1]["box_raw"] == {"h": 9, "w": 16, "cycle": 64}
     assert entries[2]["boxes"] == [{"h": 64, "w": 128, "cycle": 1}, {"h": 64, "w": 72, "cycle": 1}]
     assert all(e["child_boxes"] == [e["boxes"]] * e["multiply"] for e in entries)
@@ -120,7 +134,12 @@ def test_sim_log_traces_every_layer_of_the_first_samples(done):
 
 def test_logs_log_has_the_sections_of_the_readme(done, result):
     text = (done[3] / "logs.log").read_text()
-    for line in ("exp_id = t", "num_crossbars = 10", "boxes = 4", f"crossbars used = {result['crossbars_used']}"):
+    for line in (
+        "exp_id = t",
+        "num_crossbars = 10",
+        "boxes = 4",
+        f"crossbars used = {result['crossbars_used']}",
+    ):
         assert f"\n{line}\n" in text
     for word in ("leftover", "utilization", "ideal/packed", "baseline/packed", "[timing, s]", "[coverage]"):
         assert word in text
@@ -149,7 +168,7 @@ def test_a_module_that_runs_twice_is_stored_once(log):
 
 
 def test_what_does_not_fit_says_what_would_and_leaves_nothing(log):
-    status, out, err = pack(log, "--num-crossbars", 2, model="tiny_nets:full", *("--input-size", "2,8,8"))
+    status, out, err = pack(log, "--num-crossbars", 2, "--input-size", "2,8,8", model="tiny_nets:full")
     assert (status, out) == (1, "")
     assert is_one_line(err)
     assert "--num-crossbars 2" in err
@@ -169,7 +188,9 @@ def test_find_solution_takes_as_many_as_needed_whatever_the_budget(log):
 
 def test_options_of_earlier_scripts_are_accepted_and_ignored(log):
     legacy = ("--log-pack", "--device", "cuda:0", "--no-cuda", "--no-fine-tune", "-r")
-    status, _, err = pack(log, *legacy, "--coef-acc", "1", "--coef-latency", "-0.5", "--seed", "123", "--verbose")
+    status, _, err = pack(
+        log, *legacy, "--coef-acc", "1", "--coef-latency", "-0.5", "--seed", "123", "--verbose"
+    )
     assert status == 0
     assert "coef" not in err
 
@@ -190,7 +211,9 @@ def test_log_and_configuration_are_those_of_the_current_folder_by_default(log, m
 def test_crossbars_are_as_large_as_the_configuration_says(log):
     config = log.parent / "quiet.ini"
     text = config.read_text().replace("Xbar_Size = 128, 128", "Xbar_Size = 32, 16")
-    config.write_text(text.replace("Subarray_Size = 128", "Subarray_Size = 32").replace("_Num = 128", "_Num = 16"))
+    config.write_text(
+        text.replace("Subarray_Size = 128", "Subarray_Size = 32").replace("_Num = 128", "_Num = 16")
+    )
     status, _, _ = pack(log, "--find-solution")
     assert status == 0
     rows = read_rows(log / "packing" / "t" / "pack.csv")[1:]

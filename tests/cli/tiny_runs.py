@@ -48,7 +48,8 @@ class Recurrent(nn.Module):
 def net():
     """A convolution, a depthwise one and a linear layer of two boxes."""
     return nn.Sequential(
-        nn.Conv2d(3, 16, 3, stride=2, padding=1), nn.Conv2d(16, 16, 3, groups=16), nn.Flatten(), nn.Linear(64, 200)
+        *(nn.Conv2d(3, 16, 3, stride=2, padding=1), nn.Conv2d(16, 16, 3, groups=16)),
+        *(nn.Flatten(), nn.Linear(64, 200)),
     )
 
 

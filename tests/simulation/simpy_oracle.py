@@ -8,8 +8,8 @@ import simpy
 from rram_nas_comp_pack.values import Box, Layer, Mapping, Placement
 
 TURN = 10
-"""One priority for everything that takes simulated turns, so that equal times go in order of scheduling. It is
-behind SimPy's own 0 and 1, which here mean "at once": a crossbar that is granted needs no turn."""
+"""One priority for everything that takes turns, so that equal times go in order of scheduling. It is behind
+SimPy's own 0 and 1, which here mean "at once": a crossbar that is granted needs no turn."""
 
 
 class FirstComeFirstServed:
@@ -107,7 +107,7 @@ class Oracle:
         yield from granted
 
     def rounds(self, layer: int, held: Sequence[int]) -> list[list[tuple[int | None, int]]]:
-        """[(crossbar, box)] of every round; without placements every crossbar is None and never waited for."""
+        """[(crossbar, box)] of every round; without placements every crossbar is None, never waited for."""
         store = self.mappings[layer].layer.stored_in
         rounds: list[list[tuple[int | None, int]]] = []
         for replica in sorted(held):

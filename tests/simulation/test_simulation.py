@@ -92,9 +92,7 @@ def test_ideal_latency_grows_by_the_slowest_layer_per_further_sample(golden):
     assert np.diff(latencies) == pytest.approx(slowest, rel=1e-9)
 
 
-@pytest.mark.parametrize(
-    "name", ["mbv3_small_dsf1", "mbv3_small_dsf5", "squeezenet_dsf1", "resnet18_dsf1"]
-)
+@pytest.mark.parametrize("name", ["mbv3_small_dsf1", "mbv3_small_dsf5", "squeezenet_dsf1", "resnet18_dsf1"])
 def test_a_box_per_crossbar_is_the_published_baseline(name):
     wanted = json.loads((GOLDEN / "isaac_like.json").read_text())[name]
     boxes = json.loads((GOLDEN / f"partition_{name}.json").read_text())["boxes"]
@@ -113,9 +111,9 @@ def test_the_baseline_of_mbv3_small_is_the_one_of_the_specification(samples, wan
     assert round(simulate(program(mappings_of(boxes), read_ns), samples).latency_ns) == wanted
 
 
-# Worked out by hand. Layer 0: two copies of boxes of 3 and 5 reads, so 2 and 3 reads each. Its first copy lies on
-# crossbar 0 twice, its second on 0 and 1. Rounds: {copy 0 box 0 on 0, copy 1 box 1 on 1}, 3 reads; {copy 0 box 1
-# on 0}, 3 reads; {copy 1 box 0 on 0}, 2 reads. Layer 1: a box of 4 reads on crossbar 1.
+# Worked out by hand. Layer 0: two copies of boxes of 3 and 5 reads, so 2 and 3 reads each. Its first copy is
+# on crossbar 0 twice, its second on 0 and 1. Rounds: {copy 0 box 0 on 0, copy 1 box 1 on 1}, 3 reads; {copy 0
+# box 1 on 0}, 3 reads; {copy 1 box 0 on 0}, 2 reads. Layer 1: a box of 4 reads on crossbar 1.
 BY_HAND = (
     Mapping(layer(0, 5), (Box(1, 1, 3), Box(1, 1, 5)), copies=2),
     Mapping(layer(1, 4), (Box(1, 1, 4),)),
@@ -147,7 +145,7 @@ def test_without_placements_every_box_runs_in_one_round():
 
 
 def test_a_layer_takes_no_more_copies_than_it_has_cycles():
-    """Two cycles keep two of the three copies busy; the third is left for the next sample, which needs two."""
+    """Two cycles keep two of the three copies busy; the third waits for a fellow."""
     mappings = [Mapping(layer(0, 2), (Box(1, 1, 2),), copies=3)]
     assert simulate(program(mappings, one_ns), 1).latency_ns == 1
     assert simulate(program(mappings, one_ns), 2).latency_ns == 2

@@ -1,0 +1,227 @@
+"""The house's import rules (DESIGN.md), read from the source; and the project files agree."""
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = "rram_nas_comp_pack"
+MODULES = sorted((ROOT / PACKAGE).rglob("*.py"))
+
+
+def name_of(path):
+    """Dotted name within the package: "packing.check"; a package's own is that of its folder."""
+    parts = path.relative_to(ROOT / PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def absolute(node, path):
+    """The absolute name of what a `from … import` starts from."""
+    if not node.level:
+        return node.module
+    package = path.relative_to(ROOT).with_suffix("").parts[: -node.level]
+    return ".".join([*package, *([node.module] if node.module else [])])
+
+
+def imported(path, typing_too=False):
+    """Full names of all that a module imports, anywhere in it, by statement or by `import_module("…")`."""
+    tree = ast.parse(path.read_text())
+    skipped = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test) and not typing_too:
+            skipped |= {id(child) for part in node.body for child in ast.walk(part)}
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = absolute(node, path)
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+            yield from (a.value for a in node.args[:1] if isinstance(a, ast.Constant))
+
+
+def own(path):
+    """Modules of the toolkit that a module imports, dotted within the package."""
+    known = {name_of(p) for p in MODULES} - {""}
+    found = set()
+    for full in imported(path):
+        inner = full.removeprefix(f"{PACKAGE}.")
+        if full.startswith(f"{PACKAGE}."):
+            # `from ..packing.check import violations` names a thing in a module, `from . import x` a module
+            found.add(next((n for n in (inner, inner.rpartition(".")[0]) if n in known), inner))
+    return found
+
+
+def outside(path):
+    """Packages that are neither the toolkit nor the standard library."""
+    tops = {full.partition(".")[0] for full in imported(path)}
+    return tops - {PACKAGE, "__future__"} - set(sys.stdlib_module_names)
+
+
+def within(module, room):
+    return module == room or module.startswith(f"{room}.")
+
+
+def modules(*rooms):
+    found = [p for p in MODULES if any(within(name_of(p), room) for room in rooms)]
+    assert found, rooms
+    return found
+
+
+CORE = {"values", "errors", "compiled"}
+MAY_IMPORT = {
+    "errors": set(),
+    "values": set(),
+    "compiled": set(),
+    "torchvision_compat": set(),
+    "hardware": {"hardware", "errors", "values"},
+    "box_converter.boxes": {"values", "errors"},
+    "box_converter": {"box_converter", "values", "errors", "torchvision_compat"},
+    "packing.check": {"values"},
+    "packing": {"packing", *CORE},
+    "simulation": CORE,
+    "duplication": {*CORE, "hardware"},
+    "tuning": {"box_converter.boxes", "duplication", "packing", "simulation", "hardware", *CORE},
+    "pipeline": {"box_converter.boxes", "duplication", "packing", "simulation", "tuning", "hardware", *CORE},
+}
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_room_knows_only_the_rooms_before_it(room):
+    there = [p for p in MODULES if within(name_of(p), room)]
+    if not there:
+        pytest.skip(f"no {room} yet")
+    for path in there:
+        allowed = MAY_IMPORT[name_of(path)] if name_of(path) in MAY_IMPORT else MAY_IMPORT[room]
+        strangers = {m for m in own(path) if not any(within(m, a) for a in allowed)}
+        assert strangers == set(), path
+
+
+def test_values_and_errors_import_nothing_but_the_standard_library():
+    for path in modules("values", "errors"):
+        assert outside(path) == set()
+        assert own(path) == set()
+
+
+def test_torch_is_known_to_the_converter_and_what_trains_only():
+    """Packing, simulation and partition work on plain values."""
+    allowed = ("box_converter", "torchvision_compat", "evolution", "cli")
+    users = [name_of(p) for p in MODULES if "torch" in outside(p)]
+    assert [u for u in users if not any(within(u, a) for a in allowed)] == []
+    assert "box_converter.boxes" not in users
+    assert "box_converter.shapes" not in users
+
+
+@pytest.mark.parametrize(
+    ("package", "owner"),
+    [("torchvision", "torchvision_compat"), ("numba", "compiled"), ("tqdm", "cli"), ("argparse", "cli")],
+)
+def test_a_package_has_one_place_that_imports_it(package, owner):
+    users = {name_of(p) for p in MODULES if package in {full.partition(".")[0] for full in imported(p)}}
+    assert users
+    assert {u for u in users if not within(u, owner)} == set()
+
+
+def test_nothing_imports_the_command_line_but_main():
+    users = {name_of(p) for p in MODULES if any(within(m, "cli") for m in own(p))}
+    assert {u for u in users if not within(u, "cli")} == {"__main__"}
+
+
+def test_optional_packages_are_imported_when_they_are_needed_only():
+    """onnx, timm and ortools may be absent: none is imported at a module's top, but in modules of its own."""
+    for path in MODULES:
+        top = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.Import | ast.ImportFrom)]
+        names = {ast.unparse(n).split()[1].partition(".")[0] for n in top}
+        assert names & {"timm", "ortools"} == set(), path
+        if "onnx" in names:
+            assert "onnx" in path.stem
+
+
+FILE_CALLS = {
+    *("open", "read_text", "write_text", "read_bytes", "write_bytes", "mkdir", "unlink", "rename", "rmtree"),
+    *("touch", "savez", "savetxt", "loadtxt", "iterdir", "is_file", "exists"),
+}
+READERS = {
+    "hardware.config": {"read_text"},  # SimConfig.ini
+    "box_converter.source": {"is_file"},  # FILE.onnx
+    "box_converter.onnx_file": {"open", "read_bytes", "is_file", "exists"},
+    "box_converter.onnx_layers": {"read_bytes", "is_file"},
+}
+
+
+def test_the_command_line_alone_touches_files():
+    """Besides it, the configuration and the ONNX file are read where they are parsed."""
+    for path in MODULES:
+        if within(name_of(path), "cli") or within(name_of(path), "report"):
+            continue
+        calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        names = {f.id if isinstance(f, ast.Name) else getattr(f, "attr", "") for f in calls}
+        assert names & FILE_CALLS <= READERS.get(name_of(path), set()), path
+
+
+def test_nothing_prints_but_the_command_line():
+    for path in MODULES:
+        if within(name_of(path), "cli"):
+            continue
+        calls = [
+            ast.unparse(n.func) for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)
+        ]
+        assert "print" not in calls, path
+
+
+def test_no_import_brings_in_everything():
+    for path in MODULES:
+        assert not any(full.endswith(".*") for full in imported(path)), path
+
+
+def test_there_is_no_cycle_among_modules():
+    uses = {name_of(p): own(p) for p in MODULES}
+    done, path = set(), []
+
+    def visit(module):
+        assert module not in path, [*path, module]
+        if module in done:
+            return
+        path.append(module)
+        for other in uses.get(module, ()):
+            visit(other)
+        path.pop()
+        done.add(module)
+
+    for module in uses:
+        visit(module)
+
+
+def requirements(lines):
+    """Package -> version range."""
+    found = {}
+    for line in lines:
+        text = line.partition("#")[0].strip()
+        if text and not text.startswith("-"):
+            name, versions = re.fullmatch(r"([A-Za-z0-9_.-]+)(?:\[.*\])?\s*(.*)", text).groups()
+            found[name.lower()] = versions
+    return found
+
+
+def test_requirements_and_project_file_agree():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = list(project["dependencies"])
+    for extra in project["optional-dependencies"].values():
+        declared += extra
+    listed = requirements((ROOT / "requirements.txt").read_text().splitlines())
+    assert listed == requirements(declared)
+
+
+def test_every_package_that_is_imported_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = list(project["dependencies"])
+    for name, extra in project["optional-dependencies"].items():
+        declared += extra if name != "test" else []
+    used = set().union(*(outside(p) for p in MODULES))
+    assert used <= requirements(declared).keys()
