@@ -23,6 +23,8 @@ def run_folder(parent: Path, exp_id: str) -> Iterator[Path]:
     Raises BadInput where the folder cannot be written or another run of this ID is under way.
     """
     target, scratch, earlier = parent / exp_id, parent / f".{exp_id}.partial", parent / f".{exp_id}.earlier"
+    if target.exists() and not target.is_dir():
+        raise BadInput(f"--exp-id: {target} is a file, allowed is a folder or nothing")
     lock = _make(scratch, exp_id)
     try:
         _recover(target, earlier)
@@ -64,7 +66,10 @@ def _make(scratch: Path, exp_id: str) -> int:
 def _empty(scratch: Path) -> None:
     """Clear what a killed run left behind, and see whether the folder can be written."""
     for left in scratch.iterdir():
-        left.unlink()
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
     probe = scratch / "probe"
     probe.touch()
     probe.unlink()

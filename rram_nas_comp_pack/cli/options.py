@@ -69,7 +69,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        raise BadInput(f"{message} (see {self.prog} --help)")
+        raise BadInput(f"{' '.join(message.split())} (see {self.prog} --help)")
 
 
 def parse(argv: Sequence[str] | None = None) -> tuple[Command, object]:
