@@ -74,7 +74,7 @@ def _runs_on(input_size: tuple[int, ...], name: str) -> Iterator[None]:
     """Turn whatever the network raises into one line."""
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = next(iter(str(error).strip().splitlines()), "no message")
         size = "x".join(str(n) for n in (1, *input_size))
         raise BadInput(

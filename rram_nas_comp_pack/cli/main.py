@@ -28,9 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain("out of memory", 1)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        return _complain(
-            f"{error.filename or 'the run was not written'}: {error.strerror or error}", 1 if full else 2
-        )
+        return _complain(f"{error.filename or 'output'}: {error.strerror or error}", 1 if full else 2)
 
 
 def _complain(text: str, status: int) -> int:

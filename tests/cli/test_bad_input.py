@@ -82,6 +82,7 @@ MODELS = {
     "no callable": ("tiny_nets:not_callable", "not callable"),
     "not built": ("tiny_nets:cannot", "no such thing"),
     "does not run": ("tiny_nets:crashes", "first line"),
+    "leaves the program": ("tiny_nets:leaves", "tiny_nets:leaves"),
     "no layer": ("tiny_nets:weightless", "tiny_nets:weightless"),
     "onnx file that is not there": ("absent.onnx", "absent.onnx"),
     "depthwise kernel of 169 rows": ("tiny_nets:tall", "Conv2d_0", "169", "128"),

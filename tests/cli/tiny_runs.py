@@ -36,6 +36,11 @@ class Crashes(nn.Module):
         raise RuntimeError("first line\\nsecond line")
 
 
+class Leaves(Crashes):
+    def forward(self, x):
+        raise SystemExit(0)
+
+
 class Recurrent(nn.Module):
     def __init__(self):
         super().__init__()
@@ -71,7 +76,7 @@ def cannot():
 
 
 not_callable = 3
-twice, crashes, recurrent = Twice, Crashes, Recurrent
+twice, crashes, leaves, recurrent = Twice, Crashes, Leaves, Recurrent
 '''
 
 
