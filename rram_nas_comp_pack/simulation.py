@@ -97,9 +97,10 @@ def simulate(program: Program, samples: int) -> Schedule:
     """Run `samples` samples through the layers."""
     times = np.zeros((4, samples, len(program.store)))
     _run(program, _state(program, samples), times)
-    asked, _, finished, busy = times
+    asked, started, finished, busy = times
     waited = np.maximum(finished - asked - busy, 0.0)  # in whole reads where they are: no rounding shows
-    return Schedule(*(times * program.unit_ns), waited * program.unit_ns)
+    unit_ns = program.unit_ns
+    return Schedule(asked * unit_ns, started * unit_ns, finished * unit_ns, busy * unit_ns, waited * unit_ns)
 
 
 class _State(NamedTuple):

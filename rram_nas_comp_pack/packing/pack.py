@@ -26,9 +26,8 @@ Stopped = Literal["bound", "budget", "effort", "time"]
 
 BEST_EFFORT = 100_000
 FAST_EFFORT = (250, 1000)
-"""Least and most steps of the fast packer; between them as many as make 60 000 with the number of items."""
+"""Least and most steps of the fast packer; between them 40 000 over the number of items."""
 
-CONSTRUCTION_TRIES = {"fast": 1, "best": 20, "exact": 20}
 FIRST_CHUNK, CHUNK_SECONDS = 500, 0.05
 """Compiled code runs so many steps, then about so long, before Ctrl-C, clock and progress get a turn."""
 
@@ -103,7 +102,7 @@ def pack(items: Items, rules: Rules, goal: Goal, progress: Progress | None = Non
 
 def _effort(goal: Goal, items: int) -> int:
     """Steps of the search."""
-    return int(np.clip(60_000 // items, *FAST_EFFORT)) if goal.packer == "fast" else goal.effort
+    return int(np.clip(40_000 // items, *FAST_EFFORT)) if goal.packer == "fast" else goal.effort
 
 
 def _require_sound(items: Items, goal: Goal) -> None:
@@ -130,7 +129,7 @@ def _search(
 ) -> tuple[Ints, bool]:
     """Construct and improve: places (3, items), and whether it ended by itself rather than by the clock."""
     problem, state = problem_of(items, rules), start(len(items), goal.seed)
-    construct(problem, state, _window(items), CONSTRUCTION_TRIES[goal.packer])
+    construct(problem, state, _window(items))
     chunk, begun = FIRST_CHUNK, monotonic()
     done = 0
     while state.counters[RECORD] > limits.target and done < limits.effort:

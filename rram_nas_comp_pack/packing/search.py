@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..compiled import compiled
 from ..values import Rules
 from .items import Items
-from .spaces import drop, first_space, occupy
+from .spaces import drop, empty_bin, first_space, occupy
 
 Ints = NDArray[np.int64]
 
@@ -33,7 +33,11 @@ ITERATION, BINS, RECORD = range(3)
 """Entries of `State.counters`: steps done, bins of the current and of the best complete packing."""
 
 MOST_RUINED = 3
+"""A step refills one bin up to this many."""
+
 TRIES = 2
+"""Fills of a bin of which the one that covers most is kept."""
+
 HOT, COLD = 0.05, 0.002
 """Temperatures at both ends of the search, in bin areas."""
 
@@ -203,8 +207,7 @@ def fill_bin(problem: Problem, state: State, m: int, upward: bool) -> int:
     Kendall and Whitwell, "A new placement heuristic for the orthogonal stock-cutting problem" (2004).
     """
     trial, spaces, candidates = state.trial, state.spaces, state.candidates
-    spaces[0, 0], spaces[0, 1], spaces[0, 2], spaces[0, 3] = 0, 0, problem.columns, problem.rows
-    n, k = np.int64(1), np.int64(0)  # typed: as plain literals they compile every kernel twice
+    n, k = empty_bin(spaces, problem.columns, problem.rows)
     while n > 0 and k < problem.max_load:
         s = first_space(spaces, n, upward)
         x, y = spaces[s, 0], spaces[s, 1]
@@ -222,11 +225,11 @@ def fill_bin(problem: Problem, state: State, m: int, upward: bool) -> int:
 
 
 @compiled
-def best_fill(problem: Problem, state: State, m: int, tries: int) -> int:
-    """The fill that covers most out of `tries` random preferences; `state.fill` gets it."""
+def best_fill(problem: Problem, state: State, m: int) -> int:
+    """The fill of the first `m` candidates that covers most; `state.fill` gets it."""
     most = -1
     best = 0
-    for _ in range(tries):
+    for _ in range(TRIES):
         draw_keys(problem, state, m)
         k = fill_bin(problem, state, m, below(state.random, 2) == 0)
         area = 0
@@ -270,7 +273,7 @@ def settle(problem: Problem, state: State, first: int, last: int) -> None:
 
 
 @compiled
-def construct(problem: Problem, state: State, window: int, tries: int) -> None:
+def construct(problem: Problem, state: State, window: int) -> None:
     """A first packing: one bin after another, each the best fill of a random sample of what is left."""
     left = len(problem.widths)
     bins = 0
@@ -280,7 +283,7 @@ def construct(problem: Problem, state: State, window: int, tries: int) -> None:
             other = t + below(state.random, left - t)
             state.candidates[t], state.candidates[other] = state.candidates[other], state.candidates[t]
         bins += 1
-        rest = take_filled(state, m, best_fill(problem, state, m, tries), bins)
+        rest = take_filled(state, m, best_fill(problem, state, m), bins)
         settle(problem, state, rest, m)
         for t in range(m - 1, rest - 1, -1):
             left -= 1
@@ -351,8 +354,7 @@ def step(problem: Problem, state: State, temperature: float) -> None:
     m = gather(state, count)
     rest = m
     for c in range(1, count + 1):
-        filled = best_fill(problem, state, rest, np.int64(TRIES))
-        rest = take_filled(state, rest, filled, state.chosen[c])
+        rest = take_filled(state, rest, best_fill(problem, state, rest), state.chosen[c])
     homeless = 0
     for t in range(rest):
         i = state.candidates[t]
@@ -361,7 +363,7 @@ def step(problem: Problem, state: State, temperature: float) -> None:
     if grown <= 0 or grown <= temperature * patience(state.random):
         for c in range(count + 1):
             state.head[state.chosen[c]], state.area[state.chosen[c]] = -1, 0
-        settle(problem, state, np.int64(0), m)
+        settle(problem, state, 0, m)
 
 
 @compiled

@@ -54,6 +54,13 @@ def _prune(spaces: Ints, first_new: int, n: int) -> int:
 
 
 @compiled
+def empty_bin(spaces: Ints, columns: int, rows: int) -> tuple[int, int]:
+    """Begin with an empty bin; returns its number of spaces and of items."""
+    spaces[0, 0], spaces[0, 1], spaces[0, 2], spaces[0, 3] = 0, 0, columns, rows
+    return 1, 0
+
+
+@compiled
 def first_space(spaces: Ints, n: int, upward: bool) -> int:
     """The lowest space, of several the leftmost; or, not `upward`, the leftmost, of several the lowest."""
     along, across = (0, 1) if upward else (1, 0)
