@@ -33,7 +33,7 @@ def faults(items: Items, rules: Rules, layout: Layout):
     for layer in np.unique(items.layers):
         members = np.flatnonzero(items.layers == layer)
         boxes = tuple(Box(int(items.heights[i]), int(items.widths[i]), 1) for i in members)
-        mappings.append(Mapping(_layer(int(layer)), boxes))
+        mappings.append(Mapping(_layer(int(layer), boxes), boxes))
         for box, i in enumerate(members):
             x, y = int(layout.xs[i]), int(layout.ys[i])
             ends = (x + boxes[box].w, y + boxes[box].h)
@@ -41,8 +41,9 @@ def faults(items: Items, rules: Rules, layout: Layout):
     return list(violations(mappings, placements, (items.rows, items.columns), rules, layout.crossbars))
 
 
-def _layer(index):
-    return Layer(index, "Linear", f"fc{index}", Box(1, 1, 1), 1, 1, index)
+def _layer(index, boxes):
+    weights = sum(box.h * box.w for box in boxes)
+    return Layer(index, "Linear", f"fc{index}", Box(weights, 1, 1), 1, 1, index)
 
 
 def assert_sound(items: Items, rules: Rules, layout: Layout):
