@@ -14,8 +14,9 @@ from ..errors import BadInput
 from ..values import Rules
 from .bounds import lower_bound, stands_alone
 from .exact import Proof, fewest
+from .fill import BIN, X, Y, problem_of
 from .items import Items
-from .search import BIN, ITERATION, RECORD, State, X, Y, construct, improve, problem_of, start
+from .search import ITERATION, RECORD, State, construct, improve, start
 
 Ints = NDArray[np.int64]
 Progress = Callable[[int, int, int], None]
@@ -25,8 +26,8 @@ Packer = Literal["fast", "best", "exact"]
 Stopped = Literal["bound", "budget", "effort", "time"]
 
 BEST_EFFORT = 100_000
-FAST_EFFORT = (250, 1000)
-"""Least and most steps of the fast packer; between them 40 000 over the number of items."""
+FAST_EFFORT = (120, 1000)
+"""Least and most steps of the fast packer; between them fewer, the more items there are."""
 
 FIRST_CHUNK, CHUNK_SECONDS = 500, 0.05
 """Compiled code runs so many steps, then about so long, before Ctrl-C, clock and progress get a turn."""
@@ -102,7 +103,7 @@ def pack(items: Items, rules: Rules, goal: Goal, progress: Progress | None = Non
 
 def _effort(goal: Goal, items: int) -> int:
     """Steps of the search."""
-    return int(np.clip(40_000 // items, *FAST_EFFORT)) if goal.packer == "fast" else goal.effort
+    return int(np.clip(6_000_000 // items**2, *FAST_EFFORT)) if goal.packer == "fast" else goal.effort
 
 
 def _require_sound(items: Items, goal: Goal) -> None:
