@@ -23,3 +23,4 @@ benchmark: .venv/ready
 
 clean:
 	rm -rf .venv
+	find rram_nas_comp_pack tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
