@@ -39,5 +39,5 @@ def run(options: HardwareOptions) -> int:
         "energy_nj": energy.total_nj,
         "energy": asdict(energy),
     }
-    print(json.dumps(result, indent=1, allow_nan=False))
+    print(json.dumps(result, allow_nan=False))
     return 0
