@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -65,6 +66,14 @@ class Layer:
         """Columns that one read serves: 1 for a depthwise layer, those of one group for a grouped one."""
         return self.raw.w * self.positions // self.raw.cycles
 
+    def lies_diagonally(self, box: Box) -> bool:
+        """Whether a box of this layer has its channels side by side along its diagonal.
+
+        Only a depthwise layer has such boxes, of raw.h rows a channel. A box of a single channel is the same
+        diagonal or dense, and counts as dense.
+        """
+        return self.depthwise and box.h > self.raw.h
+
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
@@ -104,6 +113,15 @@ class Mapping:
     def stored(self) -> bool:
         """Whether this layer brings boxes of its own; a module called again reads those of its first call."""
         return self.layer.stored_in == self.layer.index
+
+    @property
+    def diagonal(self) -> bool:
+        """Whether a depthwise layer is read several channels at a time, each with rows of its own."""
+        return any(self.layer.lies_diagonally(box) for box in self.boxes)
+
+    def weight_cells(self, box: Box) -> int:
+        """Cells of one of the boxes that hold weights: all, or raw.h a channel of a diagonal box."""
+        return box.h if self.layer.lies_diagonally(box) else box.h * box.w
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +187,16 @@ class Packing:
         """Share of the cells of the used crossbars that hold boxes, 0 to 1."""
         cells = sum((p.max_x - p.loc_x) * (p.max_y - p.loc_y) for p in self.placements)
         return cells / (self.crossbars * self.rows * self.columns)
+
+
+def cells_with_weights(mappings: Iterable[Mapping]) -> int:
+    """Cells that hold weights in all copies; a layer without boxes of its own adds none."""
+    return sum(m.copies * sum(m.weight_cells(box) for box in m.boxes) for m in mappings if m.stored)
+
+
+def weight_utilization(mappings: Iterable[Mapping], packing: Packing) -> float:
+    """Share of the cells of the used crossbars that hold weights, 0 to 1; `utilization` counts zeros too."""
+    return cells_with_weights(mappings) / (packing.crossbars * packing.rows * packing.columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Partition: from a layer's raw box to boxes that fit a crossbar (RNC section 3).
 
 Every weight lies in exactly one box. The order of the boxes is part of the files' format: full tiles row by
-row, then the corner, the bottom edge and the right edge.
+row, then the corner, the bottom edge and the right edge. A depthwise layer is mapped dense, in strips that
+are read a column at a time, or diagonally, in larger boxes that are read whole.
 """
 
 from __future__ import annotations
@@ -11,13 +12,22 @@ from ..values import Box, Layer, Mapping
 
 
 def partition(
-    layers: tuple[Layer, ...], rows: int, columns: int, depth_split: int = 1
+    layers: tuple[Layer, ...], rows: int, columns: int, depth_split: int = 1, diagonal: bool = False
 ) -> tuple[Mapping, ...]:
     """Cut all layers for crossbars of `rows` x `columns` cells; depthwise ones into `depth_split` parts.
 
+    With `diagonal` depthwise layers get the fewest diagonal boxes instead, their channels spread evenly.
     Raises BadInput where a depthwise kernel has more rows than a crossbar: it is cut along columns only.
     """
-    return tuple(Mapping(layer, cut(layer, rows, columns, depth_split)) for layer in layers)
+    return tuple(
+        Mapping(
+            layer,
+            _fewest_diagonal(layer, rows, columns)
+            if diagonal and layer.depthwise
+            else cut(layer, rows, columns, depth_split),
+        )
+        for layer in layers
+    )
 
 
 def cut(layer: Layer, rows: int, columns: int, depth_split: int = 1) -> tuple[Box, ...]:
@@ -31,15 +41,53 @@ def cut(layer: Layer, rows: int, columns: int, depth_split: int = 1) -> tuple[Bo
 
 def _strips(layer: Layer, rows: int, columns: int, depth_split: int) -> tuple[Box, ...]:
     """A depthwise layer in parts of equal width and a remainder; a part needs a read per column."""
+    _require_whole_kernel(layer, rows)
     h, w = layer.raw.h, layer.raw.w
-    if h > rows:
-        raise BadInput(
-            f"layer {layer.label} ({layer.name}): its depthwise kernel has {h} rows; "
-            f"a crossbar has {rows} (Xbar_Size), and such a kernel cannot be cut along rows"
-        )
     part = min(columns, max(1, w // depth_split))
     widths = [part] * (w // part) + [w % part] * (w % part > 0)
     return tuple(Box(h, width, width * layer.positions) for width in widths)
+
+
+def most_channels(layer: Layer, rows: int, columns: int) -> int:
+    """Channels of a depthwise layer that the largest diagonal box holds.
+
+    Raises BadInput where the layer is not depthwise or its kernel has more rows than a crossbar.
+    """
+    if not layer.depthwise:
+        raise BadInput(f"layer {layer.label} ({layer.name}): only a depthwise layer can be mapped diagonally")
+    _require_whole_kernel(layer, rows)
+    return min(rows // layer.raw.h, columns, layer.raw.w)
+
+
+def cut_diagonal(layer: Layer, rows: int, columns: int, channels: int) -> tuple[Box, ...]:
+    """The boxes of one replica of a depthwise layer with `channels` channels a box, the rest in the last.
+
+    A box of g channels has raw.h * g rows and g columns: each channel has rows of its own, and the cells off
+    the diagonal blocks hold zeros, so that one read serves all g. It needs a read per position. Raises
+    BadInput where a crossbar cannot hold so many channels (`most_channels`).
+    """
+    most = most_channels(layer, rows, columns)
+    if not 1 <= channels <= most:
+        raise BadInput(
+            f"layer {layer.label} ({layer.name}): channels in a diagonal box: "
+            f"found {channels}, allowed is 1 to {most}"
+        )
+    full, rest = divmod(layer.raw.w, channels)
+    widths = [channels] * full + [rest] * (rest > 0)
+    return tuple(Box(layer.raw.h * width, width, layer.positions) for width in widths)
+
+
+def _fewest_diagonal(layer: Layer, rows: int, columns: int) -> tuple[Box, ...]:
+    boxes = -(-layer.raw.w // most_channels(layer, rows, columns))
+    return cut_diagonal(layer, rows, columns, -(-layer.raw.w // boxes))
+
+
+def _require_whole_kernel(layer: Layer, rows: int) -> None:
+    if layer.raw.h > rows:
+        raise BadInput(
+            f"layer {layer.label} ({layer.name}): its depthwise kernel has {layer.raw.h} rows; "
+            f"a crossbar has {rows} (Xbar_Size), and such a kernel cannot be cut along rows"
+        )
 
 
 def _tiles(h: int, w: int, rows: int, columns: int) -> list[tuple[int, int, int]]:

@@ -34,9 +34,20 @@ def violations(
 
 def _lost_weights(mappings: Iterable[Mapping]) -> Iterator[str]:
     for m in mappings:
-        held = sum(box.h * box.w for box in m.boxes)
+        held = sum(m.weight_cells(box) for box in m.boxes)
         if held != m.layer.weights:
             yield f"layer {m.layer.index} has {m.layer.weights} weights, its boxes hold {held}"
+        yield from _off_diagonal(m) if m.diagonal else ()
+
+
+def _off_diagonal(m: Mapping) -> Iterator[str]:
+    """Boxes of a diagonal mapping whose columns have not the rows of one kernel each."""
+    for number, box in enumerate(m.boxes):
+        if box.h != m.layer.raw.h * box.w:
+            yield (
+                f"layer {m.layer.index} box {number} of its diagonal mapping has {box.h} rows, "
+                f"expected {m.layer.raw.h * box.w} for {box.w} channels"
+            )
 
 
 def _wrong_boxes(mappings: Sequence[Mapping], placements: Iterable[Placement]) -> Iterator[str]:
