@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
-from ..values import Box, Layer, Mapping
+from ..values import Box, Layer, Mapping, cells_with_weights
 from .config import Hardware
+from .crossbar import cell_area_um2
 from .pe import area, crossbars_per_weight, read_energy, read_latency, read_power
 
 WEIGHT_BITS = 8
@@ -20,9 +21,25 @@ INPUT_BITS = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Cells:
+    """Some cells of the logical crossbars, what they take up and what reading them costs.
+
+    `area_um2` is that of the cells alone, in all physical crossbars, `energy_nj` the crossbar's part of the
+    energy of one inference.
+    """
+
+    count: int
+    area_um2: float
+    energy_nj: float
+
+
+@dataclass(frozen=True, slots=True)
 class Chip:
     """Totals of a layout. Shares are fractions of the total, by component; they add up to 1.
 
+    `cells` are those of all logical crossbars, `occupied` those under boxes, `weights` those among them that
+    hold weights; the rest are the zeros of diagonal boxes. The model charges every cell of a read alike, so
+    a read's energy is split by the number of its cells of either kind.
     `energy_nj` is that of one inference (one sample through all layers; only reads are counted, not the
     leakage of idle parts); `average_power_w` is that energy over the latency of a single inference.
     """
@@ -30,6 +47,9 @@ class Chip:
     crossbars: int
     physical_crossbars: int
     processing_elements: int
+    cells: int
+    occupied: Cells
+    weights: Cells
     area_um2: float
     area_share: dict[str, float]
     energy_nj: float
@@ -52,12 +72,18 @@ def totals(hardware: Hardware, mappings: Sequence[Mapping], crossbars: int, late
     per_weight = crossbars_per_weight(hardware, WEIGHT_BITS)
     elements = crossbars * per_weight.pes
     areas = {name: elements * um2 for name, um2 in _components(area(hardware))}
-    energies = {name: per_weight.pes * nj for name, nj in _inference_energy(hardware, mappings).items()}
+    energies, weights_nj = _inference_energy(hardware, mappings, per_weight.pes)
     energy_nj = sum(energies.values())
+    cell_um2 = per_weight.crossbars * cell_area_um2(hardware)
+    occupied = sum(m.copies * box.h * box.w for m in mappings if m.stored for box in m.boxes)
+    weights = cells_with_weights(mappings)
     return Chip(
         crossbars=crossbars,
         physical_crossbars=crossbars * per_weight.crossbars,
         processing_elements=elements,
+        cells=crossbars * hardware.rows * hardware.columns,
+        occupied=Cells(occupied, occupied * cell_um2, energies["crossbar"]),
+        weights=Cells(weights, weights * cell_um2, weights_nj),
         area_um2=sum(areas.values()),
         area_share=_shares(areas),
         energy_nj=energy_nj,
@@ -67,21 +93,35 @@ def totals(hardware: Hardware, mappings: Sequence[Mapping], crossbars: int, late
 
 
 def _active_columns(layer: Layer, box: Box) -> int:
-    return min(box.w, layer.columns_per_read)
+    return box.w if layer.lies_diagonally(box) else min(box.w, layer.columns_per_read)
 
 
-def _inference_energy(hardware: Hardware, mappings: Sequence[Mapping]) -> dict[str, float]:
-    """Energy by component of one PE over all reads of an inference; copies share the reads, not add any."""
-    reads: Counter[tuple[int, int]] = Counter()
-    for m in mappings:
-        for box in m.boxes:
-            reads[box.h, _active_columns(m.layer, box)] += box.cycles
+def _inference_energy(
+    hardware: Hardware, mappings: Sequence[Mapping], elements: int
+) -> tuple[dict[str, float], float]:
+    """Energy of all reads of an inference in so many PEs, by component, and that of cells with weights.
+
+    Copies share the reads, not add any.
+    """
     energies: dict[str, float] = defaultdict(float)
-    for (h, w), cycles in reads.items():
+    weights_nj = 0.0
+    for (h, w, weights), cycles in _reads(mappings).items():
         energy = read_energy(read_power(hardware, h, w), read_latency(hardware, h, w, INPUT_BITS))
         for name, nj in _components(energy):
-            energies[name] += cycles * nj
-    return energies
+            energies[name] += elements * cycles * nj
+        weights_nj += elements * cycles * energy.crossbar_nj * (weights / (h * w))
+    return energies, weights_nj
+
+
+def _reads(mappings: Sequence[Mapping]) -> Counter[tuple[int, int, int]]:
+    """How often an inference reads h rows and w columns with so many weights in them."""
+    reads: Counter[tuple[int, int, int]] = Counter()
+    for m in mappings:
+        for box in m.boxes:
+            w = _active_columns(m.layer, box)
+            weights = box.h if m.layer.lies_diagonally(box) else box.h * w
+            reads[box.h, w, weights] += box.cycles
+    return reads
 
 
 def _components(parts: object) -> list[tuple[str, float]]:

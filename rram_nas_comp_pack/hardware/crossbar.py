@@ -44,16 +44,23 @@ def sram_access_power_w(hardware: Hardware) -> tuple[float, float]:
 
 def crossbar_area_um2(hardware: Hardware) -> float:
     """One crossbar; method 0 with row drivers, method 1 from the feature size without them (F30)."""
-    cells = hardware.rows * hardware.columns
+    cells_um2 = hardware.rows * hardware.columns * cell_area_um2(hardware)
+    if hardware.area_method != 0:
+        return cells_um2
+    driver = 1150.0  # per row, of the 78.4 TOPS/W analog ReRAM chip (Liu et al.)
+    if hardware.digital_pim:  # two-stage word line driver at 65 nm, in um x um
+        driver = (7.3 * 2.7 + 9.5 * 3.8) * (hardware.transistor_tech_nm / 65) ** 2
+    return cells_um2 + hardware.rows * driver
+
+
+def cell_area_um2(hardware: Hardware) -> float:
+    """One cell without its share of the row drivers: as given (method 0) or from the feature size (F30)."""
     if hardware.area_method == 0:
-        driver = 1150.0  # per row, of the 78.4 TOPS/W analog ReRAM chip (Liu et al.)
-        if hardware.digital_pim:  # two-stage word line driver at 65 nm, in um x um
-            driver = (7.3 * 2.7 + 9.5 * 3.8) * (hardware.transistor_tech_nm / 65) ** 2
-        return cells * hardware.cell_area_um2 + hardware.rows * driver
+        return hardware.cell_area_um2
     if hardware.device_type == "SRAM":
-        return 5.0 * cells
+        return 5.0
     squares = 4 if hardware.cell_type == "0T1R" else 3 * (3 + 1)  # 1T1R: 3 (W/L + 1) with W/L = 3
-    return squares * cells * hardware.device_tech_nm**2 * 1e-6
+    return squares * hardware.device_tech_nm**2 * 1e-6
 
 
 def crossbar_read_latency_ns(hardware: Hardware) -> float:
