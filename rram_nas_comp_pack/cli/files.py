@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -104,6 +104,19 @@ def _box(place: _Place) -> Box:
 
 
 def _mapping(place: _Place, index: int) -> Mapping:
+    layer = _layer(place, index)
+    boxes, copies = place.boxes("boxes"), place.count("multiply")
+    replicas = place.replicas("child_boxes")
+    if any(replica != boxes for replica in replicas):
+        place.fail("child_boxes", "replicas that differ from boxes", "copies of boxes")
+    if len(replicas) != copies:
+        place.fail("child_boxes", f"{len(replicas)} replicas", f"as many as multiply says, {copies}")
+    if "mapping" in place.value:
+        _require_mapping(place, layer, boxes)
+    return Mapping(layer, boxes, copies)
+
+
+def _layer(place: _Place, index: int) -> Layer:
     label = place.get("idx", str, f"a text like 'Conv2d_{index}'")
     kind, _, number = label.rpartition("_")
     if not kind or number != str(index):
@@ -111,24 +124,28 @@ def _mapping(place: _Place, index: int) -> Mapping:
     stored_in = place.count("stored_in", 0) if "stored_in" in place.value else index
     if stored_in > index:
         place.fail("stored_in", stored_in, f"a layer up to {index}")
-    layer = Layer(
-        index,
-        kind,
-        place.get("name", str, "a text"),
-        place.box("box_raw"),
-        place.count("positions"),
-        place.count("groups"),
-        stored_in,
-    )
+    name, raw, positions = place.get("name", str, "a text"), place.box("box_raw"), place.count("positions")
+    layer = Layer(index, kind, name, raw, positions, place.count("groups"), stored_in)
     if layer.columns_per_read < 1:
         place.fail("positions", layer.positions, "at least cycle / w of box_raw")
-    boxes, copies = place.boxes("boxes"), place.count("multiply")
-    replicas = place.replicas("child_boxes")
-    if any(replica != boxes for replica in replicas):
-        place.fail("child_boxes", "replicas that differ from boxes", "copies of boxes")
-    if len(replicas) != copies:
-        place.fail("child_boxes", f"{len(replicas)} replicas", f"as many as multiply says, {copies}")
-    return Mapping(layer, boxes, copies)
+    # Partitions of other programs do not say which layers are depthwise. A layer that only looks like one
+    # (groups of one column) does no harm: its boxes are no taller than its raw box, so they count as dense.
+    return replace(layer, depthwise=layer.groups > 1 and layer.columns_per_read == 1)
+
+
+def _require_mapping(place: _Place, layer: Layer, boxes: tuple[Box, ...]) -> None:
+    """The boxes of a depthwise layer are what its declared mapping makes of their columns."""
+    mapping = place.get("mapping", str, "'dense' or 'diagonal'")
+    if mapping not in ("dense", "diagonal"):
+        place.fail("mapping", mapping, "'dense' or 'diagonal'")
+    if not layer.depthwise:
+        place.fail("mapping", mapping, "none for a layer that is not depthwise")
+    for i, box in enumerate(boxes):
+        channels, reads = (box.w, 1) if mapping == "diagonal" else (1, box.w)
+        wanted = Box(layer.raw.h * channels, box.w, reads * layer.positions)
+        if box != wanted:
+            sizes = (f"h {b.h}, w {b.w}, cycle {b.cycles}" for b in (box, wanted))
+            place.fail(f"boxes, box {i}", next(sizes), f"{next(sizes)} in a {mapping} mapping")
 
 
 def read_placements(run_dir: Path) -> tuple[Placement, ...]:

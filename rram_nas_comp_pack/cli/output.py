@@ -42,7 +42,9 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
 
 
 def layer_entry(mapping: Mapping) -> dict[str, object]:
-    """A layer as partition.json holds it; `stored_in` only where another layer holds the weights."""
+    """A layer as partition.json holds it; `mapping` ("dense" or "diagonal") only where it is depthwise,
+    `stored_in` only where another layer holds the weights.
+    """
     layer = mapping.layer
     boxes = [_box(box) for box in mapping.boxes]
     entry: dict[str, object] = {
@@ -55,6 +57,8 @@ def layer_entry(mapping: Mapping) -> dict[str, object]:
         "boxes": boxes,
         "child_boxes": [boxes] * mapping.copies,
     }
+    if layer.depthwise:
+        entry["mapping"] = "diagonal" if mapping.diagonal else "dense"
     return entry if mapping.stored else {**entry, "stored_in": layer.stored_in}
 
 
