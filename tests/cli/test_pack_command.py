@@ -51,7 +51,8 @@ def test_a_run_writes_its_files_and_says_nothing_on_standard_error(done):
 
 def test_partition_json_lists_the_layers_with_their_boxes(done):
     entries = strict_json((done[3] / "partition.json").read_text())
-    assert [list(e) for e in entries] == [LAYER_KEYS] * 3
+    assert [list(e) for e in entries] == [LAYER_KEYS, [*LAYER_KEYS, "mapping"], LAYER_KEYS]
+    assert entries[1]["mapping"] == "dense"
     assert [e["idx"] for e in entries] == ["Conv2d_0", "Conv2d_1", "Linear_2"]
     assert [e["name"] for e in entries] == ["0", "1", "3"]
     assert [(e["positions"], e["groups"], e["multiply"]) for e in entries] == [
