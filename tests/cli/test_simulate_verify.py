@@ -233,6 +233,20 @@ def test_a_result_that_says_something_else_is_a_violation(run, key):
     assert key in out
 
 
+@pytest.mark.parametrize("wrong", [0.25, "half", None])
+def test_the_share_of_weights_is_judged_where_a_result_tells_it(run, wrong):
+    """A result without it is sound too. Here all cells under boxes hold weights."""
+    truth = json.loads((run / "result.json").read_text())["utilization"]
+    change_json(run / "result.json", lambda r: r.update(weight_utilization=truth))
+    assert verify(run)[0] == 0
+    change_json(run / "result.json", lambda r: r.update(weight_utilization=wrong))
+    status, out, _ = verify(run)
+    assert status == 1
+    assert f"weight_utilization {wrong}" in out
+    change_json(run / "result.json", lambda r: r.pop("weight_utilization"))
+    assert verify(run)[0] == 0
+
+
 def test_weights_that_lie_in_no_box_are_a_violation(run):
     """The last box of layer 2 vanishes from partition and layout alike: its raw box tells."""
 
