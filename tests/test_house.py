@@ -86,6 +86,7 @@ MAY_IMPORT = {
     "packing.check": {"values"},
     "packing": {"packing", *CORE},
     "simulation": CORE,
+    "contention": {"values"},
     "duplication": {*CORE, "hardware"},
     "tuning": {"box_converter.boxes", "duplication", "packing", "simulation", "hardware", *CORE},
     "pipeline": {"box_converter.boxes", "duplication", "packing", "simulation", "tuning", "hardware", *CORE},
