@@ -41,8 +41,7 @@ def packing(mappings, *crossbars):
     placements = tuple(
         Placement(i, c, 0, 0, 1, 1, r, b) for (i, r, b), c in zip(keys, crossbars, strict=True)
     )
-    used = max(crossbars) + 1
-    return Packing(placements, 128, 128, used, 1, "fast", "effort")
+    return Packing(placements, 128, 128, max(crossbars) + 1, 1, "fast", "effort")
 
 
 def run(mappings, packed, samples, read_ns=one_ns):
@@ -295,7 +294,6 @@ def test_simple_layers_spend_every_nanosecond_as_told(case, read_ns):
 def test_who_is_waited_for_runs_in_those_nanoseconds(case, read_ns):
     mappings, packed, samples = case
     schedule, found = run(mappings, packed, samples, read_ns)
-    _, waits = every_ns(mappings, packed, schedule)
-    for row in found.layers:
-        wanted = sorted(((i, ns) for i, ns in waits[row.layer].items() if ns), key=lambda pair: -pair[1])
+    for row, waits in zip(found.layers, every_ns(mappings, packed, schedule)[1], strict=True):
+        wanted = sorted(((i, ns) for i, ns in waits.items() if ns), key=lambda pair: -pair[1])
         assert list(row.waits_for) == wanted[:3]
