@@ -54,7 +54,7 @@ def contention(mappings: Sequence[Mapping], packing: Packing, schedule: Schedule
     Exact for layers of one round that take all their replicas. The schedule does not tell where the rounds of
     a layer lie between its start and its end, nor which replicas were taken where there is a choice. So
     `waits_for` takes a layer to run from start to end, on the crossbars of all its replicas; `busy_ns`
-    exceeds the truth where samples overlap in a layer of several rounds; for loads see `_held`.
+    may exceed the truth where samples overlap in a layer of several rounds; for loads see `_held`.
     """
     held = _held(mappings, packing)
     running = [_union(*times) for times in zip(schedule.started_ns.T, schedule.finished_ns.T, strict=True)]
