@@ -10,8 +10,9 @@ from rram_nas_comp_pack.box_converter.source import load_network
 from rram_nas_comp_pack.hardware.chip import read_ns
 from rram_nas_comp_pack.hardware.config import load_hardware
 from rram_nas_comp_pack.packing.pack import Goal
-from rram_nas_comp_pack.pipeline import CompileOptions, place
+from rram_nas_comp_pack.packing.place import place
 from rram_nas_comp_pack.simulation import program, simulate
+from rram_nas_comp_pack.values import Rules
 from tests.simulation.simpy_oracle import Oracle
 
 SAMPLES = 512
@@ -21,7 +22,7 @@ SAMPLES = 512
 def packed():
     hardware = load_hardware(Path("SimConfig.ini"))
     mappings = partition(load_network("mbv3_small").layers, hardware.rows, hardware.columns, 5)
-    packing = place(mappings, hardware, CompileOptions(goal=Goal(packer="fast")))
+    packing = place(mappings, (hardware.rows, hardware.columns), Rules(), Goal(packer="fast"))
     return mappings, partial(read_ns, hardware), packing.placements
 
 

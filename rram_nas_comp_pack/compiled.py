@@ -15,3 +15,8 @@ def compiled(function: F) -> F:
     fast-math, so that results are the same on every machine.
     """
     return cast(F, numba.njit(cache=True)(function))
+
+
+def inlined(function: F) -> F:
+    """Compile into each caller: for small parts of a hot loop, where handing over arrays would cost more."""
+    return cast(F, numba.njit(cache=True, inline="always")(function))

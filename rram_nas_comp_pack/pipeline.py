@@ -1,4 +1,4 @@
-"""The stages in order: network -> layers -> boxes -> packing -> schedule -> report."""
+"""The stages in order: network -> layers -> boxes -> packing -> copies -> schedule -> report."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
 
-import numpy as np
-
 from .box_converter.boxes import partition
+from .contention import Contention, contention, roofline_ns
+from .errors import BadInput
 from .hardware.chip import Chip, read_ns, totals
 from .hardware.config import Hardware
-from .packing.items import Items
-from .packing.pack import Goal, Layout, Progress, pack
+from .packing.pack import Goal, Progress
+from .packing.place import place
 from .simulation import program, simulate
-from .values import Evaluation, Layer, Mapping, Network, NoFit, Packing, Placement, Rules, Schedule
+from .tuning.choices import DepthwiseMapping, Target
+from .tuning.choose import Tuning, duplicated
+from .tuning.joint import Progress as TuningProgress
+from .values import Duplication, Evaluation, Layer, Mapping, Network, NoFit, Packing, Rules, Schedule
 
 SAMPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
@@ -24,92 +27,115 @@ SAMPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 class CompileOptions:
     """What the user chose. `budget` is the number of crossbars allowed, None for any number; the packer's
     own settings are in `goal` (its budget decides when the search stops, this one what is accepted).
+    `tuning` asks for duplication, which needs a budget; the joint tuner chooses the depth split itself, and
+    the mapping of depthwise layers too where it is "auto" ("dense" without duplication). `watched_samples`
+    are those of the account of who waits for whom.
     """
 
     depth_split: int = 1
+    depthwise: DepthwiseMapping = "dense"
+    tuning: Tuning | None = None
     budget: int | None = None
     rules: Rules = field(default_factory=Rules)
     goal: Goal = field(default_factory=Goal)
     samples: tuple[int, ...] = SAMPLES
     traced_samples: int = 4
+    watched_samples: int = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that a run found out. `schedule` is that of the first `traced_samples` samples; times in s."""
+    """All that a run found out.
+
+    `plain` are the layers before duplication, `mappings` those after it; `duplication` is None where there is
+    none. `schedule` is that of the first `traced_samples` samples, `contention` that of `watched_samples`,
+    `roofline_ns` the time a sample takes if all crossbars of the budget (or in use) work all the time.
+    """
 
     network: Network
+    plain: tuple[Mapping, ...]
     mappings: tuple[Mapping, ...]
     packing: Packing
+    duplication: Duplication | None
     evaluations: tuple[Evaluation, ...]
     schedule: Schedule
+    contention: Contention
+    roofline_ns: float
     chip: Chip
     timing_s: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Callbacks for what takes long: packing and tuning."""
+
+    packing: Progress | None = None
+    tuning: TuningProgress | None = None
+
+
+NOBODY_WATCHES = Watch()
+
+
 def compile_network(
-    network: Network, hardware: Hardware, options: CompileOptions, progress: Progress | None = None
+    network: Network, hardware: Hardware, options: CompileOptions, watch: Watch = NOBODY_WATCHES
 ) -> Report | NoFit:
-    """Partition, pack and simulate a traced network; `NoFit` where it needs more crossbars than allowed.
+    """Partition, pack, duplicate and simulate a traced network; `NoFit` where the budget is too small.
 
     Raises BadInput where the network cannot be cut for the hardware.
     """
     clock = _Clock()
-    mappings = partition(network.layers, hardware.rows, hardware.columns, options.depth_split)
+    plain = _cut(network, hardware, options, options.depth_split)
     clock.lap("partition")
-    packing = place(mappings, hardware, options, progress)
+    packing = _pack(plain, hardware, options, watch)
+    if _too_large(packing, options) and options.tuning is not None and options.tuning.tuner == "joint":
+        plain = _cut(network, hardware, options, 1)
+        packing = _pack(plain, hardware, options, watch)
     clock.lap("packing")
-    if options.budget is not None and packing.crossbars > options.budget:
-        return NoFit(options.budget, packing.lower_bound, packing.crossbars)
-    evaluations, schedule, chip = evaluate(network.layers, mappings, packing, hardware, options)
+    if _too_large(packing, options):
+        return NoFit(options.budget or 0, packing.lower_bound, packing.crossbars)
+    layout, duplication = _duplicate((plain, packing), hardware, options, watch)
+    clock.lap("duplication")
+    evaluations, schedule, waits, roofline, chip = evaluate(network.layers, layout, hardware, options)
     clock.lap("evaluation")
-    return Report(network, mappings, packing, evaluations, schedule, chip, clock.laps())
+    mappings, packing = layout
+    found = (mappings, packing, duplication)
+    return Report(network, plain, *found, evaluations, schedule, waits, roofline, chip, clock.laps())
 
 
-def place(
-    mappings: Sequence[Mapping], hardware: Hardware, options: CompileOptions, progress: Progress | None = None
-) -> Packing:
-    """Give every box of every replica its place."""
-    keys = [
-        (m, replica, box)
-        for m in mappings
-        if m.stored
-        for replica in range(m.copies)
-        for box in range(len(m.boxes))
-    ]
-    columns = [(m.boxes[box].w, m.boxes[box].h, m.layer.index) for m, _, box in keys]
-    widths, heights, layers = np.array(columns, dtype=np.int64).T
-    layout = pack(
-        Items(widths, heights, layers, hardware.rows, hardware.columns), options.rules, options.goal, progress
-    )
-    places = _places(layout)
-    placements = tuple(
-        Placement(m.layer.index, bin_, x, y, x + m.boxes[box].w, y + m.boxes[box].h, replica, box)
-        for (m, replica, box), (bin_, x, y) in zip(keys, places, strict=True)
-    )
-    return Packing(
-        placements,
-        hardware.rows,
-        hardware.columns,
-        layout.crossbars,
-        layout.lower_bound,
-        layout.packer,
-        layout.stopped,
-    )
+def _cut(network: Network, hardware: Hardware, options: CompileOptions, split: int) -> tuple[Mapping, ...]:
+    diagonal = options.depthwise == "diagonal"
+    return partition(network.layers, hardware.rows, hardware.columns, split, diagonal)
 
 
-def _places(layout: Layout) -> list[tuple[int, int, int]]:
-    return list(zip(layout.bins.tolist(), layout.xs.tolist(), layout.ys.tolist(), strict=True))
+def _pack(mappings: Sequence[Mapping], hardware: Hardware, options: CompileOptions, watch: Watch) -> Packing:
+    size = (hardware.rows, hardware.columns)
+    return place(mappings, size, options.rules, options.goal, watch.packing)
+
+
+def _too_large(packing: Packing, options: CompileOptions) -> bool:
+    return options.budget is not None and packing.crossbars > options.budget
+
+
+def _duplicate(
+    plain: tuple[tuple[Mapping, ...], Packing], hardware: Hardware, options: CompileOptions, watch: Watch
+) -> tuple[tuple[tuple[Mapping, ...], Packing], Duplication | None]:
+    if options.tuning is None:
+        return plain, None
+    if options.budget is None:
+        raise BadInput("duplication: found no budget of crossbars, allowed is a number of them")
+    size = (hardware.rows, hardware.columns)
+    target = Target(options.budget, *size, options.rules, options.depthwise)
+    return duplicated(plain, target, partial(read_ns, hardware), options.tuning, watch.tuning)
 
 
 def evaluate(
     layers: tuple[Layer, ...],
-    mappings: Sequence[Mapping],
-    packing: Packing,
+    layout: tuple[tuple[Mapping, ...], Packing],
     hardware: Hardware,
     options: CompileOptions,
-) -> tuple[tuple[Evaluation, ...], Schedule, Chip]:
+) -> tuple[tuple[Evaluation, ...], Schedule, Contention, float, Chip]:
     """Simulate every number of samples beside the ideal and the baseline, trace the first, add up costs."""
+    mappings, packing = layout
     read = partial(read_ns, hardware)
     packed = program(mappings, read, packing.placements)
     ideal = program(mappings, read)
@@ -119,7 +145,9 @@ def evaluate(
         for n in options.samples
     )
     chip = totals(hardware, mappings, packing.crossbars, simulate(packed, 1).latency_ns)
-    return evaluations, simulate(packed, options.traced_samples), chip
+    waits = contention(mappings, packing, simulate(packed, options.watched_samples))
+    roofline = roofline_ns(mappings, read, options.budget or packing.crossbars)
+    return evaluations, simulate(packed, options.traced_samples), waits, roofline, chip
 
 
 class _Clock:

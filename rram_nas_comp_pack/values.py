@@ -161,7 +161,7 @@ class Packing:
     """Every box of every replica in its place, on `crossbars` crossbars of `rows` x `columns` cells.
 
     `lower_bound`: no packing under the same rules uses fewer crossbars. `stopped` says what ended the
-    search: "bound", "budget", "effort" (its iterations were used up) or "time" (cut short).
+    search: "bound", "budget", "effort" (its iterations were used up), "time" or "interrupt" (cut short).
     """
 
     placements: tuple[Placement, ...]
@@ -206,6 +206,45 @@ class NoFit:
     budget: int
     lower_bound: int
     found: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarginTrial:
+    """One try of the paper's tuner: share of the area it may fill, boxes to pack, and what came of it.
+
+    `boxes` is 0 where not even one copy of each layer has room. `latency_ns` is None where they did not pack.
+    A margin of None is the end of the line, no duplication.
+    """
+
+    margin: float | None
+    boxes: int
+    packed: bool
+    latency_ns: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Duplication:
+    """How copies were chosen, for the latency of `samples` samples.
+
+    `method`: "joint", "margin" (the paper's tuner, with the `margin` that packed) or "none": whichever is
+    fastest, `latency_ns`; `plain_ns` is the latency without duplication. `trials` are those of the paper's
+    tuner whichever is used. The joint tuner stopped after `steps` steps: "effort", "time" or "interrupt". All
+    latencies are simulated.
+    """
+
+    method: str
+    samples: int
+    margin: float | None
+    trials: tuple[MarginTrial, ...]
+    plain_ns: float
+    latency_ns: float
+    stopped: str = "effort"
+    steps: int = 0
+
+    @property
+    def margin_tuner_ns(self) -> float:
+        """Latency that the paper's tuner reaches."""
+        return next(t.latency_ns for t in reversed(self.trials) if t.latency_ns is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,8 +88,8 @@ MAY_IMPORT = {
     "simulation": CORE,
     "contention": {"values"},
     "duplication": {*CORE, "hardware"},
-    "tuning": {"box_converter.boxes", "duplication", "packing", "simulation", "hardware", *CORE},
-    "pipeline": {"box_converter.boxes", "duplication", "packing", "simulation", "tuning", "hardware", *CORE},
+    "tuning": {"tuning", "box_converter.boxes", "duplication", "packing", "simulation", "hardware", *CORE},
+    "pipeline": {"contention", "box_converter.boxes", "packing", "simulation", "tuning", "hardware", *CORE},
 }
 
 

@@ -33,19 +33,22 @@ def partition(
 def cut(layer: Layer, rows: int, columns: int, depth_split: int = 1) -> tuple[Box, ...]:
     """The boxes of one replica of a layer, in order."""
     if layer.depthwise:
-        return _strips(layer, rows, columns, depth_split)
+        part = min(columns, max(1, layer.raw.w // depth_split))
+        return cut_strips(layer, rows, part)
     return tuple(
         Box(h, w, _reads(layer, first, w)) for h, w, first in _tiles(layer.raw.h, layer.raw.w, rows, columns)
     )
 
 
-def _strips(layer: Layer, rows: int, columns: int, depth_split: int) -> tuple[Box, ...]:
-    """A depthwise layer in parts of equal width and a remainder; a part needs a read per column."""
+def cut_strips(layer: Layer, rows: int, width: int) -> tuple[Box, ...]:
+    """A dense depthwise layer in parts of `width` columns and a remainder; a part needs a read per column.
+
+    Raises BadInput where the kernel has more rows than a crossbar.
+    """
     _require_whole_kernel(layer, rows)
-    h, w = layer.raw.h, layer.raw.w
-    part = min(columns, max(1, w // depth_split))
-    widths = [part] * (w // part) + [w % part] * (w % part > 0)
-    return tuple(Box(h, width, width * layer.positions) for width in widths)
+    full, rest = divmod(layer.raw.w, width)
+    widths = [width] * full + [rest] * (rest > 0)
+    return tuple(Box(layer.raw.h, part, part * layer.positions) for part in widths)
 
 
 def most_channels(layer: Layer, rows: int, columns: int) -> int:

@@ -28,6 +28,13 @@ class PackOptions:
     layer_threshold: int
     xbar_max_load: int
     no_pack_heuristic: bool
+    duplicate: bool
+    tuner: str
+    depthwise_mapping: str | None
+    objective: int | None
+    num_sample: int
+    tune_effort: int | None
+    tune_seconds: float | None
     packer: str
     pack_effort: int
     pack_seconds: float | None
@@ -114,6 +121,7 @@ def _add_pack(parser: argparse.ArgumentParser) -> None:
     )
     add("--strict", action="store_true", help="fail where a part of the network cannot be mapped")
     _add_packing(parser)
+    _add_duplication(parser)
     add(
         "--sim-log-samples",
         type=at_least(1),
@@ -163,6 +171,45 @@ def _add_packing(parser: argparse.ArgumentParser) -> None:
         help="iterations of the improvement search",
     )
     add("--pack-seconds", type=seconds, default=None, metavar="S", help="cut packing short (default: never)")
+
+
+def _add_duplication(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--duplicate", action="store_true", help="fill the budget with copies of slow layers")
+    add(
+        "--tuner",
+        choices=("joint", "margin"),
+        default="joint",
+        help="who chooses the copies: the joint tuner (default) or the paper's",
+    )
+    add(
+        "--depthwise-mapping",
+        choices=("dense", "diagonal", "auto"),
+        default=None,
+        help="one channel a read, several, or mixed (default: auto with --duplicate, else dense)",
+    )
+    add(
+        "--objective",
+        type=objective,
+        default=None,
+        metavar="GOAL",
+        help="latency (of one sample), throughput, or samples:N (default: samples of --num-sample)",
+    )
+    add(
+        "--num-sample",
+        type=at_least(1, MOST_SAMPLES),
+        default=8,
+        metavar="N",
+        help="samples whose latency counts (default: 8)",
+    )
+    add(
+        "--tune-effort",
+        type=at_least(0),
+        default=None,
+        metavar="N",
+        help="iterations of the joint tuner; 0: its first answer (default: about 20 s)",
+    )
+    add("--tune-seconds", type=seconds, default=None, metavar="S", help="cut tuning short (default: never)")
 
 
 def _add_places(parser: argparse.ArgumentParser) -> None:
@@ -223,16 +270,17 @@ def _add_hardware(parser: argparse.ArgumentParser) -> None:
     _add_config(parser)
 
 
-def at_least(least: int) -> Callable[[str], int]:
-    """A whole number, `least` or more."""
+def at_least(least: int, most: int = 2**31 - 1) -> Callable[[str], int]:
+    """A whole number from `least` to `most`."""
 
     def convert(text: str) -> int:
         try:
             number = int(text)
         except ValueError:
             number = least - 1
-        if not least <= number < 2**31:
-            raise argparse.ArgumentTypeError(f"found {text!r}, allowed is a whole number from {least}")
+        if not least <= number <= most:
+            limit = f" to {most}" if most < 2**31 - 1 else ""
+            raise argparse.ArgumentTypeError(f"found {text!r}, allowed is a whole number from {least}{limit}")
         return number
 
     return convert
@@ -247,6 +295,26 @@ def seconds(text: str) -> float:
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"found {text!r}, allowed is a number of seconds above 0")
     return number
+
+
+MANY_SAMPLES, MOST_SAMPLES = 4096, 100_000
+"""What throughput is judged by, and what can be asked for."""
+
+
+def objective(text: str) -> int:
+    """The number of samples whose latency counts."""
+    named = {"latency": 1, "throughput": MANY_SAMPLES}
+    kind, _, number = text.partition(":")
+    if text in named:
+        return named[text]
+    try:
+        if kind == "samples":
+            return at_least(1, MOST_SAMPLES)(number)
+    except argparse.ArgumentTypeError:
+        pass
+    raise argparse.ArgumentTypeError(
+        f"found {text!r}, allowed is latency, throughput or samples:N with N from 1 to {MOST_SAMPLES}"
+    )
 
 
 def sizes(text: str) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..pipeline import Report
-from ..values import Box, Coverage, Mapping, Network, Placement
+from ..values import Box, Coverage, Mapping, Network, Placement, weight_utilization
 from .options import PackOptions
 
 SIM_LOG_HEADER = ("sample", "layer", "asked_ns", "start_ns", "finish_ns", "busy_ns", "waited_ns", "crossbars")
@@ -20,7 +20,9 @@ SIM_LOG_HEADER = ("sample", "layer", "asked_ns", "start_ns", "finish_ns", "busy_
 
 def write_run(folder: Path, report: Report, options: PackOptions) -> None:
     """Write all files of a packing run."""
-    write_json(folder / "partition.json", [layer_entry(m) for m in report.mappings])
+    write_json(folder / "partition.json", [layer_entry(m) for m in report.plain])
+    if report.duplication is not None:
+        write_json(folder / "partition_optimized.json", [layer_entry(m) for m in report.mappings])
     header = [f.name for f in fields(Placement)]
     write_csv(folder / "pack.csv", header, (astuple(p) for p in report.packing.placements))
     write_csv(folder / "sim.log", SIM_LOG_HEADER, sim_log_rows(report))
@@ -95,15 +97,31 @@ def result_entry(report: Report, options: PackOptions) -> dict[str, object]:
         "packer": packing.packer,
         "stopped": packing.stopped,
         "utilization": packing.utilization,
+        "weight_utilization": weight_utilization(report.mappings, packing),
         "crossbar": {"rows": packing.rows, "columns": packing.columns},
-        "duplication": {"method": "none", "margin": None, "copies": [m.copies for m in report.mappings]},
+        "duplication": duplication_entry(report),
         "evaluations": [asdict(e) for e in report.evaluations],
+        "contention": contention_entry(report, options),
         "hardware": asdict(report.chip),
         "coverage": [asdict(row) for row in report.network.coverage],
         "timing_s": timing(report),
         "options": option_entry(options),
         "version": __version__,
     }
+
+
+def duplication_entry(report: Report) -> dict[str, object]:
+    """How copies were chosen, what they are, and what the paper's tuner does beside it."""
+    copies = [m.copies for m in report.mappings]
+    found = report.duplication
+    if found is None:
+        return {"method": "none", "margin": None, "copies": copies}
+    return {**asdict(found), "margin_tuner_ns": found.margin_tuner_ns, "copies": copies}
+
+
+def contention_entry(report: Report, options: PackOptions) -> dict[str, object]:
+    """Who waits for whom, how long each crossbar works, and how fast the crossbars could be at best."""
+    return {"num_sample": options.num_sample, "roofline_ns": report.roofline_ns, **asdict(report.contention)}
 
 
 def timing(report: Report) -> dict[str, float]:
@@ -128,6 +146,10 @@ def log_lines(report: Report, options: PackOptions) -> Iterator[str]:
     yield from coverage_table(report.network)
     yield "\n[packing]"
     yield from (f"{name} = {value}" for name, value in packing_statistics(report, options))
+    yield "\n[duplication]"
+    yield from duplication_lines(report)
+    yield f"\n[contention of {options.num_sample} samples, ns]"
+    yield from contention_table(report)
     yield "\n[latency, ns]"
     yield from latency_table(report)
     yield "\n[hardware]"
@@ -163,14 +185,54 @@ def packing_statistics(report: Report, options: PackOptions) -> Iterator[tuple[s
     yield "packer", f"{packing.packer}, {STOPPED[packing.stopped]}"
     yield "leftover cells", cells - round(packing.utilization * cells)
     yield "utilization", f"{packing.utilization:.2%}"
+    yield "cells with weights", f"{weight_utilization(report.mappings, packing):.2%}"
 
 
 STOPPED = {
     "bound": "stopped at the lower bound",
     "budget": "stopped within the budget",
     "effort": "used all its iterations",
-    "time": "cut short by --pack-seconds",
+    "time": "cut short by its time limit",
+    "interrupt": "interrupted; the best so far",
 }
+
+
+def tuned_for(report: Report) -> str:
+    """What duplication brought, in one line."""
+    found = report.duplication
+    if found is None:
+        return "none"
+    speed = f"{found.plain_ns / found.latency_ns:.2f} x the un-duplicated speed for {found.samples} samples"
+    paper = f"the paper's tuner: {found.plain_ns / found.margin_tuner_ns:.2f} x"
+    return f"{found.method} ({STOPPED[found.stopped]}): {speed} ({paper})"
+
+
+def duplication_lines(report: Report) -> Iterator[str]:
+    """Method and outcome, copies and cut of every layer, and every margin that the paper's tuner tried."""
+    found = report.duplication
+    yield tuned_for(report)
+    if found is None:
+        return
+    for trial in found.trials:
+        margin = "no duplication" if trial.margin is None else f"margin {trial.margin:.2f}"
+        outcome = "does not pack" if trial.latency_ns is None else f"packed, {trial.latency_ns:.1f} ns"
+        yield f"paper's tuner, {margin}: {trial.boxes} boxes, {outcome}"
+    yield f"{'layer':<16} {'copies':>6} {'boxes':>6}  mapping"
+    for m in report.mappings:
+        mapping = ("diagonal" if m.diagonal else "dense") if m.layer.depthwise else ""
+        yield f"{m.layer.label:<16} {m.copies:>6} {len(m.boxes):>6}  {mapping}".rstrip()
+
+
+def contention_table(report: Report) -> Iterator[str]:
+    """Busy, waiting and idle time of every layer and who ran meanwhile; then the load of the crossbars."""
+    labels = [m.layer.label for m in report.mappings]
+    yield f"roofline of a sample = {report.roofline_ns:.1f}"
+    yield f"{'layer':<16} {'busy':>12} {'waiting':>12} {'idle':>12}  waits for"
+    for row in report.contention.layers:
+        times = "".join(f" {ns:>12.1f}" for ns in (row.busy_ns, row.waiting_ns, row.idle_ns))
+        others = ", ".join(f"{labels[layer]} {ns:.0f}" for layer, ns in row.waits_for)
+        yield f"{labels[row.layer]:<16}{times}  {others}".rstrip()
+    yield "load of crossbars = " + " ".join(f"{load:.3f}" for load in report.contention.load)
 
 
 def latency_table(report: Report) -> Iterator[str]:

@@ -11,15 +11,26 @@ from ..box_converter.source import load_network
 from ..errors import BadInput, CannotBeDone
 from ..hardware.config import Hardware, load_hardware
 from ..packing.pack import BEST_EFFORT, Goal
-from ..pipeline import CompileOptions, Report, compile_network
+from ..pipeline import CompileOptions, Report, Watch, compile_network
+from ..tuning.choose import Tuning
+from ..tuning.joint import Effort
 from ..values import NO_RULES, Network, NoFit, Rules
 from .folder import run_folder
 from .options import PackOptions
-from .output import STOPPED, coverage_table, log_lines, mapped_share, write_run
+from .output import STOPPED, coverage_table, log_lines, mapped_share, tuned_for, write_run
+
+INTERRUPTED = 130
 
 
 def run(options: PackOptions) -> int:
-    """Compile a network and write the run's folder; raises CannotBeDone where it does not fit."""
+    """Compile a network and write the run's folder; raises CannotBeDone where it does not fit.
+
+    Returns 130 where tuning was interrupted: the best layout until then is written all the same.
+    """
+    if options.duplicate and options.find_solution:
+        raise BadInput(
+            "--duplicate fills a budget: found with --find-solution, allowed is --num-crossbars alone"
+        )
     hardware = load_hardware(options.config)
     for warning in hardware.warnings:
         print(warning, file=sys.stderr)
@@ -31,7 +42,7 @@ def run(options: PackOptions) -> int:
     if options.verbose:
         print(*log_lines(report, options), sep="\n", file=sys.stderr)
     print(*summary(report), f"files: {parent / options.exp_id}", sep="\n")
-    return 0
+    return INTERRUPTED if report.duplication and report.duplication.stopped == "interrupt" else 0
 
 
 def _network(options: PackOptions) -> Network:
@@ -47,8 +58,12 @@ def _network(options: PackOptions) -> Network:
 
 
 def _compile(network: Network, hardware: Hardware, options: PackOptions) -> Report:
-    with _progress_bar() as advance:
-        found = compile_network(network, hardware, compile_options(options), advance)
+    with _bar("packing") as packing, _bar("tuning") as tuning:
+        watch = Watch(
+            lambda done, total, best: packing(done, total, f"{best} crossbars"),
+            lambda done, total, ns: tuning(done, total, f"{ns / 1e6:.4f} ms"),
+        )
+        found = compile_network(network, hardware, compile_options(options), watch)
     if isinstance(found, NoFit):
         raise CannotBeDone(
             f"{options.model} does not fit --num-crossbars {found.budget}: at least {found.lower_bound} are "
@@ -63,6 +78,8 @@ def compile_options(options: PackOptions) -> CompileOptions:
     budget = None if options.find_solution else options.num_crossbars
     return CompileOptions(
         depth_split=options.depth_split_factor,
+        depthwise=options.depthwise_mapping or ("auto" if options.duplicate else "dense"),  # type: ignore[arg-type]
+        tuning=_tuning(options) if options.duplicate else None,
         budget=budget,
         rules=NO_RULES
         if options.no_pack_heuristic
@@ -75,19 +92,29 @@ def compile_options(options: PackOptions) -> CompileOptions:
             seed=options.seed,
         ),
         traced_samples=options.sim_log_samples,
+        watched_samples=options.num_sample,
     )
 
 
-class _progress_bar:
-    """A bar over the packer's iterations, on standard error, as soon as there are any."""
+def _tuning(options: PackOptions) -> Tuning:
+    samples = options.num_sample if options.objective is None else options.objective
+    effort = Effort(samples, options.tune_effort, options.tune_seconds, options.seed)
+    return Tuning(options.tuner, effort)  # type: ignore[arg-type]
 
-    def __enter__(self) -> Callable[[int, int, int], None]:
-        self._bar = tqdm(desc="packing", unit="it", leave=False, delay=0.5, disable=None)
+
+class _bar:
+    """A bar over steps, on standard error, as soon as they take long; called with steps, all steps, note."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> Callable[[int, int, str], None]:
+        self._bar = tqdm(desc=self._name, unit="it", leave=False, delay=0.5, disable=None)
         return self._advance
 
-    def _advance(self, done: int, total: int, best: int) -> None:
+    def _advance(self, done: int, total: int, note: str) -> None:
         self._bar.total = total
-        self._bar.set_postfix_str(f"{best} crossbars", refresh=False)
+        self._bar.set_postfix_str(note, refresh=False)
         self._bar.update(done - self._bar.n)
 
     def __exit__(self, *_: object) -> None:
@@ -104,6 +131,8 @@ def summary(report: Report) -> Iterator[str]:
     yield f"mapped       {mapped_share(report.network)}"
     yield f"crossbars    {packing.crossbars} of {size} ({proof}; {STOPPED[packing.stopped]})"
     yield f"utilization  {packing.utilization:.1%}"
+    if report.duplication is not None:
+        yield f"duplication  {tuned_for(report)}"
     for e in report.evaluations:
         if e.num_sample in (1, 8, 512):
             speed = f"{e.baseline_latency_ns / e.latency_ns:.2f} x the baseline's speed"

@@ -1,0 +1,49 @@
+"""From mapped layers to a packing: what the packers' rectangles stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ..values import Mapping, Packing, Placement, Rules
+from .items import Items
+from .pack import Goal, Progress, pack
+
+
+def items_of(mappings: Sequence[Mapping], rows: int, columns: int) -> Items:
+    """The boxes of all replicas as rectangles, layer by layer, replica by replica."""
+    found = [
+        np.tile(np.array([(b.w, b.h, m.layer.index) for b in m.boxes], dtype=np.int64), (m.copies, 1))
+        for m in mappings
+        if m.stored
+    ]
+    widths, heights, layers = np.concatenate(found).T
+    return Items(widths, heights, layers, rows, columns)
+
+
+def place(
+    mappings: Sequence[Mapping],
+    size: tuple[int, int],
+    rules: Rules,
+    goal: Goal,
+    progress: Progress | None = None,
+) -> Packing:
+    """Give every box of every replica its place on crossbars of `size` (rows, columns)."""
+    layout = pack(items_of(mappings, *size), rules, goal, progress)
+    places = zip(layout.bins.tolist(), layout.xs.tolist(), layout.ys.tolist(), strict=True)
+    placements = tuple(
+        Placement(m.layer.index, bin_, x, y, x + m.boxes[box].w, y + m.boxes[box].h, replica, box)
+        for (m, replica, box), (bin_, x, y) in zip(_keys(mappings), places, strict=True)
+    )
+    rows, columns = size
+    return Packing(
+        placements, rows, columns, layout.crossbars, layout.lower_bound, layout.packer, layout.stopped
+    )
+
+
+def _keys(mappings: Sequence[Mapping]) -> Iterator[tuple[Mapping, int, int]]:
+    """(mapping, replica, box) of every box to be placed."""
+    for m in mappings:
+        if m.stored:
+            yield from ((m, replica, box) for replica in range(m.copies) for box in range(len(m.boxes)))

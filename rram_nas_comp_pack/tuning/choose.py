@@ -1,0 +1,52 @@
+"""Duplication: runs the tuners beside each other and takes what the simulation finds fastest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..simulation import program, simulate
+from ..values import Duplication, Mapping, Packing
+from .choices import ReadTime, Target
+from .joint import Effort, Progress, tune
+from .margin import Layout, by_margin
+
+Tuner = Literal["joint", "margin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What the user asked for: which tuner, and for the joint one how long it searches and for what."""
+
+    tuner: Tuner = "joint"
+    effort: Effort = field(default_factory=lambda: Effort(samples=8))
+
+
+def duplicated(
+    plain: Layout, target: Target, read_ns: ReadTime, tuning: Tuning, progress: Progress | None = None
+) -> tuple[Layout, Duplication]:
+    """Copies for an un-duplicated layout within the crossbars of `target`; never slower than it was.
+
+    The paper's tuner runs in any case, so that its outcome stands beside that of the joint one.
+    """
+    samples = tuning.effort.samples
+
+    def latency(mappings: Sequence[Mapping], packing: Packing) -> float:
+        return simulate(program(mappings, read_ns, packing.placements), samples).latency_ns
+
+    tries = list(by_margin(plain, target, tuning.effort.seed, latency))
+    trials = tuple(trial for trial, _ in tries)
+    margin, layout = trials[-1].margin, tries[-1][1]
+    found = [(latency(*plain), "none", plain), (latency(*layout), "margin", layout)]
+    stopped, steps = "effort", 0
+    if tuning.tuner == "joint":
+        tuned = tune(plain, target, read_ns, tuning.effort, progress)
+        if tuned is not None:
+            best = (tuned.mappings, tuned.packing)
+            found.append((latency(*best), "joint", best))
+            stopped, steps = tuned.stopped, tuned.steps
+    fastest, method, chosen = min(found, key=lambda each: each[0])
+    chosen_margin = margin if method == "margin" else None
+    outcome = Duplication(method, samples, chosen_margin, trials, found[0][0], fastest, stopped, steps)
+    return chosen, outcome

@@ -1,0 +1,44 @@
+"""The paper's tuner with its packer in the loop (RNC section 4): margin by margin until the copies pack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from ..duplication import MARGINS, duplicate
+from ..packing.bounds import conflict_bound, count_bound
+from ..packing.pack import Goal
+from ..packing.place import items_of, place
+from ..values import Mapping, MarginTrial, Packing
+from .choices import Target
+
+Layout = tuple[tuple[Mapping, ...], Packing]
+Latency = Callable[[Sequence[Mapping], Packing], float]
+
+
+def by_margin(
+    plain: Layout, target: Target, seed: int, latency: Latency
+) -> Iterator[tuple[MarginTrial, Layout]]:
+    """Every try, with the layout it leads to: the un-duplicated one until a margin packs.
+
+    `latency` simulates a layout, in ns. The last try is that of the first margin that packs, or of no
+    duplication at all.
+    """
+    for margin in MARGINS:
+        mappings = duplicate(plain[0], target.crossbars, target.rows, target.columns, margin)
+        packing = None if mappings is None else _pack(mappings, target, seed)
+        boxes = 0 if mappings is None else sum(m.copies * len(m.boxes) for m in mappings if m.stored)
+        if mappings is not None and packing is not None:
+            yield MarginTrial(margin, boxes, True, latency(mappings, packing)), (mappings, packing)
+            return
+        yield MarginTrial(margin, boxes, False, None), plain
+    yield MarginTrial(None, len(plain[1].placements), True, latency(*plain)), plain
+
+
+def _pack(mappings: Sequence[Mapping], target: Target, seed: int) -> Packing | None:
+    """A packing within the budget, if the fast packer finds one; counting boxes refutes most margins."""
+    size = (target.rows, target.columns)
+    items = items_of(mappings, *size)
+    if max(count_bound(items, target.rules), conflict_bound(items, target.rules)) > target.crossbars:
+        return None
+    packing = place(mappings, size, target.rules, Goal("fast", budget=target.crossbars, seed=seed))
+    return packing if packing.crossbars <= target.crossbars else None

@@ -1,0 +1,153 @@
+"""The schedule of a layout in the making: the simulation for one round a layer and all replicas taken.
+
+No two boxes of a store share a crossbar and no layer has more copies than work, so a layer of a sample is a
+single round on fixed crossbars. Crossbars serve whoever asked first, hence the time at which a round starts
+is known as soon as it asks: when the last of its crossbars is free. Equal to `simulation.simulate` but for
+the order of rounds that become ready at the very same time.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiled import compiled, inlined
+from .choices import Choices
+from .state import State
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+NOBODY = -1
+
+ASK, HOLD, START, FINISH = range(4)
+"""Events of a sample: it asks for a layer, holds the layer's replicas, its round starts, finishes."""
+
+
+class Bench(NamedTuple):
+    """Scratch of the replay; its schedule is in `finished` (samples, executions), in units of `Choices`.
+
+    `heap` holds the samples whose next event is set. Per sample: `due` (when its event happens), `turn` (the
+    order among equal times), `event`, `layer`, and `behind` (who waits for the same replicas next). Per
+    store: `holder` of its replicas, `queue` (first, last) of those waiting. Per crossbar: `free_at`, when it
+    has served all who asked.
+    """
+
+    heap: Ints
+    due: Floats
+    turn: Ints
+    event: Ints
+    layer: Ints
+    behind: Ints
+    holder: Ints
+    queue: Ints
+    free_at: Floats
+    finished: Floats
+
+
+def bench(choices: Choices, samples: int) -> Bench:
+    """Scratch for so many samples."""
+    stores, executions = len(choices.layer), len(choices.store)
+    return Bench(
+        heap=np.zeros(samples + 1, np.int64),
+        due=np.zeros(samples),
+        turn=np.zeros(samples, np.int64),
+        event=np.zeros(samples, np.int64),
+        layer=np.zeros(samples, np.int64),
+        behind=np.zeros(samples, np.int64),
+        holder=np.zeros(stores, np.int64),
+        queue=np.zeros((stores, 2), np.int64),
+        free_at=np.zeros(choices.crossbars),
+        finished=np.zeros((samples, executions)),
+    )
+
+
+@inlined
+def _before(due: float, turn: int, other_due: float, other_turn: int) -> bool:
+    """Whether an event comes before another."""
+    return bool(due < other_due or (due == other_due and turn < other_turn))
+
+
+@compiled
+def replay(choices: Choices, state: State, bench: Bench, samples: int) -> float:
+    """Run samples, at most those of the bench, through the layers; returns when the last is finished.
+
+    `state.duration` must be up to date.
+
+    One function with the heap written out: handing arrays to helpers counts references, four times slower.
+    """
+    heap, due, turn, event, layer, behind, holder, queue, free_at, finished = bench
+    layers = finished.shape[1]
+    duration, home, copies, variant = state.duration, state.home, state.copies, state.variant
+    free_at[:] = 0.0
+    holder[:] = NOBODY
+    queue[:] = NOBODY
+    heap[0], due[0], turn[0], event[0], layer[0] = 0, 0.0, 0, ASK, 0
+    begun, n, turns = 1, 1, 1
+    while n > 0:
+        s, n = heap[0], n - 1
+        k, child, last = 0, 1, heap[n]
+        while child < n:
+            if child + 1 < n:
+                a, b = heap[child], heap[child + 1]
+                child += _before(due[b], turn[b], due[a], turn[a])
+            a = heap[child]
+            if not _before(due[a], turn[a], due[last], turn[last]):
+                break
+            heap[k] = a
+            k, child = child, 2 * child + 1
+        heap[k] = last
+
+        now, e = due[s], layer[s]
+        o = choices.store[e]
+        following, newcomer, what = NOBODY, NOBODY, event[s]
+        if what == ASK:
+            if holder[o] != NOBODY:
+                if queue[o, 0] == NOBODY:
+                    queue[o, 0] = s
+                else:
+                    behind[queue[o, 1]] = s
+                queue[o, 1], behind[s] = s, NOBODY
+                continue
+            holder[o], event[s] = s, HOLD
+            if n == 0 or due[heap[0]] > now:  # nothing else happens now: its turn comes at once
+                what = HOLD
+        if what == HOLD:
+            width = copies[o] * (choices.box_at[variant[o] + 1] - choices.box_at[variant[o]])
+            start = now
+            for j in range(width):
+                start = max(start, free_at[home[o, j]])
+            for j in range(width):
+                free_at[home[o, j]] = start + duration[e]
+            due[s], event[s] = start, START
+            if start == now:
+                due[s], event[s] = now + duration[e], FINISH
+        elif what == START:
+            due[s], event[s] = now + duration[e], FINISH
+        elif what == FINISH:
+            finished[s, e] = now
+            following = queue[o, 0]
+            holder[o] = following
+            if following != NOBODY:
+                queue[o, 0] = behind[following]
+                due[following], event[following] = now, HOLD
+            if e == 0 and begun < samples:
+                newcomer, begun = begun, begun + 1
+                due[newcomer], event[newcomer], layer[newcomer] = now, ASK, 0
+            layer[s], event[s] = e + 1, ASK
+            if e + 1 == layers:
+                s = NOBODY
+
+        for a in (following, newcomer, s):
+            if a == NOBODY:
+                continue
+            turn[a] = turns
+            k = n
+            while k > 0 and due[a] < due[heap[(k - 1) // 2]]:  # of equal times the earlier turn stays ahead
+                heap[k] = heap[(k - 1) // 2]
+                k = (k - 1) // 2
+            heap[k] = a
+            n, turns = n + 1, turns + 1
+    return float(finished[samples - 1, layers - 1])

@@ -1,0 +1,148 @@
+"""Layouts to start from: the un-duplicated one with copies in its gaps, and crossbars in pools."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiled import compiled
+from ..packing.items import Items
+from ..packing.pack import Goal, pack
+from ..values import Placement, Rules
+from .anneal import set_durations
+from .choices import Choices
+from .moves import grow, recut
+from .pools import copies_in, improve, pools, template
+from .state import State, boxes_of, empty, put, undo
+
+Ints = NDArray[np.int64]
+
+BUSY = 2
+"""A layer is busy where it takes so many times more reads for its room than the network for the chip."""
+
+
+def as_placed(choices: Choices, placements: Sequence[Placement], seed: int) -> State | None:
+    """The un-duplicated layout; None where boxes of a layer share a crossbar, which it cannot hold."""
+    homes = {(p.layer_idx, p.crossbar_idx) for p in placements}
+    fullest = np.bincount([p.crossbar_idx for p in placements]).max()
+    if len(homes) < len(placements) or fullest > choices.max_load:
+        return None
+    state = empty(choices, seed)
+    store = {layer: o for o, layer in enumerate(choices.layer.tolist())}
+    for p in placements:
+        put(choices, state, (store[p.layer_idx], p.box), (p.crossbar_idx, p.loc_x, p.loc_y))
+    state.copies[:] = 1
+    return state
+
+
+@compiled
+def fill_gaps(choices: Choices, state: State, samples: int) -> None:
+    """Cut layers the way that gains most for its room, then add copies where they gain most."""
+    state.entries[0] = 0
+    set_durations(choices, state)
+    for store in range(len(choices.layer)):
+        variant = _most_gainful(choices, store)
+        if variant != state.variant[store]:
+            recut(choices, state, store, variant)
+            if not grow(choices, state, store):
+                undo(choices, state, 0)
+        state.entries[0] = 0
+    closed = np.zeros(len(choices.layer), np.bool_)
+    while not closed.all():
+        set_durations(choices, state)
+        store = _neediest(choices, state, closed, samples)
+        closed[store] = not grow(choices, state, store)
+        state.entries[0] = 0
+
+
+@compiled
+def _room(choices: Choices, variant: int) -> float:
+    """What a copy takes up, in crossbars: of their cells and of the boxes that they may hold."""
+    boxes = slice(choices.box_at[variant], choices.box_at[variant + 1])
+    cells = (choices.width[boxes] * choices.height[boxes]).sum()
+    return float(cells / (choices.rows * choices.columns) + boxes_of(choices, variant) / choices.max_load)
+
+
+@compiled
+def _most_gainful(choices: Choices, store: int) -> int:
+    """The variant with the least product of time and room."""
+    best, least = 0, np.inf
+    for variant in range(choices.variant_at[store], choices.variant_at[store + 1]):
+        product = choices.alone[variant] * _room(choices, variant)
+        if product < least and boxes_of(choices, variant) <= choices.crossbars:
+            best, least = variant, product
+    return best
+
+
+@compiled
+def _neediest(choices: Choices, state: State, closed: NDArray[np.bool_], samples: int) -> int:
+    """The open store whose next copy saves most time for its room; the slowest counts for every sample."""
+    saved = np.zeros(len(closed))
+    slowest = state.duration.max()
+    for e in range(len(choices.store)):
+        store = choices.store[e]
+        copies = state.copies[store]
+        weight = samples if state.duration[e] == slowest else 1
+        saved[store] += weight * state.duration[e] / (copies + 1)
+    best, most = -1, -1.0
+    for store in range(len(closed)):
+        worth = saved[store] / _room(choices, state.variant[store])
+        if not closed[store] and worth > most:
+            best, most = store, worth
+    return best
+
+
+def in_pools(choices: Choices, samples: int, seed: int, steps: int) -> State | None:
+    """Busy layers in pools of crossbars of their own, all others packed; None where pools have no room.
+
+    `steps` is how long the search for pools goes on.
+    """
+    state = empty(choices, seed)
+    busy = _busy(choices)
+    others = np.setdiff1d(np.arange(len(choices.layer)), busy)
+    used = _pack_once(choices, state, others)
+    if not len(busy) or choices.crossbars - used < len(busy):
+        return None
+    found = pools(choices, busy, state.random)
+    latency = improve(choices, found, (choices.crossbars - used, samples), steps)
+    if latency >= 1e12:
+        return None
+    state.variant[busy] = found.variant[busy]
+    first = used
+    for pool, size in enumerate(found.size.tolist()):
+        members = found.members[: template(choices, found, pool)].tolist()
+        for q, o in enumerate(members):
+            x, y = found.corners[q, :2].tolist()
+            copies = copies_in(choices, state.variant[o], size)
+            for k in range(copies * boxes_of(choices, state.variant[o])):
+                put(choices, state, (o, k), (first + k, x, y))
+            state.copies[o] = copies
+        first += size
+    return state
+
+
+def _busy(choices: Choices) -> Ints:
+    """Stores that gain from room of their own."""
+    first = choices.variant_at[:-1]
+    time = choices.alone[first]
+    room = np.array([_room(choices, int(v)) for v in first])
+    return np.flatnonzero(time / room > BUSY * time.sum() / choices.crossbars)
+
+
+def _pack_once(choices: Choices, state: State, stores: Ints) -> int:
+    """Pack one copy of each of these stores into the first crossbars; returns how many they take."""
+    keys = [(o, k) for o in stores.tolist() for k in range(boxes_of(choices, int(state.variant[o])))]
+    if not keys:
+        return 0
+    boxes = np.array([choices.box_at[state.variant[o]] + k for o, k in keys])
+    layers = choices.layer[[o for o, _ in keys]]
+    items = Items(choices.width[boxes], choices.height[boxes], layers, choices.rows, choices.columns)
+    layout = pack(items, Rules(choices.threshold, choices.max_load), Goal("fast", seed=0))
+    if layout.crossbars > choices.crossbars:
+        return choices.crossbars
+    for key, *place in zip(keys, layout.bins.tolist(), layout.xs.tolist(), layout.ys.tolist(), strict=True):
+        put(choices, state, key, (place[0], place[1], place[2]))
+    state.copies[stores] = 1
+    return layout.crossbars
