@@ -1,0 +1,169 @@
+"""The schedule within the search, against the simulation: slower and without its assumptions."""
+
+from dataclasses import replace
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from tuning_cases import MODES, depthwise, layers, menu_of, networks, one_ns, sized_ns
+
+from rram_nas_comp_pack.box_converter.shapes import linear
+from rram_nas_comp_pack.simulation import program, simulate
+from rram_nas_comp_pack.tuning.anneal import latency, set_clashes, set_durations
+from rram_nas_comp_pack.tuning.replay import bench, replay
+from rram_nas_comp_pack.tuning.state import boxes_of, empty
+from rram_nas_comp_pack.values import Placement
+
+
+def placements_of(found, state):
+    """Only the crossbars count."""
+    c = found.choices
+    for o in range(len(c.layer)):
+        n = boxes_of(c, state.variant[o])
+        for k in range(state.copies[o] * n):
+            yield Placement(int(c.layer[o]), int(state.home[o, k]), 0, 0, 1, 1, *divmod(k, n))
+
+
+def simulated(found, state, read_ns, samples):
+    """The schedule by the simulation, in ns."""
+    mappings = found.mappings(state.variant.tolist(), state.copies.tolist())
+    return simulate(program(mappings, read_ns, list(placements_of(found, state))), samples)
+
+
+def replayed(found, state, samples):
+    """Latency and times of all ends, in ns."""
+    set_durations(found.choices, state)
+    scratch = bench(found.choices, samples)
+    latency = replay(found.choices, state, scratch, samples)
+    return latency * found.unit_ns, scratch.finished * found.unit_ns
+
+
+def scattered(network, crossbars, mode, seed, read_ns):
+    """A random variant and copies for every store, on random crossbars; None where one has too many boxes."""
+    found = menu_of(network, crossbars, mode=mode, read_ns=read_ns)
+    c, draw = found.choices, np.random.default_rng(seed)
+    state = empty(c, 0)
+    for o in range(len(c.layer)):
+        state.variant[o] = draw.integers(c.variant_at[o], c.variant_at[o + 1])
+        n = boxes_of(c, state.variant[o])
+        most = min(c.most[state.variant[o]], crossbars // n)
+        if not most:
+            return None
+        state.copies[o] = draw.integers(1, most + 1)
+        state.home[o, : state.copies[o] * n] = draw.permutation(crossbars)[: state.copies[o] * n]
+    return found, state
+
+
+def apart(network, seed, read_ns, mode="auto", most=3):
+    """A layout in which no crossbar is shared."""
+    found = menu_of(network, 200, mode=mode, read_ns=read_ns)
+    c, draw = found.choices, np.random.default_rng(seed)
+    state, used = empty(c, 0), 0
+    for o in range(len(c.layer)):
+        state.variant[o] = draw.integers(c.variant_at[o], c.variant_at[o + 1])
+        state.copies[o] = 1 + draw.integers(min(most, c.most[state.variant[o]]))
+        boxes = state.copies[o] * boxes_of(c, state.variant[o])
+        assume(used + boxes <= 200)
+        state.home[o, :boxes] = np.arange(used, used + boxes)
+        used += boxes
+    set_durations(c, state)
+    return found, state
+
+
+scatter = {
+    "network": networks(),
+    "crossbars": st.integers(1, 12),
+    "mode": st.sampled_from(MODES),
+    "seed": st.integers(0, 10**6),
+}
+
+
+@given(**scatter, samples=st.integers(1, 12))
+@settings(max_examples=250, deadline=None)
+def test_without_ties_every_layer_of_every_sample_ends_when_the_simulation_says(samples, **case):
+    laid = scattered(**case, read_ns=sized_ns)
+    assume(laid is not None)
+    wanted = simulated(*laid, sized_ns, samples)
+    latency, finished = replayed(*laid, samples)
+    np.testing.assert_allclose(finished, wanted.finished_ns, rtol=1e-9)
+    assert latency == pytest.approx(wanted.latency_ns, rel=1e-9)
+
+
+@given(**scatter)
+@settings(max_examples=100, deadline=None)
+def test_one_sample_in_whole_reads_is_exact(**case):
+    laid = scattered(**case, read_ns=one_ns)
+    assume(laid is not None)
+    wanted = simulated(*laid, one_ns, 1)
+    found, finished = replayed(*laid, 1)
+    assert np.array_equal(finished, wanted.finished_ns)
+    assert found == wanted.latency_ns
+    assert latency(laid[0].choices, laid[1], bench(laid[0].choices, 1), 1) == found
+
+
+@pytest.mark.parametrize("crossbars", [4, 5, 6])
+def test_with_ties_it_agrees_with_the_simulation_almost_always_and_never_differs_by_a_quarter(crossbars):
+    """Four layers of like sizes on a few crossbars, where ties abound: 1000 layouts, 2 to 16 samples."""
+    network = layers(depthwise(8, 3, 2), linear(20, 16, 4), depthwise(6, 2, 3), linear(18, 16, 6))
+    differences = []
+    for seed in range(1000):
+        laid = scattered(network, crossbars, "auto", seed, one_ns)
+        wanted = simulated(*laid, one_ns, 2 + seed % 15).latency_ns
+        found, _ = replayed(*laid, 2 + seed % 15)
+        differences.append(abs(found - wanted) / wanted)
+    assert sum(d > 0 for d in differences) <= 10
+    assert max(differences) < 0.25
+    assert np.mean(differences) < 0.001
+
+
+# More samples than the bench has
+
+
+@given(network=networks(), seed=st.integers(0, 10**6), size=st.integers(2, 9), more=st.integers(0, 500))
+@settings(max_examples=100, deadline=None)
+def test_where_nothing_is_shared_the_latency_of_any_number_of_samples_is_exact(network, seed, size, more):
+    network = tuple(replace(layer, stored_in=layer.index) for layer in network)
+    found, state = apart(network, seed, sized_ns)
+    samples = size + more
+    wanted = state.duration.sum() + (samples - 1) * state.duration.max()
+    assert latency(found.choices, state, bench(found.choices, size), samples) == pytest.approx(wanted, 1e-9)
+    simulation = simulated(found, state, sized_ns, samples).latency_ns
+    assert simulation == pytest.approx(wanted * found.unit_ns, rel=1e-9)
+
+
+@given(**scatter, size=st.integers(2, 9), more=st.integers(0, 60))
+@settings(max_examples=60, deadline=None)
+def test_no_latency_is_below_that_of_crossbars_all_to_oneself(size, more, **case):
+    laid = scattered(**case, read_ns=sized_ns)
+    assume(laid is not None)
+    found, state = laid
+    set_durations(found.choices, state)
+    alone = state.duration.sum() + (size + more - 1) * state.duration.max()
+    assert latency(found.choices, state, bench(found.choices, size), size + more) >= alone * (1 - 1e-9)
+
+
+# Who would wait for whom
+
+
+def overlap(a, b, period):
+    """How long two intervals, both repeated every period, overlap in a period."""
+    shifts = range(-100, 101)
+    return sum(max(0.0, min(a[1] + k * period, b[1]) - max(a[0] + k * period, b[0])) for k in shifts)
+
+
+@given(network=networks(), seed=st.integers(0, 10**6), samples=st.integers(1, 8))
+@settings(max_examples=60, deadline=None)
+def test_stores_clash_for_as_long_as_their_layers_overlap_in_a_period(network, seed, samples):
+    network = tuple(replace(layer, stored_in=layer.index) for layer in network)
+    found, state = apart(network, seed, sized_ns)
+    c, scratch = found.choices, bench(found.choices, samples)
+    replay(c, state, scratch, samples)
+    set_clashes(c, state, scratch.finished)
+    wanted = np.zeros_like(state.clash)
+    ends, period = scratch.finished[samples // 2], state.duration.max()
+    times = list(zip(ends - state.duration, ends, strict=True))
+    for (e, a), (f, b) in permutations(enumerate(times), 2):
+        wanted[c.store[e], c.store[f]] += overlap(a, b, period) if samples > 1 else 0
+    np.testing.assert_allclose(state.clash, wanted, rtol=1e-6, atol=1e-6 * period)
