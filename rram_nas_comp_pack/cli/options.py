@@ -129,7 +129,7 @@ def _add_pack(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="samples traced in sim.log (default: 4)",
     )
-    add("--seed", type=at_least(0), default=123, help="of the packer (default: 123)")
+    add("--seed", type=at_least(0), default=123, help="of packer and tuners (default: 123)")
     add("--verbose", action="store_true", help="copy logs.log to standard error")
     _add_places(parser)
     _add_ignored(parser)

@@ -202,9 +202,13 @@ def tuned_for(report: Report) -> str:
     found = report.duplication
     if found is None:
         return "none"
-    speed = f"{found.plain_ns / found.latency_ns:.2f} x the un-duplicated speed for {found.samples} samples"
+    chosen = found.method if found.margin is None else f"margin {found.margin:.2f}"
+    searched = found.steps or found.stopped != "effort"
+    ended = f" ({STOPPED[found.stopped]})" if searched else ""
+    samples = f"{found.samples} sample{'s' * (found.samples > 1)}"
+    speed = f"{found.plain_ns / found.latency_ns:.2f} x the un-duplicated speed for {samples}"
     paper = f"the paper's tuner: {found.plain_ns / found.margin_tuner_ns:.2f} x"
-    return f"{found.method} ({STOPPED[found.stopped]}): {speed} ({paper})"
+    return f"{chosen}{ended}: {speed} ({paper})"
 
 
 def duplication_lines(report: Report) -> Iterator[str]:
@@ -217,10 +221,10 @@ def duplication_lines(report: Report) -> Iterator[str]:
         margin = "no duplication" if trial.margin is None else f"margin {trial.margin:.2f}"
         outcome = "does not pack" if trial.latency_ns is None else f"packed, {trial.latency_ns:.1f} ns"
         yield f"paper's tuner, {margin}: {trial.boxes} boxes, {outcome}"
-    yield f"{'layer':<16} {'copies':>6} {'boxes':>6}  mapping"
+    yield f"{'layer':<16} {'copies':>6} {'boxes each':>10}  mapping"
     for m in report.mappings:
         mapping = ("diagonal" if m.diagonal else "dense") if m.layer.depthwise else ""
-        yield f"{m.layer.label:<16} {m.copies:>6} {len(m.boxes):>6}  {mapping}".rstrip()
+        yield f"{m.layer.label:<16} {m.copies:>6} {len(m.boxes):>10}  {mapping}".rstrip()
 
 
 def contention_table(report: Report) -> Iterator[str]:

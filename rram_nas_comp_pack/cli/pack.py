@@ -65,10 +65,10 @@ def _compile(network: Network, hardware: Hardware, options: PackOptions) -> Repo
         )
         found = compile_network(network, hardware, compile_options(options), watch)
     if isinstance(found, NoFit):
+        fewest = "" if options.duplicate else ", or --find-solution for the fewest"
         raise CannotBeDone(
             f"{options.model} does not fit --num-crossbars {found.budget}: at least {found.lower_bound} are "
-            f"needed, a packing with {found.found} was found; use --num-crossbars {found.found}, "
-            "or --find-solution for the fewest"
+            f"needed, a packing with {found.found} was found; use --num-crossbars {found.found}{fewest}"
         )
     return found
 
@@ -129,7 +129,8 @@ def summary(report: Report) -> Iterator[str]:
     size = f"{packing.rows} x {packing.columns} cells"
     yield f"model        {report.network.name}: {boxes}"
     yield f"mapped       {mapped_share(report.network)}"
-    yield f"crossbars    {packing.crossbars} of {size} ({proof}; {STOPPED[packing.stopped]})"
+    ended = "" if packing.packer == "joint" else f"; {STOPPED[packing.stopped]}"  # duplication tells it
+    yield f"crossbars    {packing.crossbars} of {size} ({proof}{ended})"
     yield f"utilization  {packing.utilization:.1%}"
     if report.duplication is not None:
         yield f"duplication  {tuned_for(report)}"
