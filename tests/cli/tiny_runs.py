@@ -63,6 +63,11 @@ def full():
     return nn.Sequential(nn.Flatten(), nn.Linear(128, 128), nn.Linear(128, 128), nn.Linear(128, 128))
 
 
+def wide():
+    """One layer of four fifths of a crossbar; at 128 x 4 x 4 it has 16 positions."""
+    return nn.Conv2d(128, 102, 1)
+
+
 def tall():
     return nn.Conv2d(3, 3, 13, groups=3, padding=6)
 
