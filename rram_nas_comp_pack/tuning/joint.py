@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ..packing.bounds import lower_bound
 from ..packing.place import items_of
 from ..values import Mapping, Packing, Placement
 from .anneal import STEP, Best, Cooling, anneal, best_of, judge
 from .choices import Choices, Menu, ReadTime, Target, menu
-from .replay import Bench, bench
+from .replay import bench
 from .starts import as_placed, fill_gaps, in_pools
 from .state import State, empty, put
 
@@ -33,6 +33,9 @@ STARTS = 4
 
 POOL_STEPS = (10_000, 200_000)
 """Fewest and most steps of the search for pools: ten for every step of the tuner."""
+
+FAR_BEHIND = 1.5
+"""A start so many times slower than the best layout so far is not worth annealing."""
 
 FIRST_CHUNK, CHUNK_SECONDS = 100, 0.05
 """Compiled code runs so many steps, then about so long, before Ctrl-C, clock and progress get a turn."""
@@ -86,6 +89,13 @@ def tune(
     return Tuned(*_as_values(found, best, search.stopped), search.stopped, search.done)
 
 
+class _Layout(NamedTuple):
+    """A layout in the making and the best that came of it."""
+
+    state: State
+    best: Best
+
+
 class _Search:
     """Runs annealings until they are done, the time is over or the user has had enough."""
 
@@ -95,53 +105,55 @@ class _Search:
         self.done, self.steps = 0, _steps(found, effort)
         self._deadline = None if effort.seconds is None else monotonic() + effort.seconds
         self._chunk = FIRST_CHUNK
+        self._bench = bench(found.choices, min(effort.samples, MOST_SIMULATED))
         self._best: Best | None = None
 
     def run(self, placements: Sequence[Placement]) -> Best | None:
         """The best layout found; None where there is nothing to start from."""
-        scratch = bench(self.menu.choices, min(self.effort.samples, MOST_SIMULATED))
-        share = self.steps // (2 * STARTS)
         try:
-            for state, temperatures in self._starts(placements):
-                self._anneal(state, scratch, Cooling(*temperatures, share))
-                if self.stopped != "effort":
-                    break
-            if self._best is not None and self.stopped == "effort":
+            begun = [(self._judged(state), cooling) for state, cooling in self._starts(placements)]
+            for layout, cooling in begun:
+                if self._best is not None and layout.best.score[0] <= FAR_BEHIND * self._best.score[0]:
+                    self._anneal(layout, cooling)
+            if self._best is not None and self.done < self.steps:
                 state = _restored(self.menu.choices, self._best, self.effort.seed + STARTS)
-                self._anneal(state, scratch, Cooling(*AGAIN, self.steps - self.done))
+                self._anneal(self._judged(state), Cooling(*AGAIN, self.steps - self.done))
         except KeyboardInterrupt:
             if self._best is None:
                 raise
             self.stopped = "interrupt"
         return self._best
 
-    def _starts(self, placements: Sequence[Placement]) -> Iterator[tuple[State, tuple[float, float]]]:
-        choices, samples = self.menu.choices, self.effort.samples
+    def _starts(self, placements: Sequence[Placement]) -> Iterator[tuple[State, Cooling]]:
+        choices, samples, share = self.menu.choices, self.effort.samples, self.steps // (2 * STARTS)
         pool_steps = min(POOL_STEPS[0] + 10 * self.steps, POOL_STEPS[1])
         for k in range(STARTS if self.steps else 2):
             seed = self.effort.seed * STARTS + k
             state = in_pools(choices, samples, seed, pool_steps) if k % 2 and samples > 1 else None
             if state is not None:
-                yield state, FROM_POOLS
+                yield state, Cooling(*FROM_POOLS, share)
                 continue
             state = as_placed(choices, placements, seed)
             if state is not None:
                 fill_gaps(choices, state, samples)
-                yield state, FROM_COPIES
+                yield state, Cooling(*FROM_COPIES, share)
 
-    def _anneal(self, state: State, scratch: Bench, cooling: Cooling) -> None:
-        problem = (self.menu.choices, self.effort.samples)
+    def _judged(self, state: State) -> _Layout:
         best = best_of(state)
-        judge(*problem[:1], state, scratch, best, self.effort.samples)
+        judge(self.menu.choices, state, self._bench, best, self.effort.samples)
         self._keep(best)
-        begun = monotonic()
+        return _Layout(state, best)
+
+    def _anneal(self, layout: _Layout, cooling: Cooling) -> None:
+        problem = (self.menu.choices, self.effort.samples)
+        best, begun = layout.best, monotonic()
         while best.counters[STEP] < cooling.steps:
             if self._deadline is not None and begun > self._deadline:
                 self.stopped = "time"
                 return
-            until = min(int(best.counters[STEP]) + self._chunk, cooling.steps)
             before = int(best.counters[STEP])
-            anneal(problem, state, scratch, best, (cooling, until))
+            until = min(before + self._chunk, cooling.steps)
+            anneal(problem, layout.state, self._bench, best, (cooling, until))
             self.done += until - before
             self._keep(best)
             ended = monotonic()
