@@ -188,7 +188,8 @@ def change(choices: Choices, pools: Pools) -> tuple[int, int, int, int]:
         first = choices.variant_at[store]
         pools.variant[store] = first + below(pools.random, choices.variant_at[store + 1] - first)
     sound = template(choices, pools, pools.pool[store]) >= 0
-    if sound and (other < 0 or template(choices, pools, pool) >= 0):
+    # the former pool too: boxes laid one by one may no longer fit once one before them is gone
+    if sound and (pools.pool[store] == pool or template(choices, pools, pool) >= 0):
         return store, pool, variant, other
     take_back(pools, (store, pool, variant, other))
     return -1, pool, variant, other
