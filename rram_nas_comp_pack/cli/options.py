@@ -44,6 +44,15 @@ class PackOptions:
     log_dir: Path
     config: Path
 
+    def __post_init__(self) -> None:
+        """Raise BadInput for options that contradict each other."""
+        if self.duplicate and self.find_solution:
+            raise BadInput("--duplicate fills a budget: found --find-solution, allowed is --num-crossbars N")
+        if self.depthwise_mapping == "auto" and not self.duplicate:
+            raise BadInput(
+                "--depthwise-mapping: found 'auto' without --duplicate, allowed are dense and diagonal"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class SimulateOptions:

@@ -27,10 +27,6 @@ def run(options: PackOptions) -> int:
 
     Returns 130 where tuning was interrupted: the best layout until then is written all the same.
     """
-    if options.duplicate and options.find_solution:
-        raise BadInput(
-            "--duplicate fills a budget: found with --find-solution, allowed is --num-crossbars alone"
-        )
     hardware = load_hardware(options.config)
     for warning in hardware.warnings:
         print(warning, file=sys.stderr)
