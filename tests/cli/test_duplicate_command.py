@@ -301,6 +301,14 @@ def test_an_option_with_a_wrong_value_is_named_in_one_line(log, case):
     assert not log.exists()
 
 
+def test_mixed_mappings_without_duplication_are_refused(log):
+    status, out, err = pack(log, "--depthwise-mapping", "auto")
+    assert (status, out) == (2, "")
+    assert is_one_line(err)
+    assert "--depthwise-mapping" in err
+    assert not log.exists()
+
+
 @pytest.mark.parametrize("tuner", ["joint", "margin"])
 def test_a_budget_too_small_for_one_copy_of_each_layer_leaves_the_earlier_run(log, tuner):
     duplicate(log)
@@ -342,7 +350,7 @@ def interrupted(log):
     argv = (
         *("pack", "--exp-id", "t", "--model", "tiny_nets:net", "--input-size", "3,8,8", "--duplicate"),
         *("--config", log.parent / "quiet.ini", "--log-dir", log, *ENDLESS),
-        *("--tune-seconds", 60),  # should the bar never show
+        *("--tune-seconds", 600),  # should the bar never show
     )
     with subprocess.Popen(
         [sys.executable, "-c", HEEDING_CTRL_C, *map(str, argv)],
