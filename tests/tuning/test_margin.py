@@ -1,0 +1,120 @@
+"""The paper's tuner with its packer: margin after margin until the copies pack."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tuning_cases import COLUMNS, MIXED, ROWS, faults, layers, networks, packed, target_of
+
+from rram_nas_comp_pack.box_converter.boxes import partition
+from rram_nas_comp_pack.box_converter.shapes import linear
+from rram_nas_comp_pack.box_converter.source import load_network
+from rram_nas_comp_pack.duplication import MARGINS, duplicate
+from rram_nas_comp_pack.packing.pack import Goal
+from rram_nas_comp_pack.packing.place import place
+from rram_nas_comp_pack.tuning.choices import Target
+from rram_nas_comp_pack.tuning.margin import by_margin
+from rram_nas_comp_pack.values import NO_RULES, MarginTrial, Rules
+
+
+def most_copies(mappings, _packing):
+    """Stands for a latency: tells layouts apart."""
+    return float(max(m.copies for m in mappings))
+
+
+def tries(network, more, rules=None, split=1):
+    plain = packed(network, rules, split=split)
+    target = target_of(plain[1].crossbars + more, rules, "dense")
+    return plain, target, list(by_margin(plain, target, 0, most_copies))
+
+
+rules = st.builds(Rules, threshold=st.integers(-1, 2), max_load=st.sampled_from([0, 1, 2, 6]))
+
+
+@given(network=networks(), more=st.integers(0, 40), rules=rules, split=st.integers(1, 9))
+@settings(max_examples=80, deadline=None)
+def test_margins_are_tried_in_order_until_one_packs(network, more, rules, split):
+    plain, target, found = tries(network, more, rules, split)
+    trials = [trial for trial, _ in found]
+    margins = [trial.margin for trial in trials]
+    assert margins == [*MARGINS, None][: len(margins)]
+    assert [trial.packed for trial in trials] == [False] * (len(trials) - 1) + [True]
+    for trial, layout in found[:-1]:
+        assert layout == plain
+        assert trial.latency_ns is None
+    for trial, _ in found:
+        copies = plain[0]
+        if trial.margin is not None:
+            copies = duplicate(plain[0], target.crossbars, ROWS, COLUMNS, trial.margin)
+        counts = [m.copies * len(m.boxes) for m in copies or () if m.stored]
+        assert trial.boxes == sum(counts)
+    last, (mappings, packing) = found[-1]
+    assert faults(mappings, packing, target) == []
+    assert last.latency_ns == most_copies(mappings, packing)
+    assert last.boxes == len(packing.placements)
+    if last.margin is None:
+        assert (mappings, packing) == plain
+    else:
+        assert mappings == duplicate(plain[0], target.crossbars, ROWS, COLUMNS, last.margin)
+
+
+@given(network=networks(), more=st.integers(0, 40), rules=rules)
+@settings(max_examples=60, deadline=None)
+def test_no_margin_is_passed_over_that_the_packer_packs(network, more, rules):
+    """Margins that counting boxes refutes are not packed; packing them would have failed."""
+    plain, target, found = tries(network, more, rules)
+    for trial, _ in found[:-1]:
+        mappings = duplicate(plain[0], target.crossbars, ROWS, COLUMNS, trial.margin)
+        if mappings is not None:
+            goal = Goal("fast", budget=target.crossbars)
+            assert place(mappings, (ROWS, COLUMNS), rules, goal).crossbars > target.crossbars
+
+
+def test_the_first_margin_that_packs_ends_the_search():
+    """A crossbar of 18 x 16 cells holds sixteen squares of 4 x 4, and 0.95 of its cells are those of 17."""
+    _, _, found = tries(layers(linear(4, 4, 100)), 0, NO_RULES)
+    assert [trial for trial, _ in found] == [
+        MarginTrial(0.95, 17, False, None),
+        MarginTrial(0.9, 16, True, 16.0),
+    ]
+    _, _, found = tries(layers(linear(2, 4, 100)), 0, NO_RULES)
+    assert [trial for trial, _ in found] == [MarginTrial(0.95, 34, True, 34.0)]
+
+
+def test_margins_without_room_for_one_copy_of_each_layer_have_no_boxes():
+    """Two full crossbars of two."""
+    _, _, found = tries(layers(linear(18, 16, 4), linear(18, 16, 4)), 0)
+    assert [(trial.margin, trial.boxes) for trial, _ in found] == [*((m, 0) for m in MARGINS), (None, 2)]
+
+
+def test_boxes_of_a_layer_that_may_not_share_a_crossbar_refute_a_margin():
+    """Copies of a layer never share one, and there is one."""
+    _, target, found = tries(layers(linear(4, 4, 100)), 0, Rules())
+    assert target.crossbars == 1
+    assert [trial.boxes for trial, _ in found] == [17, 16, 15, 14, 13, 12, 11, 10, 1]
+
+
+def test_a_module_called_again_counts_its_boxes_once():
+    plain, _, found = tries(MIXED, 0)
+    boxes = sum(len(m.boxes) for m in plain[0] if m.layer.index != 4)
+    assert found[-1][0].boxes == boxes == len(plain[1].placements)
+
+
+# The published settings
+
+
+@pytest.fixture(scope="module")
+def mbv3_small():
+    """Its un-duplicated layout, depthwise layers in five parts."""
+    mappings = partition(load_network("mbv3_small").layers, 128, 128, 5)
+    return mappings, place(mappings, (128, 128), Rules(), Goal("fast"))
+
+
+@pytest.mark.parametrize("crossbars", [249, 299, 349, 399, 449])
+def test_no_margin_packs_at_the_published_budgets(mbv3_small, crossbars):
+    target = Target(crossbars, 128, 128, Rules(), "dense")
+    trials = [trial for trial, _ in by_margin(mbv3_small, target, 0, most_copies)]
+    assert [trial.margin for trial in trials] == [*MARGINS, None]
+    assert [trial.packed for trial in trials] == [False] * 8 + [True]
+    wanted = {249: (3107, 1247), 449: (7202, 3795)}
+    assert (trials[0].boxes, trials[7].boxes) == wanted.get(crossbars, (trials[0].boxes, trials[7].boxes))
+    assert trials[8].boxes == 249
