@@ -227,7 +227,8 @@ class Duplication:
     """How copies were chosen, for the latency of `samples` samples.
 
     `method`: "joint", "margin" (the paper's tuner, with the `margin` that packed) or "none": whichever is
-    fastest, `latency_ns`; `plain_ns` is the latency without duplication. `trials` are those of the paper's
+    fastest, `latency_ns`; `plain_ns` is the latency without duplication, `baseline_ns` that of the baseline
+    with a crossbar for every box. `trials` are those of the paper's
     tuner whichever is used. The joint tuner stopped after `steps` steps: "effort", "time" or "interrupt". All
     latencies are simulated.
     """
@@ -236,6 +237,7 @@ class Duplication:
     samples: int
     margin: float | None
     trials: tuple[MarginTrial, ...]
+    baseline_ns: float
     plain_ns: float
     latency_ns: float
     stopped: str = "effort"

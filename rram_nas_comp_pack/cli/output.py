@@ -206,9 +206,11 @@ def tuned_for(report: Report) -> str:
     searched = found.steps or found.stopped != "effort"
     ended = f" ({STOPPED[found.stopped]})" if searched else ""
     samples = f"{found.samples} sample{'s' * (found.samples > 1)}"
-    speed = f"{found.plain_ns / found.latency_ns:.2f} x the un-duplicated speed for {samples}"
-    paper = f"the paper's tuner: {found.plain_ns / found.margin_tuner_ns:.2f} x"
-    return f"{chosen}{ended}: {speed} ({paper})"
+    ours, paper, plain = (
+        f"{found.baseline_ns / ns:.2f} x" for ns in (found.latency_ns, found.margin_tuner_ns, found.plain_ns)
+    )
+    beside = f"the paper's tuner: {paper}, without copies: {plain}"
+    return f"{chosen}{ended}: {ours} the baseline's speed for {samples} ({beside})"
 
 
 def duplication_lines(report: Report) -> Iterator[str]:

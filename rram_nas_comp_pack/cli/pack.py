@@ -103,30 +103,33 @@ class _bar:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._bar: tqdm | None = None
 
     def __enter__(self) -> Callable[[int, int, str], None]:
-        self._bar = tqdm(desc=self._name, unit="it", leave=False, delay=0.5, disable=None)
         return self._advance
 
     def _advance(self, done: int, total: int, note: str) -> None:
+        if self._bar is None:
+            self._bar = tqdm(desc=self._name, unit="it", leave=False, delay=0.5, disable=None)
         self._bar.total = total
         self._bar.set_postfix_str(note, refresh=False)
         self._bar.update(done - self._bar.n)
 
     def __exit__(self, *_: object) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
 
 def summary(report: Report) -> Iterator[str]:
     """The closing table."""
     packing, chip = report.packing, report.chip
-    proof = "proved optimal" if packing.proved_optimal else f"lower bound {packing.lower_bound}"
     boxes = f"{len(report.mappings)} layers, {len(packing.placements)} boxes"
     size = f"{packing.rows} x {packing.columns} cells"
     yield f"model        {report.network.name}: {boxes}"
     yield f"mapped       {mapped_share(report.network)}"
-    ended = "" if packing.packer == "joint" else f"; {STOPPED[packing.stopped]}"  # duplication tells it
-    yield f"crossbars    {packing.crossbars} of {size} ({proof}{ended})"
+    proof = "proved optimal" if packing.proved_optimal else f"lower bound {packing.lower_bound}"
+    note = "as the budget allows" if packing.packer == "joint" else f"{proof}; {STOPPED[packing.stopped]}"
+    yield f"crossbars    {packing.crossbars} of {size} ({note})"
     yield f"utilization  {packing.utilization:.1%}"
     if report.duplication is not None:
         yield f"duplication  {tuned_for(report)}"

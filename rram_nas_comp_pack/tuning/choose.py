@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..box_converter.boxes import partition
 from ..simulation import program, simulate
 from ..values import Duplication, Mapping, Packing
 from .choices import ReadTime, Target
@@ -48,5 +49,7 @@ def duplicated(
             stopped, steps = tuned.stopped, tuned.steps
     fastest, method, chosen = min(found, key=lambda each: each[0])
     chosen_margin = margin if method == "margin" else None
-    outcome = Duplication(method, samples, chosen_margin, trials, found[0][0], fastest, stopped, steps)
-    return chosen, outcome
+    uncut = partition(tuple(m.layer for m in plain[0]), target.rows, target.columns)
+    baseline = simulate(program(uncut, read_ns), samples).latency_ns
+    times = (baseline, found[0][0], fastest)
+    return chosen, Duplication(method, samples, chosen_margin, trials, *times, stopped, steps)

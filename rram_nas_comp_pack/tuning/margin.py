@@ -15,6 +15,10 @@ Layout = tuple[tuple[Mapping, ...], Packing]
 Latency = Callable[[Sequence[Mapping], Packing], float]
 
 
+PACK_EFFORT = 2_000
+"""Steps to pack a margin's copies, more than the paper's packer makes of them, in some milliseconds."""
+
+
 def by_margin(
     plain: Layout, target: Target, seed: int, latency: Latency
 ) -> Iterator[tuple[MarginTrial, Layout]]:
@@ -35,10 +39,10 @@ def by_margin(
 
 
 def _pack(mappings: Sequence[Mapping], target: Target, seed: int) -> Packing | None:
-    """A packing within the budget, if the fast packer finds one; counting boxes refutes most margins."""
+    """A packing within the budget, if the packer soon finds one; counting boxes refutes most margins."""
     size = (target.rows, target.columns)
     items = items_of(mappings, *size)
     if max(count_bound(items, target.rules), conflict_bound(items, target.rules)) > target.crossbars:
         return None
-    packing = place(mappings, size, target.rules, Goal("fast", budget=target.crossbars, seed=seed))
+    packing = place(mappings, size, target.rules, Goal("best", target.crossbars, PACK_EFFORT, seed=seed))
     return packing if packing.crossbars <= target.crossbars else None
