@@ -151,6 +151,13 @@ def test_without_effort_there_is_a_first_answer():
     assert latency(found, one_ns, 8) < before
 
 
+def test_by_default_there_are_the_fewer_steps_the_more_layers_a_step_simulates(monkeypatch):
+    """Six layers of 8 samples, and of as many as are simulated at most."""
+    monkeypatch.setattr(joint, "EFFORT", 24_800)
+    assert tuned(MIXED, 8, Effort(samples=8)).steps == 24_800 // (200 + 6 * 8) == 100
+    assert tuned(MIXED, 8, Effort(samples=512)).steps == 24_800 // (200 + 6 * 64)
+
+
 # Where there is nothing to start from
 
 
