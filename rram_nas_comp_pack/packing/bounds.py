@@ -36,6 +36,12 @@ def lower_bound(items: Items, rules: Rules) -> int:
     return max(apart + max(*areas, count_bound(shared, rules)), conflict_bound(items, rules))
 
 
+def counting_bound(items: Items, rules: Rules) -> int:
+    """The part of `lower_bound` that looks at numbers of boxes only: weaker, and many times faster."""
+    alone = stands_alone(items)
+    return max(conflict_bound(items, rules), int(alone.sum()) + count_bound(items.subset(~alone), rules))
+
+
 def stands_alone(items: Items) -> NDArray[np.bool_]:
     """Boxes too large to share a crossbar with any other box, rules apart."""
     narrowest = _smallest_of_the_others(items.widths)

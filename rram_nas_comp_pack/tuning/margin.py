@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from ..duplication import MARGINS, duplicate
-from ..packing.bounds import conflict_bound, count_bound
+from ..packing.bounds import counting_bound
 from ..packing.pack import Goal
 from ..packing.place import items_of, place
 from ..values import Mapping, MarginTrial, Packing
@@ -42,7 +42,7 @@ def _pack(mappings: Sequence[Mapping], target: Target, seed: int) -> Packing | N
     """A packing within the budget, if the packer soon finds one; counting boxes refutes most margins."""
     size = (target.rows, target.columns)
     items = items_of(mappings, *size)
-    if max(count_bound(items, target.rules), conflict_bound(items, target.rules)) > target.crossbars:
+    if counting_bound(items, target.rules) > target.crossbars:
         return None
     packing = place(mappings, size, target.rules, Goal("best", target.crossbars, PACK_EFFORT, seed=seed))
     return packing if packing.crossbars <= target.crossbars else None

@@ -12,6 +12,7 @@ from benchmarks.instances import BEST_KNOWN, DFF_BOUND, SIZES, instance
 from rram_nas_comp_pack.packing.bounds import (
     conflict_bound,
     count_bound,
+    counting_bound,
     dual_feasible_bound,
     lower_bound,
     stands_alone,
@@ -112,3 +113,9 @@ def test_items_without_room_for_any_other_stand_alone():
     items = make([(10, 10), (6, 9), (2, 3), (8, 7), (9, 8)])
     assert stands_alone(items).tolist() == [True, False, False, False, True]
     assert stands_alone(make([(1, 1)])).tolist() == [True]
+
+
+@given(any_items(), rules)
+def test_counting_alone_never_exceeds_the_whole_bound(items, rules):
+    counted = counting_bound(items, rules)
+    assert max(conflict_bound(items, rules), count_bound(items, rules)) <= counted <= lower_bound(items, rules)
