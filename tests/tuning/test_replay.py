@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tuning_cases import MODES, depthwise, layers, menu_of, networks, one_ns, sized_ns
+from tuning_cases import MODES, layers, menu_of, networks, one_ns, sized_ns
 
 from rram_nas_comp_pack.box_converter.shapes import linear
 from rram_nas_comp_pack.simulation import program, simulate
@@ -103,19 +103,24 @@ def test_one_sample_in_whole_reads_is_exact(**case):
     assert latency(laid[0].choices, laid[1], bench(laid[0].choices, 1), 1) == found
 
 
-@pytest.mark.parametrize("crossbars", [4, 5, 6])
-def test_with_ties_it_agrees_with_the_simulation_almost_always_and_never_differs_by_a_quarter(crossbars):
-    """Four layers of like sizes on a few crossbars, where ties abound: 1000 layouts, 2 to 16 samples."""
-    network = layers(depthwise(8, 3, 2), linear(20, 16, 4), depthwise(6, 2, 3), linear(18, 16, 6))
+@pytest.mark.parametrize(
+    ("count", "most", "crossbars", "differing"), [(5, 3, 3, 35), (6, 2, 4, 50), (8, 3, 6, 100)]
+)
+def test_with_ties_it_mostly_agrees_with_the_simulation_and_never_differs_by_a_quarter(
+    count, most, crossbars, differing
+):
+    """1000 layouts of layers of few whole reads, where ties abound, for 2 to 16 samples."""
     differences = []
     for seed in range(1000):
+        draw, samples = np.random.default_rng(seed), 2 + seed % 15
+        network = layers(*(linear(4, 4, int(n)) for n in draw.integers(1, most + 1, count)))
         laid = scattered(network, crossbars, "auto", seed, one_ns)
-        wanted = simulated(*laid, one_ns, 2 + seed % 15).latency_ns
-        found, _ = replayed(*laid, 2 + seed % 15)
+        wanted = simulated(*laid, one_ns, samples).latency_ns
+        found, _ = replayed(*laid, samples)
         differences.append(abs(found - wanted) / wanted)
-    assert sum(d > 0 for d in differences) <= 10
+    assert sum(d > 0 for d in differences) <= differing
     assert max(differences) < 0.25
-    assert np.mean(differences) < 0.001
+    assert np.mean(differences) < 0.003
 
 
 # More samples than the bench has
@@ -142,6 +147,20 @@ def test_no_latency_is_below_that_of_crossbars_all_to_oneself(size, more, **case
     set_durations(found.choices, state)
     alone = state.duration.sum() + (size + more - 1) * state.duration.max()
     assert latency(found.choices, state, bench(found.choices, size), size + more) >= alone * (1 - 1e-9)
+
+
+def test_a_sample_is_never_extrapolated_to_take_less_than_the_slowest_layer():
+    """Three samples take 24 reads and six 38, less than 5 a sample, though one layer takes 5."""
+    network = layers(*(linear(4, 4, reads) for reads in (2, 5, 1, 4, 3)))
+    found = menu_of(network, 6)
+    state = empty(found.choices, 0)
+    for o, crossbars in enumerate([(2, 5), (1,), (5,), (3, 4), (5,)]):
+        state.copies[o] = len(crossbars)
+        state.home[o, : len(crossbars)] = crossbars
+    set_durations(found.choices, state)
+    scratch = bench(found.choices, 6)
+    assert [replay(found.choices, state, scratch, samples) for samples in (3, 6)] == [24, 38]
+    assert latency(found.choices, state, scratch, 106) == 38 + 100 * 5
 
 
 # Who would wait for whom
