@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tuning_cases import MIXED, MODES, faults, layers, networks, one_ns, packed, sized_ns, target_of
+from tuning_cases import MIXED, MODES, SIZE, faults, layers, networks, one_ns, packed, sized_ns, target_of
 
+from rram_nas_comp_pack.box_converter.boxes import partition
 from rram_nas_comp_pack.box_converter.shapes import linear
 from rram_nas_comp_pack.simulation import program, simulate
 from rram_nas_comp_pack.tuning import choose
@@ -48,6 +49,8 @@ def test_what_is_chosen_is_sound_and_never_slower_than_what_was_given(
     layout, found = duplicated(plain, target, read_ns, tuning)
     samples = tuning.effort.samples
     assert faults(*layout, target) == []
+    baseline = program(partition(network, *SIZE), read_ns)
+    assert found.baseline_ns == simulate(baseline, samples).latency_ns
     assert found.plain_ns == latency(plain, read_ns, samples)
     assert found.latency_ns == latency(layout, read_ns, samples) <= found.plain_ns
     assert found.latency_ns <= found.margin_tuner_ns
