@@ -10,7 +10,7 @@ demo: .venv/ready
 test: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict rram_nas_comp_pack
+	$(BIN)/mypy --strict rram_nas_comp_pack ofa
 	$(BIN)/python -m pytest -n 2
 
 benchmark: .venv/ready
@@ -23,4 +23,4 @@ benchmark: .venv/ready
 
 clean:
 	rm -rf .venv
-	find rram_nas_comp_pack tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	find rram_nas_comp_pack ofa tests benchmarks -name __pycache__ -prune -exec rm -rf {} +

@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = "rram_nas_comp_pack"
 MODULES = sorted((ROOT / PACKAGE).rglob("*.py"))
+SUPERNET = sorted((ROOT / "ofa").rglob("*.py"))
 
 
 def name_of(path):
@@ -166,6 +167,14 @@ def test_the_command_line_alone_touches_files():
         assert names & FILE_CALLS <= READERS.get(name_of(path), set()), path
 
 
+def test_the_supernet_stands_by_itself():
+    """`ofa` knows nothing of the toolkit, not even for its types, and needs torch and numpy alone."""
+    assert SUPERNET
+    for path in SUPERNET:
+        tops = {full.partition(".")[0] for full in imported(path, typing_too=True)}
+        assert tops - set(sys.stdlib_module_names) <= {"__future__", "ofa", "torch", "numpy"}, path
+
+
 def test_nothing_prints_but_the_command_line():
     for path in MODULES:
         if within(name_of(path), "cli"):
@@ -177,7 +186,7 @@ def test_nothing_prints_but_the_command_line():
 
 
 def test_no_import_brings_in_everything():
-    for path in MODULES:
+    for path in [*MODULES, *SUPERNET]:
         assert not any(full.endswith(".*") for full in imported(path)), path
 
 

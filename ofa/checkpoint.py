@@ -1,0 +1,111 @@
+"""Supernets in files, in the published program's format: a dict whose "state_dict" maps names to tensors."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ofa.architecture import FEATURES
+from ofa.errors import BadInput
+from ofa.network import Supernet, build_supernet
+
+_ALLOWED = "allowed is a dict of tensors, or one with such a dict as its 'state_dict'"
+
+
+def load_checkpoint(path: str | Path) -> Supernet:
+    """Return the supernet of a checkpoint, on the CPU; the file says how many classes there are.
+
+    Names may have the doubled level (`.conv.conv`) or not, and may start with `module.`. Only weights are
+    read: a file that would run code is refused. Raises BadInput, in one line.
+    """
+    found = _tensors(path, _read(path))
+    classifier = found.get("classifier.linear.weight")
+    classes = len(classifier) if classifier is not None and classifier.shape[1:] == (FEATURES,) else 10
+    supernet = build_supernet(classes)
+    wanted = {_plain(name): tensor for name, tensor in supernet.state_dict().items()}
+    _check(path, found, wanted)
+    with torch.no_grad():
+        for name, tensor in wanted.items():
+            tensor.copy_(found[name])
+    return supernet
+
+
+def save_checkpoint(supernet: Supernet, path: str | Path) -> None:
+    """Write a supernet as the published program reads it; the file appears whole or not at all.
+
+    Raises BadInput where it cannot be written.
+    """
+    weights = {name: tensor.detach().cpu() for name, tensor in supernet.state_dict().items()}
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            torch.save({"state_dict": weights}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:  # torch turns some of the system's errors into its own
+        raise BadInput(f"{path}: cannot be written: {getattr(error, 'strerror', error)}") from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _plain(name: str) -> str:
+    """Drop `module.` and the doubled level."""
+    return re.sub(r"\.(conv|bn|linear)\.\1\.", r".\1.", name.removeprefix("module."))
+
+
+def _read(path: str | Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror or error}; {_ALLOWED}") from error
+    except Exception as error:  # a damaged file raises nearly anything
+        name = re.search(r"GLOBAL (\S+)", str(error))
+        found = f"more than weights ({name[1]})" if name else "no checkpoint, or one that is cut short"
+        raise BadInput(f"{path}: found {found}; {_ALLOWED}") from error
+
+
+def _tensors(path: str | Path, loaded: Any) -> dict[str, Tensor]:
+    """Return the tensors under their plain names."""
+    entries = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else loaded
+    if not isinstance(entries, dict):
+        raise BadInput(f"{path}: found type {type(entries).__name__}; {_ALLOWED}")
+    for name, tensor in entries.items():
+        if not isinstance(name, str) or not isinstance(tensor, Tensor):
+            raise BadInput(f"{path}: found {name!r} of type {type(tensor).__name__}; {_ALLOWED}")
+    found = {_plain(name): tensor for name, tensor in entries.items()}
+    if len(found) < len(entries):
+        raise BadInput(f"{path}: found both spellings of a name; allowed is one, .conv.conv or .conv")
+    return found
+
+
+def _check(path: str | Path, found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
+    """Names first, since a wrong name is one too few and one too many."""
+    faults = [
+        f"{len(names)} {what} ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
+        for what, names in (
+            ("missing", [name for name in wanted if name not in found]),
+            ("unexpected", [name for name in found if name not in wanted]),
+        )
+        if names
+    ]
+    if faults:
+        raise BadInput(f"{path}: found {len(found)} entries: {'; '.join(faults)}; allowed are {len(wanted)}")
+    for name, tensor in wanted.items():
+        given = found[name]
+        if given.shape != tensor.shape:
+            sizes = tuple(given.shape), tuple(tensor.shape)
+            raise BadInput(f"{path}: {name}: found shape {sizes[0]}, allowed is {sizes[1]}")
+        dense = given.layout == torch.strided and not given.is_meta
+        if not dense or given.is_floating_point() != tensor.is_floating_point():
+            kind = f"{given.dtype}, {given.layout} on {given.device}"
+            raise BadInput(f"{path}: {name}: found {kind}; allowed is a dense tensor like {tensor.dtype}")
