@@ -16,7 +16,7 @@ from ..values import Mapping, Packing, Placement
 from .anneal import STEP, Best, Cooling, anneal, best_of, judge
 from .choices import Choices, Menu, ReadTime, Target, menu
 from .replay import bench
-from .starts import as_placed, fill_gaps, in_pools
+from .starts import as_placed, busy_stores, fill_gaps, in_pools
 from .state import State, empty, put
 
 Progress = Callable[[int, int, float], None]
@@ -30,6 +30,9 @@ MOST_SIMULATED = 64
 
 STARTS = 4
 """Layouts that are annealed, together for half of the steps; the best of them goes on for the other half."""
+
+BUSY = (2.0, 1.0)
+"""Layers that the first and the second start in pools takes for busy; see `busy_stores`."""
 
 POOL_STEPS = (10_000, 200_000)
 """Fewest and most steps of the search for pools: ten for every step of the tuner."""
@@ -77,8 +80,8 @@ def tune(
     """Make an un-duplicated network, given with its packing, fast on the crossbars of `target`.
 
     `read_ns` is the time of one read of a box. The same seed gives the same result on every machine, unless
-    `effort.seconds` or Ctrl-C cut the search short: the best so far is returned then. None where no layout
-    can be worked on: boxes of a layer share a crossbar.
+    `effort.seconds` or Ctrl-C cut the search short: the best so far is returned then. None where there is
+    nothing to begin with: boxes of a layer share a crossbar, and there is no room for pools.
     """
     mappings, packing = plain
     found = menu(mappings, target, read_ns)
@@ -128,11 +131,15 @@ class _Search:
         choices, samples, share = self.menu.choices, self.effort.samples, self.steps // (2 * STARTS)
         pool_steps = min(POOL_STEPS[0] + 10 * self.steps, POOL_STEPS[1])
         for k in range(STARTS if self.steps else 2):
+            if self._is_over():
+                return
             seed = self.effort.seed * STARTS + k
-            state = in_pools(choices, samples, seed, pool_steps) if k % 2 and samples > 1 else None
-            if state is not None:
-                yield state, Cooling(*FROM_POOLS, share)
-                continue
+            if k % 2 and samples > 1:
+                busy = busy_stores(choices, BUSY[k // 2])
+                state = in_pools(choices, busy, samples, seed, pool_steps)
+                if state is not None:
+                    yield state, Cooling(*FROM_POOLS, share)
+                    continue
             state = as_placed(choices, placements, seed)
             if state is not None:
                 fill_gaps(choices, state, samples)
@@ -148,8 +155,7 @@ class _Search:
         problem = (self.menu.choices, self.effort.samples)
         best, begun = layout.best, monotonic()
         while best.counters[STEP] < cooling.steps:
-            if self._deadline is not None and begun > self._deadline:
-                self.stopped = "time"
+            if self._is_over():
                 return
             before = int(best.counters[STEP])
             until = min(before + self._chunk, cooling.steps)
@@ -159,6 +165,12 @@ class _Search:
             ended = monotonic()
             self._chunk = 1 + int(self._chunk * min(CHUNK_SECONDS / (ended - begun + 1e-6), 4))
             begun = ended
+
+    def _is_over(self) -> bool:
+        """Whether the time is up, once there is a layout to show."""
+        if self._best is not None and self._deadline is not None and monotonic() > self._deadline:
+            self.stopped = "time"
+        return self.stopped == "time"
 
     def _keep(self, best: Best) -> None:
         if self._best is None or best.score[0] < self._best.score[0]:

@@ -25,7 +25,8 @@ Floats = NDArray[np.float64]
 HOT, COLD = 0.05, 0.001
 """Temperatures at both ends of the search, as shares of the latency."""
 
-IMPOSSIBLE = 1e18
+OUT_OF_REACH = 1e12
+"""Times from here on stand for pools without room for all their layers."""
 
 
 class Pools(NamedTuple):
@@ -126,7 +127,7 @@ def time_of(choices: Choices, pools: Pools, pool: int) -> float:
         if pools.pool[o] == pool:
             variant = pools.variant[o]
             copies = copies_in(choices, variant, pools.size[pool])
-            time += np.ceil(choices.alone[variant] / copies) if copies > 0 else IMPOSSIBLE
+            time += np.ceil(choices.alone[variant] / copies) if copies > 0 else OUT_OF_REACH
     return float(time)
 
 
@@ -150,7 +151,7 @@ def share_out(choices: Choices, pools: Pools, room: int, samples: int) -> float:
         work[pool] += boxes * choices.alone[variant]
         least[pool] = max(least[pool], boxes)
     if least.sum() > room:
-        return float(IMPOSSIBLE + least.sum())
+        return float(OUT_OF_REACH + least.sum())
     fast, slow = 0.0, work.sum()
     while slow - fast > 1e-3 * slow:
         period = 0.5 * (fast + slow)
@@ -216,7 +217,8 @@ def improve(choices: Choices, pools: Pools, terms: tuple[int, int], steps: int) 
         if changed[0] < 0:
             continue
         after = share_out(choices, pools, room, samples)
-        if after <= now or after - now <= now * (COLD + (HOT - COLD) * left * left) * patience(pools.random):
+        heat = now * (COLD + (HOT - COLD) * left * left) if now < OUT_OF_REACH else 0.0
+        if after <= now or after - now <= heat * patience(pools.random):
             now = after
             if now < best:
                 best = now

@@ -14,13 +14,10 @@ from ..values import Placement, Rules
 from .anneal import set_durations
 from .choices import Choices
 from .moves import grow, recut
-from .pools import copies_in, improve, pools, template
+from .pools import OUT_OF_REACH, copies_in, improve, pools, template
 from .state import State, boxes_of, empty, put, undo
 
 Ints = NDArray[np.int64]
-
-BUSY = 2
-"""A layer is busy where it takes so many times more reads for its room than the network for the chip."""
 
 
 def as_placed(choices: Choices, placements: Sequence[Placement], seed: int) -> State | None:
@@ -94,20 +91,19 @@ def _neediest(choices: Choices, state: State, closed: NDArray[np.bool_], samples
     return best
 
 
-def in_pools(choices: Choices, samples: int, seed: int, steps: int) -> State | None:
-    """Busy layers in pools of crossbars of their own, all others packed; None where pools have no room.
+def in_pools(choices: Choices, busy: Ints, samples: int, seed: int, steps: int) -> State | None:
+    """Busy stores in pools of crossbars of their own, all others packed; None where pools have no room.
 
     `steps` is how long the search for pools goes on.
     """
     state = empty(choices, seed)
-    busy = _busy(choices)
     others = np.setdiff1d(np.arange(len(choices.layer)), busy)
     used = _pack_once(choices, state, others)
-    if not len(busy) or choices.crossbars - used < len(busy):
+    if not len(busy) or used >= choices.crossbars:
         return None
     found = pools(choices, busy, state.random)
     latency = improve(choices, found, (choices.crossbars - used, samples), steps)
-    if latency >= 1e12:
+    if latency >= OUT_OF_REACH:
         return None
     state.variant[busy] = found.variant[busy]
     first = used
@@ -123,12 +119,12 @@ def in_pools(choices: Choices, samples: int, seed: int, steps: int) -> State | N
     return state
 
 
-def _busy(choices: Choices) -> Ints:
-    """Stores that gain from room of their own."""
+def busy_stores(choices: Choices, times: float) -> Ints:
+    """Stores that take so many times more reads for their room than the network for the whole chip."""
     first = choices.variant_at[:-1]
     time = choices.alone[first]
     room = np.array([_room(choices, int(v)) for v in first])
-    return np.flatnonzero(time / room > BUSY * time.sum() / choices.crossbars)
+    return np.flatnonzero(time / room > times * time.sum() / choices.crossbars)
 
 
 def _pack_once(choices: Choices, state: State, stores: Ints) -> int:

@@ -9,8 +9,16 @@ from tuning_cases import COLUMNS, MODES, ROWS, faults, layers, menu_of, networks
 from rram_nas_comp_pack.box_converter.boxes import partition
 from rram_nas_comp_pack.box_converter.shapes import linear
 from rram_nas_comp_pack.tuning.choices import Target, menu
-from rram_nas_comp_pack.tuning.pools import IMPOSSIBLE, change, improve, pools, share_out, take_back, template
-from rram_nas_comp_pack.tuning.starts import _busy, in_pools
+from rram_nas_comp_pack.tuning.pools import (
+    OUT_OF_REACH,
+    change,
+    improve,
+    pools,
+    share_out,
+    take_back,
+    template,
+)
+from rram_nas_comp_pack.tuning.starts import busy_stores, in_pools
 from rram_nas_comp_pack.tuning.state import boxes_of
 from rram_nas_comp_pack.values import Rules
 
@@ -98,7 +106,7 @@ def test_sizes_of_pools_add_up_to_the_room_and_give_the_latency(case, extra, sam
     boxes = [boxes_of(c, together.variant[o]) for o in range(count)]
     least = [max((boxes[o] for o in members(together, pool)), default=0) for pool in range(count)]
     if extra:
-        assert share_out(c, together, sum(least) - 1, samples) >= IMPOSSIBLE
+        assert share_out(c, together, sum(least) - 1, samples) >= OUT_OF_REACH
     room = sum(least) + extra
     latency = share_out(c, together, room, samples)
     assert together.size.sum() == room
@@ -173,8 +181,8 @@ def test_a_layout_in_pools_is_sound_and_busy_layers_share_crossbars_within_their
 ):
     found = menu_of(network, crossbars, rules, mode)
     c = found.choices
-    state = in_pools(c, samples, seed, 200)
-    busy = _busy(c)
+    busy = busy_stores(c, 2)
+    state = in_pools(c, busy, samples, seed, 200)
     assume(state is not None)
     assert len(busy) > 0
     assert faults(*values_of(found, state), found.target) == []
@@ -189,4 +197,4 @@ def test_a_layout_in_pools_is_sound_and_busy_layers_share_crossbars_within_their
 def test_where_no_layer_is_busy_there_are_no_pools():
     """Layers of like times and sizes, and no more crossbars than they need."""
     found = menu_of(layers(linear(18, 16, 4), linear(18, 16, 4)), 2)
-    assert in_pools(found.choices, 8, 1, 100) is None
+    assert in_pools(found.choices, busy_stores(found.choices, 2), 8, 1, 100) is None
