@@ -25,8 +25,8 @@ Progress = Callable[[int, int, float], None]
 EFFORT = 130_000_000
 """Default steps times what a step costs: about 20 s, whatever the network."""
 
-MOST_SIMULATED = 64
-"""Samples that the search simulates; the latency of more is extrapolated."""
+MOST_SIMULATED = (64, 4096)
+"""Most samples that the search simulates, or else most layers of samples, whichever are more samples."""
 
 STARTS = 4
 """Layouts that are annealed, together for half of the steps; the best of them goes on for the other half."""
@@ -108,7 +108,7 @@ class _Search:
         self.done, self.steps = 0, _steps(found, effort)
         self._deadline = None if effort.seconds is None else monotonic() + effort.seconds
         self._chunk = FIRST_CHUNK
-        self._bench = bench(found.choices, min(effort.samples, MOST_SIMULATED))
+        self._bench = bench(found.choices, _simulated(found, effort))
         self._best: Best | None = None
 
     def run(self, placements: Sequence[Placement]) -> Best | None:
@@ -183,7 +183,12 @@ def _steps(found: Menu, effort: Effort) -> int:
     """Steps of the search; by default fewer, the more layers of samples a step simulates."""
     if effort.steps is not None:
         return effort.steps
-    return EFFORT // (200 + len(found.plain) * min(effort.samples, MOST_SIMULATED))
+    return EFFORT // (200 + len(found.plain) * _simulated(found, effort))
+
+
+def _simulated(found: Menu, effort: Effort) -> int:
+    """Samples that the search simulates; the latency of more is extrapolated."""
+    return min(effort.samples, max(MOST_SIMULATED[0], MOST_SIMULATED[1] // len(found.plain)))
 
 
 def _restored(choices: Choices, best: Best, seed: int) -> State:
