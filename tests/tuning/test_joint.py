@@ -155,7 +155,8 @@ def test_by_default_there_are_the_fewer_steps_the_more_layers_a_step_simulates(m
     """Six layers of 8 samples, and of as many as are simulated at most."""
     monkeypatch.setattr(joint, "EFFORT", 24_800)
     assert tuned(MIXED, 8, Effort(samples=8)).steps == 24_800 // (200 + 6 * 8) == 100
-    assert tuned(MIXED, 8, Effort(samples=512)).steps == 24_800 // (200 + 6 * 64)
+    assert tuned(MIXED, 8, Effort(samples=512)).steps == 24_800 // (200 + 6 * 512)
+    assert tuned(MIXED, 8, Effort(samples=900)).steps == 24_800 // (200 + 6 * (4096 // 6))
 
 
 # Where there is nothing to start from
