@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import BadInput
+from .arguments import MOST_SAMPLES, at_least, exp_id, objective, seconds, sizes
 
 Command = Callable[[Any], int]
 
@@ -277,74 +278,3 @@ def _add_hardware(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--columns", type=positive, required=True, metavar="W", help="active columns")
     parser.add_argument("--input-bits", type=positive, default=8, metavar="P", help="default: 8")
     _add_config(parser)
-
-
-def at_least(least: int, most: int = 2**31 - 1) -> Callable[[str], int]:
-    """A whole number from `least` to `most`."""
-
-    def convert(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = least - 1
-        if not least <= number <= most:
-            limit = f" to {most}" if most < 2**31 - 1 else ""
-            raise argparse.ArgumentTypeError(f"found {text!r}, allowed is a whole number from {least}{limit}")
-        return number
-
-    return convert
-
-
-def seconds(text: str) -> float:
-    """A time above 0."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"found {text!r}, allowed is a number of seconds above 0")
-    return number
-
-
-MANY_SAMPLES, MOST_SAMPLES = 4096, 100_000
-"""What throughput is judged by, and what can be asked for."""
-
-
-def objective(text: str) -> int:
-    """The number of samples whose latency counts."""
-    named = {"latency": 1, "throughput": MANY_SAMPLES}
-    kind, _, number = text.partition(":")
-    if text in named:
-        return named[text]
-    try:
-        if kind == "samples":
-            return at_least(1, MOST_SAMPLES)(number)
-    except argparse.ArgumentTypeError:
-        pass
-    raise argparse.ArgumentTypeError(
-        f"found {text!r}, allowed is latency, throughput or samples:N with N from 1 to {MOST_SAMPLES}"
-    )
-
-
-def sizes(text: str) -> tuple[int, ...]:
-    """Comma-separated sizes of one sample."""
-    try:
-        return tuple(at_least(1)(part.strip()) for part in text.split(","))
-    except argparse.ArgumentTypeError as error:
-        raise argparse.ArgumentTypeError(f"found {text!r}, allowed are sizes like 3,64,64") from error
-
-
-def exp_id(text: str) -> str:
-    """The name of one folder; a leading dot is kept for folders in the making."""
-    if (
-        not text
-        or text.startswith(".")
-        or "/" in text
-        or "\\" in text
-        or not text.isprintable()
-        or len(text) > 200
-    ):
-        raise argparse.ArgumentTypeError(
-            f"found {text!r}, allowed is a folder name without '/' and leading dot, up to 200 characters"
-        )
-    return text

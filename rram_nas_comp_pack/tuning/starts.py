@@ -65,12 +65,12 @@ def _room(choices: Choices, variant: int) -> float:
 @compiled
 def _most_gainful(choices: Choices, store: int) -> int:
     """The variant with the least product of time and room."""
-    best, least = 0, np.inf
+    best, least = choices.variant_at[store], np.inf
     for variant in range(choices.variant_at[store], choices.variant_at[store + 1]):
         product = choices.alone[variant] * _room(choices, variant)
         if product < least and boxes_of(choices, variant) <= choices.crossbars:
             best, least = variant, product
-    return best
+    return int(best)
 
 
 @compiled
