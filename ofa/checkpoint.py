@@ -19,7 +19,7 @@ _ALLOWED = "allowed is a dict of tensors, or one with such a dict as its 'state_
 
 
 def load_checkpoint(path: str | Path) -> Supernet:
-    """Return the supernet of a checkpoint, on the CPU; the file says how many classes there are.
+    """Return the supernet of a checkpoint, on the CPU and in training mode; the file says how many classes.
 
     Names may have the doubled level (`.conv.conv`) or not, and may start with `module.`. Only weights are
     read: a file that would run code is refused. Raises BadInput, in one line.

@@ -6,7 +6,8 @@ A part is the first channels of every tensor. It is named by the shape of the co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TypeVar, cast
@@ -18,29 +19,53 @@ from torch.nn import functional
 from ofa.architecture import EXPANSIONS, KERNELS, BlockShape, middle_channels, squeezed_channels
 
 Part = tuple[int, int, int]
+Activation = Callable[[Tensor], Tensor]
 M = TypeVar("M", bound=nn.Module)
 _NOTHING: Mapping[str, None] = {}
 
 
-def sequence(**parts: nn.Module | None) -> nn.Sequential:
-    """Return the parts that are there in a row, under their names."""
-    row = nn.Sequential()
-    row._modules.update((name, part) for name, part in parts.items() if part is not None)
-    return row
+def sequence(**parts: nn.Module) -> nn.Sequential:
+    """Return the parts in a row, under their names."""
+    return nn.Sequential(OrderedDict(parts))
 
 
 class SqueezeExcite(nn.Module):
     """Scales every channel by a gate in [0, 1] that is computed from the channels' means."""
 
-    def __init__(self, reduce: nn.Conv2d, expand: nn.Conv2d) -> None:
-        """Take the two convolutions, of kernel 1 and with bias."""
+    def __init__(self, fc: nn.Sequential) -> None:
+        """Take its two convolutions, of kernel 1 and with bias."""
         super().__init__()
-        self.fc = sequence(reduce=reduce, expand=expand)
+        self.fc = fc
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to the same shape."""
         reduce, expand = self.fc
         return x * functional.hardsigmoid(expand(functional.relu(reduce(x.mean((2, 3), keepdim=True)))))
+
+
+class Unit(nn.Module):
+    """A convolution and what follows it: norm, activation, squeeze-excite, each where there is one.
+
+    The activation is a function, not a module: the more modules, the longer it takes to make a subnet.
+    """
+
+    def __init__(
+        self,
+        conv: nn.Module,
+        bn: nn.Module | None,
+        act: Activation | None = None,
+        se: nn.Module | None = None,
+    ) -> None:
+        """Take the parts."""
+        super().__init__()
+        self.conv, self.bn, self.act, self.se = conv, bn, act, se
+
+    def forward(self, x: Tensor, *part: Part) -> Tensor:
+        """Map (N, C, H, W) to (N, out, ceil(H / stride), ceil(W / stride)); elastic ones need the part."""
+        y = cast(Tensor, self.conv(x, *part))
+        for step in (self.bn, self.act, self.se):
+            y = step(y) if step is not None else y
+        return y
 
 
 class Block(nn.Module):
@@ -82,19 +107,13 @@ def rebuilt(
     return copy
 
 
-def plain_copy(module: M, channels: int | None = None) -> M:
-    """Return a copy of a module and all it holds; of its vectors only the first `channels`, if given."""
-
-    def kept(tensor: Tensor | None) -> Tensor | None:
-        if tensor is None:
-            return None
-        return (tensor.narrow(0, 0, channels) if channels and tensor.dim() else tensor).clone()
-
+def plain_copy(module: M) -> M:
+    """Return a copy of a module and all it holds."""
     return rebuilt(
         module,
-        {name: kept(tensor) for name, tensor in module._parameters.items()},
-        {name: kept(tensor) for name, tensor in module._buffers.items()},
-        {name: child if child is None else plain_copy(child) for name, child in module._modules.items()},
+        {name: own if own is None else own.clone() for name, own in module._parameters.items()},
+        {name: own if own is None else own.clone() for name, own in module._buffers.items()},
+        {name: own if own is None else plain_copy(own) for name, own in module._modules.items()},
     )
 
 
@@ -175,7 +194,15 @@ class ElasticNorm(nn.Module):
 
     def plain(self, channels: int) -> nn.BatchNorm2d:
         """Return a copy of the first channels."""
-        norm = plain_copy(self.bn, channels)
+        norm = rebuilt(
+            self.bn,
+            {name: own[:channels].clone() for name, own in self.bn._parameters.items() if own is not None},
+            {
+                name: (own[:channels] if own.dim() else own).clone()
+                for name, own in self.bn._buffers.items()
+                if own is not None
+            },
+        )
         norm.num_features = channels
         return norm
 
@@ -186,7 +213,8 @@ class ElasticSqueezeExcite(SqueezeExcite):
     def __init__(self, channels: int) -> None:
         """Make it for all channels."""
         squeezed = squeezed_channels(channels)
-        super().__init__(nn.Conv2d(channels, squeezed, 1), nn.Conv2d(squeezed, channels, 1))
+        reduce, expand = nn.Conv2d(channels, squeezed, 1), nn.Conv2d(squeezed, channels, 1)
+        super().__init__(sequence(reduce=reduce, expand=expand))
 
     def _convolutions(self, channels: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """Weight and bias of the two convolutions, for that many channels outside."""
@@ -208,33 +236,20 @@ class ElasticSqueezeExcite(SqueezeExcite):
     def plain(self, channels: int) -> SqueezeExcite:
         """Return a copy of the first channels."""
         reduce, expand = self._convolutions(channels)
-        return SqueezeExcite(plain_convolution(*reduce), plain_convolution(*expand))
+        convolutions = {"reduce": plain_convolution(*reduce), "expand": plain_convolution(*expand)}
+        return SqueezeExcite(rebuilt(self.fc, {}, {}, convolutions))
 
 
-class ElasticUnit(nn.Module):
-    """An elastic convolution, its norm and what follows it."""
-
-    def __init__(
-        self, conv: ElasticConv, out: int, act: nn.Module | None, se: ElasticSqueezeExcite | None = None
-    ) -> None:
-        """Add a norm of `out` channels."""
-        super().__init__()
-        self.conv, self.bn, self.act, self.se = conv, ElasticNorm(out), act, se
-
-    def forward(self, x: Tensor, part: Part) -> Tensor:
-        """Map (N, C, H, W) to (N, out, ceil(H / stride), ceil(W / stride))."""
-        y = cast(Tensor, self.bn(self.conv(x, part)))
-        y = self.act(y) if self.act else y
-        return self.se(y) if self.se else y
-
-    def plain(self, part: Part) -> nn.Sequential:
-        """Return a copy of the part."""
-        return sequence(
-            conv=plain_convolution(self.conv.weight(part), stride=self.conv.conv.stride[0]),
-            bn=self.bn.plain(part[0]),
-            act=self.act and plain_copy(self.act),
-            se=self.se and self.se.plain(part[0]),
-        )
+def plain_unit(unit: Unit, part: Part) -> Unit:
+    """Return a copy of a part of an elastic unit."""
+    conv, bn, se = cast(ElasticConv, unit.conv), cast(ElasticNorm, unit.bn), unit.se
+    children: dict[str, nn.Module] = {
+        "conv": plain_convolution(conv.weight(part), stride=conv.conv.stride[0]),
+        "bn": bn.plain(part[0]),
+    }
+    if isinstance(se, ElasticSqueezeExcite):
+        children["se"] = se.plain(part[0])
+    return rebuilt(unit, {}, {}, children)
 
 
 class ElasticBlock(nn.Module):
@@ -245,13 +260,13 @@ class ElasticBlock(nn.Module):
         super().__init__()
         channels, out, stride, hswish, squeeze = shape
         widest = middle_channels(channels, EXPANSIONS[-1])
-        act = nn.Hardswish if hswish else nn.ReLU
+        act = functional.hardswish if hswish else functional.relu
         se = ElasticSqueezeExcite(widest) if squeeze else None
         expand, project = (nn.Conv2d(*c, 1, bias=False) for c in ((channels, widest), (widest, out)))
         self.conv = sequence(
-            inverted_bottleneck=ElasticUnit(ElasticConv(expand), widest, act()),
-            depth_conv=ElasticUnit(ElasticDepthwise(widest, stride), widest, act(), se),
-            point_linear=ElasticUnit(ElasticConv(project), out, None),
+            inverted_bottleneck=Unit(ElasticConv(expand), ElasticNorm(widest), act),
+            depth_conv=Unit(ElasticDepthwise(widest, stride), ElasticNorm(widest), act, se),
+            point_linear=Unit(ElasticConv(project), ElasticNorm(out)),
         )
         self.shape, self.shortcut = shape, stride == 1 and channels == out
 
@@ -269,5 +284,5 @@ class ElasticBlock(nn.Module):
     def plain(self, kernel: int, expansion: int) -> Block:
         """Return a copy with one kernel size and expansion ratio."""
         units = zip(self.conv.named_children(), self._parts(kernel, expansion), strict=True)
-        parts = {name: cast(ElasticUnit, unit).plain(part) for (name, unit), part in units}
-        return Block(sequence(**parts), self.shortcut)
+        plain = {name: plain_unit(cast(Unit, unit), part) for (name, unit), part in units}
+        return Block(rebuilt(self.conv, {}, {}, plain), self.shortcut)

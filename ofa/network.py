@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ofa.architecture import (
     BLOCKS,
@@ -21,7 +22,7 @@ from ofa.architecture import (
     configuration,
     sample,
 )
-from ofa.layers import Block, ElasticBlock, plain_copy, sequence
+from ofa.layers import Activation, Block, ElasticBlock, Unit, plain_copy, rebuilt, sequence
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -90,7 +91,7 @@ class Supernet(Subnet):
             blocks[name] = block.plain(kernel, expansion)
         subnet = Subnet(
             {
-                name: sequence(**blocks) if name == "blocks" else plain_copy(part)
+                name: rebuilt(self.blocks, {}, {}, blocks) if name == "blocks" else plain_copy(part)
                 for name, part in self.named_children()
             }
         )
@@ -113,23 +114,23 @@ class Supernet(Subnet):
 def _parts(num_classes: int) -> dict[str, nn.Module]:
     first = Block(
         sequence(
-            depth_conv=_unit(nn.Conv2d(STEM, STEM, 3, 1, 1, groups=STEM, bias=False), nn.ReLU()),
+            depth_conv=_unit(nn.Conv2d(STEM, STEM, 3, 1, 1, groups=STEM, bias=False), functional.relu),
             point_linear=_unit(nn.Conv2d(STEM, STEM, 1, bias=False)),
         ),
         shortcut=True,
     )
     mix = nn.Conv2d(HEAD, FEATURES, 1, bias=False)
     return {
-        "first_conv": _unit(nn.Conv2d(3, STEM, 3, 2, 1, bias=False), nn.Hardswish()),
+        "first_conv": _unit(nn.Conv2d(3, STEM, 3, 2, 1, bias=False), functional.hardswish),
         "blocks": nn.Sequential(first, *(ElasticBlock(shape) for shape in BLOCKS)),
-        "final_expand_layer": _unit(nn.Conv2d(BLOCKS[-1].out, HEAD, 1, bias=False), nn.Hardswish()),
-        "feature_mix_layer": sequence(conv=mix, act=nn.Hardswish()),
+        "final_expand_layer": _unit(nn.Conv2d(BLOCKS[-1].out, HEAD, 1, bias=False), functional.hardswish),
+        "feature_mix_layer": Unit(mix, None, functional.hardswish),
         "classifier": sequence(dropout=nn.Dropout(0.1), linear=nn.Linear(FEATURES, num_classes)),
     }
 
 
-def _unit(conv: nn.Conv2d, act: nn.Module | None = None) -> nn.Sequential:
-    return sequence(conv=conv, bn=nn.BatchNorm2d(conv.out_channels), act=act)
+def _unit(conv: nn.Conv2d, act: Activation | None = None) -> Unit:
+    return Unit(conv, nn.BatchNorm2d(conv.out_channels), act)
 
 
 def build_supernet(num_classes: int = 10) -> Supernet:
