@@ -50,7 +50,9 @@ def fewest(items: Items, rules: Rules, known: Proof, enough: int, deadline: floa
         if status == cp_model.INFEASIBLE:
             return Proof(places, crossbars, True)
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return Proof(places, bound, deadline is None or monotonic() < deadline)
+            # The solver may stop a little before its time limit, so the clock cannot tell what ended it.
+            spent = solver.response_proto.deterministic_time >= SOLVER_EFFORT
+            return Proof(places, bound, deadline is None or spent)
         crossbars -= 1
         places = np.array([[solver.value(v) for v in row] for row in variables], dtype=np.int64)
     return Proof(places, bound, True)
