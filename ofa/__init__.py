@@ -10,20 +10,25 @@ from ofa.errors import BadInput
 
 if TYPE_CHECKING:
     from ofa.checkpoint import load_checkpoint, save_checkpoint
+    from ofa.data import Images, Split, batches, load_images
     from ofa.network import Subnet, Supernet, build_supernet
 
 _HOMES = {
+    "Images": "data",
+    "Split": "data",
     "Subnet": "network",
     "Supernet": "network",
+    "batches": "data",
     "build_supernet": "network",
     "load_checkpoint": "checkpoint",
+    "load_images": "data",
     "save_checkpoint": "checkpoint",
 }
 """Names whose modules need torch."""
 
 __all__ = [
-    "BadInput", "Configuration", "LayerShape", "Subnet", "Supernet", "build_supernet", "layer_shapes",
-    "load_checkpoint", "save_checkpoint",
+    "BadInput", "Configuration", "Images", "LayerShape", "Split", "Subnet", "Supernet", "batches",
+    "build_supernet", "layer_shapes", "load_checkpoint", "load_images", "save_checkpoint",
 ]  # fmt: skip
 
 

@@ -1,0 +1,189 @@
+"""Images to train and to judge subnets with: three splits, the same on every machine, and batches of them.
+
+Pixels stay bytes of the size they were published in (CIFAR-10: 184 MB, a sixteenth of what the network
+sees); a batch is normalised and resized when it is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.random import PCG64, Generator
+from torch import Tensor
+from torch.nn import functional
+
+from ofa.errors import BadInput
+from ofa.image_files import Labelled, read_cifar10, read_folder
+
+Colour = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """How images are shown to a network.
+
+    `mean` and `deviation` are a channel's, of pixels in [0, 1]; `shift` and `flip` say what augmentation may
+    do; networks see `resolution` x `resolution` pixels; `classes` is None where the files say how many.
+    """
+
+    mean: Colour
+    deviation: Colour
+    shift: bool
+    flip: bool
+    classes: int | None = None
+    resolution: int = 64
+
+
+DATA_SETS = {
+    # of the 1797 images themselves; a mirrored digit is another sign
+    "digits": DataSet((0.3053,) * 3, (0.376,) * 3, shift=True, flip=False, classes=10),
+    # the figures that Once for All's authors normalise with
+    "cifar10": DataSet((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010), shift=True, flip=True, classes=10),
+    # ImageNet's, customary for photographs
+    "folder": DataSet((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), shift=True, flip=True),
+}
+"""What `load_images` knows, by name."""
+
+_DRAW = 20260101
+"""Seeds the order of images and with it the splits: with another, figures are not comparable."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """Labelled images in a fixed random order, so that the first few are a fair sample.
+
+    `pixels` are bytes (n, 3, height, width), `labels` int64 (n,).
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    data_set: DataSet
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.labels)
+
+    def first(self, count: int) -> Split:
+        """Return the first `count` images, or all if there are fewer."""
+        return Split(self.pixels[:count], self.labels[:count], self.data_set)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Images:
+    """A data set: train on one split, choose by the next, and report the last; labels are below `classes`."""
+
+    train: Split
+    validation: Split
+    test: Split
+    classes: int
+
+
+def load_images(name: str = "digits", root: str | Path = "dataset") -> Images:
+    """Return the images called `name`; nothing is downloaded.
+
+    "digits": the 1797 images of 8 x 8 pixels that scikit-learn brings along, split 60 : 20 : 20.
+    "cifar10": the published batches of CIFAR-10 in `root`/cifar10; a tenth of the training images validate.
+    "folder:PATH": PATH/train, PATH/validation and PATH/test with a folder of images for every class each, or
+    PATH with a folder for every class, which is split 60 : 20 : 20; they are resized to 64 x 64.
+    Splits keep the shares of classes. Raises BadInput, in one line.
+    """
+    kind, colon, path = name.partition(":")
+    if kind == "folder" and path:
+        return _folder(path)
+    if kind not in ("digits", "cifar10") or colon:
+        raise BadInput(f"images: found {name!r}, allowed are digits, cifar10 and folder:PATH")
+    if kind == "digits":
+        return _images(name, _parts(_digits(), (60, 20, 20)), DATA_SETS["digits"])
+    train, test = read_cifar10(Path(root) / "cifar10")
+    parts = [*_parts(train, (90, 10)), *_parts(test, (100,))]
+    return _images(name, parts, DATA_SETS["cifar10"])
+
+
+def _digits() -> Labelled:
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    grey = np.rint(found.images * (255 / 16)).astype(np.uint8)[:, None]
+    return np.repeat(grey, 3, axis=1), found.target.astype(np.int64)
+
+
+def _folder(path: str) -> Images:
+    found = read_folder(Path(path), DATA_SETS["folder"].resolution)
+    if len(found) == 1:
+        parts = _parts(found[0], (60, 20, 20))
+    else:
+        parts = [part for split in found for part in _parts(split, (100,))]
+    return _images(f"folder:{path}", parts, DATA_SETS["folder"])
+
+
+def _images(name: str, parts: list[Labelled], data_set: DataSet) -> Images:
+    for what, (_, labels) in zip(("train", "validation", "test"), parts, strict=True):
+        if not len(labels):
+            raise BadInput(f"{name}: found no image for the {what} split, allowed is at least one a split")
+    classes = data_set.classes or 1 + max(int(labels.max()) for _, labels in parts)
+    train, validation, test = (
+        Split(torch.from_numpy(pixels), torch.from_numpy(labels), data_set) for pixels, labels in parts
+    )
+    return Images(train, validation, test, classes)
+
+
+def _parts(found: Labelled, percent: tuple[int, ...]) -> list[Labelled]:
+    """Divide images so that each part has its share of every class, each part in random order."""
+    pixels, labels = found
+    # NumPy may change how it shuffles, but never what this generator gives
+    order = np.argsort(PCG64(_DRAW).random_raw(len(labels)), kind="stable")
+    ends = np.cumsum(percent)
+    part = np.empty(len(labels), dtype=np.int64)
+    for label in np.unique(labels):
+        own = order[labels[order] == label]
+        part[own] = np.searchsorted((len(own) * ends + 50) // 100, np.arange(len(own)), side="right")
+    chosen = [order[part[order] == i] for i in range(len(percent))]
+    return [(pixels[rows], labels[rows]) for rows in chosen]
+
+
+def batches(
+    split: Split, size: int, rng: Generator | None = None, augment: bool = False
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield all images once: float32 (n, 3, resolution, resolution) in channels-last layout, int64 (n,).
+
+    n is `size`, or less in the last batch. Without `rng` they come in the split's order; with it, in one that
+    it draws, and `augment` moves and mirrors them as far as the data set allows. Raises BadInput.
+    """
+    if size < 1:
+        raise BadInput(f"batch size: found {size}, allowed is at least 1")
+    if augment and rng is None:
+        raise BadInput("augment: found no generator of random numbers, allowed is with one")
+    order = np.arange(len(split)) if rng is None else rng.permutation(len(split))
+    for start in range(0, len(order), size):
+        rows = torch.from_numpy(order[start : start + size])
+        pixels = split.pixels[rows]
+        if augment and rng is not None:
+            pixels = augmented(pixels, split.data_set, rng)
+        yield shown(pixels, split.data_set), split.labels[rows]
+
+
+def shown(pixels: Tensor, data_set: DataSet) -> Tensor:
+    """Return what a network sees of bytes (n, 3, h, w): normalised, bilinearly resized, channels last."""
+    mean, deviation = (torch.tensor(c).view(3, 1, 1) for c in (data_set.mean, data_set.deviation))
+    # normalising is linear, so that it may come first, where there are fewer pixels
+    x = ((pixels / 255 - mean) / deviation).contiguous(memory_format=torch.channels_last)
+    size = (data_set.resolution,) * 2
+    return x if x.shape[2:] == size else functional.interpolate(x, size, mode="bilinear")
+
+
+def augmented(pixels: Tensor, data_set: DataSet, rng: Generator) -> Tensor:
+    """Return bytes (n, 3, h, w): each image moved by up to an eighth of its size, over black, or mirrored."""
+    n, channels, height, width = pixels.shape
+    far = (height // 8, width // 8) if data_set.shift else (0, 0)
+    padded = functional.pad(pixels, (far[1], far[1], far[0], far[0]))
+    down, right = (torch.from_numpy(rng.integers(2 * most + 1, size=(n, 1))) for most in far)
+    rows, columns = down + torch.arange(height), right + torch.arange(width)
+    if data_set.flip:
+        mirrored = torch.from_numpy(rng.integers(2, size=(n, 1))).bool()
+        columns = torch.where(mirrored, columns.flip(1), columns)
+    image, channel = torch.arange(n).view(n, 1, 1, 1), torch.arange(channels).view(1, channels, 1, 1)
+    return padded[image, channel, rows[:, None, :, None], columns[:, None, None, :]]

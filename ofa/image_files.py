@@ -1,0 +1,139 @@
+"""Labelled images in files: the published batches of CIFAR-10, and folders with one for every class."""
+
+from __future__ import annotations
+
+import codecs
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ofa.errors import BadInput
+
+Labelled = tuple[NDArray[np.uint8], NDArray[np.int64]]
+"""Pixels (n, 3, height, width) and labels (n,)."""
+
+SPLITS = ("train", "validation", "test")
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp")
+_BATCHES = "cifar-10-batches-py"
+_ARCHIVE = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+_RECONSTRUCT: Any = np.empty(0).__reduce__()[0]
+_HARMLESS: dict[tuple[str, str], Callable[..., Any]] = {
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+    ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
+    ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
+    ("_codecs", "encode"): codecs.encode,
+}
+"""All that a pickled array needs."""
+
+
+class _Arrays(pickle.Unpickler):
+    """Reads arrays, lists and dicts; a pickle that calls anything else is refused."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__(file, encoding="bytes")
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _HARMLESS:
+            raise pickle.UnpicklingError(f"more than arrays ({module}.{name})")
+        return _HARMLESS[module, name]
+
+
+def read_cifar10(folder: Path) -> tuple[Labelled, Labelled]:
+    """Return CIFAR-10's images for training and those for testing, 32 x 32 pixels, from its Python version.
+
+    The files lie in `folder`/cifar-10-batches-py or in `folder` itself. They are pickles: torchvision would
+    run what is in them, here nothing but arrays is read. Raises BadInput where one is missing or damaged.
+    """
+    inner = folder / _BATCHES
+    folder = inner if inner.is_dir() or not (folder / "test_batch").exists() else folder
+    training = [folder / f"data_batch_{i}" for i in range(1, 6)]
+    missing = [p.name for p in (*training, folder / "test_batch") if not p.is_file()]
+    if missing:
+        where = f"unpack {_ARCHIVE} in {inner.parent} to have {inner}/data_batch_1 and so on"
+        raise BadInput(f"cifar10: {folder}: found no {', '.join(missing)}; {where}")
+    pixels, labels = zip(*(_batch(path) for path in training), strict=True)
+    return (np.concatenate(pixels), np.concatenate(labels)), _batch(folder / "test_batch")
+
+
+def _batch(path: Path) -> Labelled:
+    allowed = "allowed are images x 3072 bytes as 'data' and as many numbers from 0 to 9 as 'labels'"
+    try:
+        with path.open("rb") as file:
+            read = _Arrays(file).load()
+        data, labels = np.asarray(read[b"data"]), np.asarray(read[b"labels"])
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # a damaged file raises nearly anything
+        why = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise BadInput(f"{path}: found no batch of CIFAR-10 ({why}); {allowed}") from error
+    fits = data.dtype == np.uint8 and data.ndim == 2 and data.shape[1] == 3072
+    if not fits or labels.shape != data.shape[:1] or labels.dtype.kind not in "iu":
+        kinds = f"{data.dtype} {data.shape} and {labels.dtype} {labels.shape}"
+        raise BadInput(f"{path}: found {kinds}; {allowed}")
+    if not ((labels >= 0) & (labels < 10)).all():
+        raise BadInput(f"{path}: found labels from {labels.min()} to {labels.max()}; {allowed}")
+    return data.reshape(-1, 3, 32, 32), labels.astype(np.int64)
+
+
+def read_folder(path: Path, size: int) -> list[Labelled]:
+    """Return the images of PATH/train, PATH/validation and PATH/test, or in one piece those of PATH.
+
+    Every class is a folder of images; labels number the classes in the order of their names. Images are
+    resized to `size` x `size`, whatever their shape. Raises BadInput.
+    """
+    allowed = f"allowed is {path}/train|validation|test/CLASS/*.png or {path}/CLASS/*.png"
+    if not path.is_dir():
+        raise BadInput(f"folder:{path}: found no such folder; {allowed}")
+    folders = _folders(path)
+    splits = [path / name for name in SPLITS if path / name in folders]
+    if splits and len(splits) < len(SPLITS):
+        found = ", ".join(split.name for split in splits)
+        raise BadInput(f"folder:{path}: found of the splits {found} only; {allowed}")
+    roots = splits or [path]
+    classes = [folder.name for folder in _folders(roots[0])]
+    for root in roots:
+        there = [folder.name for folder in _folders(root)]
+        if not there or there != classes:
+            found = f"the classes {_few(there)}" if there else "no folder of a class"
+            like = f"; {roots[0].name} has {_few(classes)}" if classes and root != roots[0] else ""
+            raise BadInput(f"folder:{root}: found {found}{like}; {allowed}")
+    return [_labelled(root, classes, size) for root in roots]
+
+
+def _folders(path: Path) -> list[Path]:
+    return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f", … ({len(names)} in all)" if len(names) > 5 else "")
+
+
+def _labelled(root: Path, classes: list[str], size: int) -> Labelled:
+    """Read one split."""
+    pixels: list[NDArray[np.uint8]] = []
+    labels: list[int] = []
+    for label, name in enumerate(classes):
+        files = sorted(p for p in (root / name).iterdir() if p.suffix.lower() in ENDINGS)
+        if not files:
+            raise BadInput(f"folder:{root / name}: found no image; allowed are {', '.join(ENDINGS)}")
+        pixels += [_image(file, size) for file in files]
+        labels += [label] * len(files)
+    return np.stack(pixels), np.array(labels, dtype=np.int64)
+
+
+def _image(path: Path, size: int) -> NDArray[np.uint8]:
+    """Read an image as (3, size, size)."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            small = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        why = str(error).partition("\n")[0]
+        raise BadInput(f"{path}: found no whole image ({why}); allowed are {', '.join(ENDINGS)}") from error
+    return np.asarray(small, dtype=np.uint8).transpose(2, 0, 1)
