@@ -9,6 +9,7 @@ from ofa.architecture import Configuration, LayerShape, layer_shapes
 from ofa.errors import BadInput
 
 if TYPE_CHECKING:
+    from ofa.calibration import accuracy, recalibrate
     from ofa.checkpoint import load_checkpoint, save_checkpoint
     from ofa.data import Images, Split, batches, load_images
     from ofa.network import Subnet, Supernet, build_supernet
@@ -18,17 +19,19 @@ _HOMES = {
     "Split": "data",
     "Subnet": "network",
     "Supernet": "network",
+    "accuracy": "calibration",
     "batches": "data",
     "build_supernet": "network",
     "load_checkpoint": "checkpoint",
     "load_images": "data",
+    "recalibrate": "calibration",
     "save_checkpoint": "checkpoint",
 }
 """Names whose modules need torch."""
 
 __all__ = [
-    "BadInput", "Configuration", "Images", "LayerShape", "Split", "Subnet", "Supernet", "batches",
-    "build_supernet", "layer_shapes", "load_checkpoint", "load_images", "save_checkpoint",
+    "BadInput", "Configuration", "Images", "LayerShape", "Split", "Subnet", "Supernet", "accuracy", "batches",
+    "build_supernet", "layer_shapes", "load_checkpoint", "load_images", "recalibrate", "save_checkpoint",
 ]  # fmt: skip
 
 

@@ -1,0 +1,88 @@
+"""Judging a subnet: its norm statistics anew, then its accuracy (Once for All, section 4)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from ofa.data import Split, batches
+from ofa.errors import BadInput
+from ofa.network import Supernet
+
+
+def recalibrate(subnet: nn.Module, training: Split, count: int = 320, size: int = 80) -> None:
+    """Set every batch norm's statistics to those of the first `count` training images.
+
+    The supernet's are a mixture over all subnets, and wrong for each. Images run in batches of at most
+    `size`, as while training: each norm divides by the statistics of the batch. What it keeps are their
+    averages over the images, as torch keeps them: the mean, and the variance with n - 1. In one batch, they
+    are exactly the images' own. Same images, same statistics; nothing but them changes in `subnet`.
+    Raises BadInput where there is no image, and for a supernet: its statistics belong to all subnets.
+    """
+    if isinstance(subnet, Supernet):
+        raise BadInput("recalibrate: found a supernet, allowed is what its get_active_subnet() returns")
+    images = training.first(count)
+    if count < 1 or size < 1 or not len(images):
+        found = f"{len(training)} images, count {count}, size {size}"
+        raise BadInput(f"recalibrate: found {found}; allowed is at least 1 of each")
+    # batches of nearly one size, lest the last is too small to have statistics
+    size = math.ceil(len(images) / math.ceil(len(images) / size))
+    norms = [module for module in subnet.modules() if isinstance(module, nn.BatchNorm2d)]
+    with _judged(subnet), _measuring(norms):
+        seen = 0
+        for x, _ in batches(images, size):
+            seen += len(x)
+            for norm in norms:
+                norm.momentum = len(x) / seen
+            subnet(_beside(subnet, x))
+
+
+def accuracy(subnet: nn.Module, split: Split, size: int = 125) -> float:
+    """Return the share of images that `subnet` gives its highest logit at their label; batches of `size`.
+
+    Raises BadInput where there is no image.
+    """
+    if not len(split):
+        raise BadInput("accuracy: found no image, allowed is at least one")
+    right = 0
+    with _judged(subnet):
+        for x, labels in batches(split, size):
+            right += int((subnet(_beside(subnet, x)).argmax(1).cpu() == labels).sum())
+    return right / len(split)
+
+
+def _beside(subnet: nn.Module, x: Tensor) -> Tensor:
+    """Return `x` where the subnet's weights are."""
+    weight = next(subnet.parameters(), None)
+    return x if weight is None else x.to(weight.device)
+
+
+@contextmanager
+def _judged(subnet: nn.Module) -> Iterator[None]:
+    """Run without gradients and dropout."""
+    modes = [(module, module.training) for module in subnet.modules()]
+    subnet.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+@contextmanager
+def _measuring(norms: list[nn.BatchNorm2d]) -> Iterator[None]:
+    """Let the norms forget their statistics and gather new ones, with a momentum that the caller sets."""
+    before = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.train()
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, before, strict=True):
+            norm.momentum = momentum
