@@ -105,16 +105,16 @@ def test_one_seed_one_sequence_of_batches(digits):
 
 def test_augmented_images_are_moved_over_black_by_an_eighth_at_most_and_mirrored():
     rng = np.random.default_rng(2)
-    image = torch.from_numpy(rng.integers(1, 256, size=(3, 16, 16), dtype=np.uint8))
-    many = augmented(image.expand(600, -1, -1, -1), PLAIN, rng)
+    image = torch.from_numpy(rng.integers(1, 256, size=(3, 16, 24), dtype=np.uint8))
+    many = augmented(image.expand(1200, -1, -1, -1), PLAIN, rng)
     allowed = set()
     for mirror in (False, True):
         for down in range(-2, 3):
-            for right in range(-2, 3):
-                moved = np.zeros((3, 20, 20), dtype=np.uint8)
+            for right in range(-3, 4):
+                moved = np.zeros((3, 20, 30), dtype=np.uint8)
                 source = image.flip(2) if mirror else image
-                moved[:, 2 + down : 18 + down, 2 + right : 18 + right] = source
-                allowed.add(moved[:, 2:18, 2:18].tobytes())
+                moved[:, 2 + down : 18 + down, 3 + right : 27 + right] = source
+                allowed.add(moved[:, 2:18, 3:27].tobytes())
     assert {x.numpy().tobytes() for x in many} == allowed
 
 
