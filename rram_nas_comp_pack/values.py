@@ -229,8 +229,8 @@ class Duplication:
     `method`: "joint", "margin" (the paper's tuner, with the `margin` that packed) or "none": whichever is
     fastest, `latency_ns`; `plain_ns` is the latency without duplication, `baseline_ns` that of the baseline
     with a crossbar for every box. `trials` are those of the paper's
-    tuner whichever is used. The joint tuner stopped after `steps` steps: "effort", "time" or "interrupt". All
-    latencies are simulated.
+    tuner whichever is used. The joint tuner stopped after `steps` steps: "effort", "time", "interrupt", or
+    "no start" where nothing could be begun with. All latencies are simulated.
     """
 
     method: str

@@ -39,7 +39,11 @@ def read_mappings(run_dir: Path) -> tuple[Mapping, ...]:
     if not run_dir.is_dir():
         raise BadInput(f"RUN_DIR: {run_dir} is no folder")
     optimized = run_dir / "partition_optimized.json"
-    path = optimized if optimized.exists() else run_dir / "partition.json"
+    return read_partition(optimized if optimized.exists() else run_dir / "partition.json")
+
+
+def read_partition(path: Path) -> tuple[Mapping, ...]:
+    """The layers of one partition file."""
     entries = read_json(path)
     if not isinstance(entries, list) or not entries:
         raise BadInput(f"{path}: allowed is a list with an object for every layer")

@@ -17,7 +17,7 @@ Command = Callable[[Any], int]
 
 @dataclass(frozen=True, slots=True)
 class PackOptions:
-    """Options of `pack`; names are those of the command line."""
+    """Options of `pack`; names are those of the command line. `objective` is a number of samples."""
 
     exp_id: str
     model: str
@@ -31,8 +31,8 @@ class PackOptions:
     no_pack_heuristic: bool
     duplicate: bool
     tuner: str
-    depthwise_mapping: str | None
-    objective: int | None
+    depthwise_mapping: str
+    objective: int
     num_sample: int
     tune_effort: int | None
     tune_seconds: float | None
@@ -44,15 +44,6 @@ class PackOptions:
     verbose: bool
     log_dir: Path
     config: Path
-
-    def __post_init__(self) -> None:
-        """Raise BadInput for options that contradict each other."""
-        if self.duplicate and self.find_solution:
-            raise BadInput("--duplicate fills a budget: found --find-solution, allowed is --num-crossbars N")
-        if self.depthwise_mapping == "auto" and not self.duplicate:
-            raise BadInput(
-                "--depthwise-mapping: found 'auto' without --duplicate, allowed are dense and diagonal"
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +90,22 @@ def parse(argv: Sequence[str] | None = None) -> tuple[Command, object]:
     _add_hardware(commands.add_parser("hardware", help="one processing element", allow_abbrev=False))
     values = vars(parser.parse_args(argv))
     command, kind = values.pop("command"), values.pop("kind")
+    if kind is PackOptions:
+        _complete(values)
     return _command(command), kind(**values)
+
+
+def _complete(values: dict[str, Any]) -> None:
+    """Put in the defaults that depend on other options. Raises BadInput where options contradict."""
+    duplicate = values["duplicate"]
+    if duplicate and values["find_solution"]:
+        raise BadInput("--duplicate fills a budget: found --find-solution, allowed is --num-crossbars N")
+    if values["depthwise_mapping"] == "auto" and not duplicate:
+        raise BadInput(
+            "--depthwise-mapping: found 'auto' without --duplicate, allowed are dense and diagonal"
+        )
+    values["depthwise_mapping"] = values["depthwise_mapping"] or ("auto" if duplicate else "dense")
+    values["objective"] = values["objective"] or values["num_sample"]
 
 
 def _command(name: str) -> Command:

@@ -194,6 +194,7 @@ STOPPED = {
     "effort": "used all its iterations",
     "time": "cut short by its time limit",
     "interrupt": "interrupted; the best so far",
+    "no start": "the joint tuner had no start: boxes of a layer would have to share a crossbar",
 }
 
 
@@ -203,12 +204,14 @@ def tuned_for(report: Report) -> str:
     if found is None:
         return "none"
     chosen = found.method if found.margin is None else f"margin {found.margin:.2f}"
-    searched = found.steps or found.stopped != "effort"
+    searched = (found.method == "joint" and found.steps) or found.stopped != "effort"
     ended = f" ({STOPPED[found.stopped]})" if searched else ""
     samples = f"{found.samples} sample{'s' * (found.samples > 1)}"
     ours, paper, plain = (
         f"{found.baseline_ns / ns:.2f} x" for ns in (found.latency_ns, found.margin_tuner_ns, found.plain_ns)
     )
+    if found.trials[-1].margin is None:
+        paper = "no margin packs"
     beside = f"the paper's tuner: {paper}, without copies: {plain}"
     return f"{chosen}{ended}: {ours} the baseline's speed for {samples} ({beside})"
 

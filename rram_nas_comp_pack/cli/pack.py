@@ -74,7 +74,7 @@ def compile_options(options: PackOptions) -> CompileOptions:
     budget = None if options.find_solution else options.num_crossbars
     return CompileOptions(
         depth_split=options.depth_split_factor,
-        depthwise=options.depthwise_mapping or ("auto" if options.duplicate else "dense"),  # type: ignore[arg-type]
+        depthwise=options.depthwise_mapping,  # type: ignore[arg-type]
         tuning=_tuning(options) if options.duplicate else None,
         budget=budget,
         rules=NO_RULES
@@ -93,8 +93,7 @@ def compile_options(options: PackOptions) -> CompileOptions:
 
 
 def _tuning(options: PackOptions) -> Tuning:
-    samples = options.num_sample if options.objective is None else options.objective
-    effort = Effort(samples, options.tune_effort, options.tune_seconds, options.seed)
+    effort = Effort(options.objective, options.tune_effort, options.tune_seconds, options.seed)
     return Tuning(options.tuner, effort)  # type: ignore[arg-type]
 
 
@@ -128,7 +127,7 @@ def summary(report: Report) -> Iterator[str]:
     yield f"model        {report.network.name}: {boxes}"
     yield f"mapped       {mapped_share(report.network)}"
     proof = "proved optimal" if packing.proved_optimal else f"lower bound {packing.lower_bound}"
-    note = "as the budget allows" if packing.packer == "joint" else f"{proof}; {STOPPED[packing.stopped]}"
+    note = "filled with copies" if packing.packer == "joint" else f"{proof}; {STOPPED[packing.stopped]}"
     yield f"crossbars    {packing.crossbars} of {size} ({note})"
     yield f"utilization  {packing.utilization:.1%}"
     if report.duplication is not None:

@@ -10,7 +10,7 @@ from ..errors import BadInput
 from ..hardware.config import load_hardware
 from ..packing.check import violations
 from ..values import NO_RULES, Mapping, Placement, Rules, cells_with_weights
-from .files import read_json, read_mappings, read_placements
+from .files import read_json, read_mappings, read_partition, read_placements
 from .options import VerifyOptions
 
 
@@ -24,6 +24,7 @@ def run(options: VerifyOptions) -> int:
         found = [
             *violations(mappings, placements, size, rules, budget),
             *_claims(result, mappings, placements, size),
+            *_changed_layers(options.run_dir, mappings),
         ]
     else:  # another program's run: its rules are not recorded, so those of the defaults are held against it
         hardware = load_hardware(options.config)
@@ -52,6 +53,19 @@ def _terms(path: Path, result: Any) -> tuple[tuple[int, int], Rules, int | None]
         )
     rows, columns, threshold, load, budget = numbers
     return (rows, columns), NO_RULES if free else Rules(threshold, load), None if seek else budget
+
+
+def _changed_layers(run_dir: Path, mappings: Sequence[Mapping]) -> Iterator[str]:
+    """Layers that duplication may not change, but are not those of partition.json."""
+    plain = read_partition(run_dir / "partition.json")
+    if len(plain) != len(mappings):
+        yield f"partition.json has {len(plain)} layers, found {len(mappings)}"
+        return
+    for before, after in zip(plain, mappings, strict=True):
+        if before.layer != after.layer:
+            yield f"layer {after.layer.index} is not that of partition.json: {after.layer}"
+        elif not after.layer.depthwise and before.boxes != after.boxes:
+            yield f"layer {after.layer.index} is cut otherwise than in partition.json"
 
 
 def _claims(

@@ -43,6 +43,7 @@ def duplicated(
     stopped, steps = "effort", 0
     if tuning.tuner == "joint":
         tuned = tune(plain, target, read_ns, tuning.effort, progress)
+        stopped = "no start"
         if tuned is not None:
             best = (tuned.mappings, tuned.packing)
             found.append((latency(*best), "joint", best))

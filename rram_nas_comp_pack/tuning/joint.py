@@ -81,7 +81,7 @@ def tune(
 
     `read_ns` is the time of one read of a box. The same seed gives the same result on every machine, unless
     `effort.seconds` or Ctrl-C cut the search short: the best so far is returned then. None where there is
-    nothing to begin with: boxes of a layer share a crossbar, and there is no room for pools.
+    nothing to begin with: boxes of a layer would have to share a crossbar.
     """
     mappings, packing = plain
     found = menu(mappings, target, read_ns)
@@ -131,7 +131,7 @@ class _Search:
         choices, samples, share = self.menu.choices, self.effort.samples, self.steps // (2 * STARTS)
         pool_steps = min(POOL_STEPS[0] + 10 * self.steps, POOL_STEPS[1])
         for k in range(STARTS if self.steps else 2):
-            if self._is_over():
+            if k > 1 and self._is_over():
                 return
             seed = self.effort.seed * STARTS + k
             if k % 2 and samples > 1:

@@ -21,12 +21,13 @@ Ints = NDArray[np.int64]
 
 
 def as_placed(choices: Choices, placements: Sequence[Placement], seed: int) -> State | None:
-    """The un-duplicated layout; None where boxes of a layer share a crossbar, which it cannot hold."""
+    """The un-duplicated layout, packed anew where boxes of a layer share a crossbar; None without room."""
+    state = empty(choices, seed)
     homes = {(p.layer_idx, p.crossbar_idx) for p in placements}
     fullest = np.bincount([p.crossbar_idx for p in placements]).max()
     if len(homes) < len(placements) or fullest > choices.max_load:
-        return None
-    state = empty(choices, seed)
+        _pack_once(choices, state, np.arange(len(choices.layer)))
+        return state if state.copies.all() else None
     store = {layer: o for o, layer in enumerate(choices.layer.tolist())}
     for p in placements:
         put(choices, state, (store[p.layer_idx], p.box), (p.crossbar_idx, p.loc_x, p.loc_y))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -76,6 +77,20 @@ def test_a_run_writes_the_layers_before_and_after_duplication(done):
     assert [e["box_raw"] for e in before] == [e["box_raw"] for e in after]
     assert all(e["child_boxes"] == [e["boxes"]] * e["multiply"] for e in after)
     assert "\nduplication  joint" in out
+
+
+def test_verify_notices_layers_that_duplication_may_not_change(done, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(done[3] / "packing" / "t", run)
+    entries = strict_json((run / "partition_optimized.json").read_text())
+    entries[2]["positions"] = entries[2]["box_raw"]["cycle"] = 7
+    for box in entries[2]["boxes"]:
+        box["cycle"] = 7
+    entries[2]["child_boxes"] = [entries[2]["boxes"]] * entries[2]["multiply"]
+    (run / "partition_optimized.json").write_text(json.dumps(entries))
+    status, out, _ = call("verify", run)
+    assert status == 1
+    assert out.startswith("layer 2 is not that of partition.json")
 
 
 def test_the_layout_places_every_box_of_every_copy_within_the_budget(done):

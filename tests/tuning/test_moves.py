@@ -208,12 +208,16 @@ def test_the_layout_as_placed_is_the_packing(network):
     assert same.crossbars == packing.crossbars
 
 
-def test_a_layout_with_boxes_of_a_layer_on_one_crossbar_cannot_be_worked_on():
+def test_boxes_of_a_layer_on_one_crossbar_are_packed_apart_if_there_is_room():
     """Twenty inputs on eighteen rows: a box of two rows beside one of eighteen."""
     mappings, packing = packed(layers(linear(20, 8, 3)), NO_RULES)
     assert packing.crossbars == 1
-    found = menu(mappings, target_of(3, NO_RULES), lambda *_: 1.0)
-    assert as_placed(found.choices, packing.placements, 0) is None
+    found = [menu(mappings, target_of(n, NO_RULES), lambda *_: 1.0) for n in (1, 3)]
+    cramped, apart = (as_placed(each.choices, packing.placements, 0) for each in found)
+    assert cramped is None
+    assert apart.copies.tolist() == [1]
+    assert faults(*values_of(found[1], apart), found[1].target) == []
+    assert apart.home[0, 0] != apart.home[0, 1]
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**64 - 1, 13676627961686542615])
