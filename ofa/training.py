@@ -76,7 +76,7 @@ def train_epoch(run: Run, split: Split, watch: Watch = lambda _step: None) -> No
     """
     if run.done or not len(split):
         raise BadInput(f"train: found {run.epoch} epochs done, {len(split)} images; allowed is some of each")
-    optimizer = _enter(run)
+    optimizer = _enter(run, split)
     phase = PHASES[run.recipe.phase(run.epoch)[0]]
     rng = Generator(PCG64([run.recipe.seed, run.epoch]))
     steps = math.ceil(len(split) / run.recipe.batch)
@@ -93,12 +93,14 @@ def train_epoch(run: Run, split: Split, watch: Watch = lambda _step: None) -> No
     run.epoch += 1
 
 
-def _enter(run: Run) -> torch.optim.Optimizer:
+def _enter(run: Run, split: Split) -> torch.optim.Optimizer:
     """Prepare the epoch: a phase starts with an optimizer of its own, since sorting moves the weights."""
     phase, place = run.recipe.phase(run.epoch)
     if phase and run.teacher is None:
         run.supernet.active = PHASES[0].largest
         run.teacher = run.supernet.get_active_subnet()
+        # after a short first phase, running averages lag far behind the weights
+        recalibrate(run.teacher, split)
     if run.optimizer is None or not place:
         if PHASES[phase].name == "expansion":
             sort_channels(run.supernet)

@@ -116,14 +116,15 @@ def test_the_network_learns():
         train_epoch(run, images)
 
 
-def test_the_teacher_is_the_full_network_as_the_first_phase_left_it():
+def test_the_teacher_is_the_full_network_as_the_first_phase_left_it_with_statistics_of_its_own():
     run, images = begin(recipe(1, 1, 0, 1), 3), split(6)
     train_epoch(run, images)
-    full = run.supernet.get_active_subnet().state_dict()
+    full = run.supernet.get_active_subnet()
+    ofa.recalibrate(full, images)
     trained(run, images, 2)
     assert run.teacher is not None
     assert run.supernet.active != PHASES[0].largest
-    assert all(torch.equal(own, full[name]) for name, own in run.teacher.state_dict().items())
+    assert all(torch.equal(own, full.state_dict()[name]) for name, own in run.teacher.state_dict().items())
     assert all(weight.grad is None for weight in run.teacher.parameters())
 
 
