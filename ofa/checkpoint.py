@@ -24,7 +24,12 @@ def load_checkpoint(path: str | Path) -> Supernet:
     Names may have the doubled level (`.conv.conv`) or not, and may start with `module.`. Only weights are
     read: a file that would run code is refused. Raises BadInput, in one line.
     """
-    found = _tensors(path, _read(path))
+    return supernet_of(path, read_plain(path))
+
+
+def supernet_of(path: str | Path, loaded: Any) -> Supernet:
+    """Return the supernet in what was read from `path`. Raises BadInput, in one line."""
+    found = _tensors(path, loaded)
     classifier = found.get("classifier.linear.weight")
     classes = len(classifier) if classifier is not None and classifier.shape[1:] == (FEATURES,) else 10
     supernet = build_supernet(classes)
@@ -42,12 +47,20 @@ def save_checkpoint(supernet: Supernet, path: str | Path) -> None:
     Raises BadInput where it cannot be written.
     """
     weights = {name: tensor.detach().cpu() for name, tensor in supernet.state_dict().items()}
+    write_whole({"state_dict": weights}, path)
+
+
+def write_whole(content: dict[str, Any], path: str | Path) -> None:
+    """Write tensors and plain values; the file appears whole or not at all, also when it is replaced.
+
+    Raises BadInput where it cannot be written.
+    """
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
-            torch.save({"state_dict": weights}, file)
+            torch.save(content, file)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
@@ -63,7 +76,8 @@ def _plain(name: str) -> str:
     return re.sub(r"\.(conv|bn|linear)\.\1\.", r".\1.", name.removeprefix("module."))
 
 
-def _read(path: str | Path) -> Any:
+def read_plain(path: str | Path) -> Any:
+    """Return tensors and plain values on the CPU; nothing in the file is run. Raises BadInput."""
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:

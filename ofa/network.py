@@ -43,6 +43,11 @@ class Subnet(nn.Module):
         for name, part in parts.items():
             self.add_module(name, part)
 
+    @property
+    def classes(self) -> int:
+        """The number of logits."""
+        return len(self.get_parameter("classifier.linear.weight"))
+
     def forward(self, x: Tensor) -> Tensor:
         """Map images (N, 3, H, W) to logits (N, classes)."""
         return self.head(cast(Tensor, self.blocks(self.first_conv(x))))

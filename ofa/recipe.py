@@ -1,0 +1,125 @@
+"""How a supernet is trained, as plain values; torch is not needed here."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, NamedTuple
+
+from ofa.architecture import BLOCKS, DEPTHS, EXPANSIONS, KERNELS, Configuration
+from ofa.errors import BadInput
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+
+class Phase(NamedTuple):
+    """A phase of progressive shrinking, and what its subnets choose from."""
+
+    name: str
+    kernels: tuple[int, ...]
+    expansions: tuple[int, ...]
+    depths: tuple[int, ...]
+
+    @property
+    def largest(self) -> Configuration:
+        """The phase's largest subnet: the full network."""
+        return self._uniform(-1)
+
+    def sandwich(self, rng: Generator, drawn: int) -> list[Configuration]:
+        """Return the largest subnet, the smallest, and `drawn` random ones; the full network has only itself.
+
+        The rule is that of Yu and Huang, "Universally Slimmable Networks", ICCV 2019, section 3.1.
+        """
+        if self.largest == self._uniform(0):
+            return [self.largest]
+        return [self.largest, self._uniform(0), *(self._draw(rng) for _ in range(drawn))]
+
+    def _uniform(self, place: int) -> Configuration:
+        blocks, stages = len(BLOCKS), len(BLOCKS) // DEPTHS[-1]
+        ks, e, d = (choices[place] for choices in (self.kernels, self.expansions, self.depths))
+        return Configuration((ks,) * blocks, (e,) * blocks, (d,) * stages)
+
+    def _draw(self, rng: Generator) -> Configuration:
+        blocks, stages = len(BLOCKS), len(BLOCKS) // DEPTHS[-1]
+        wanted = ((self.kernels, blocks), (self.expansions, blocks), (self.depths, stages))
+        return Configuration(
+            *(tuple(choices[i] for i in rng.integers(len(choices), size=n)) for choices, n in wanted)
+        )
+
+
+PHASES = (
+    Phase("full", KERNELS[-1:], EXPANSIONS[-1:], DEPTHS[-1:]),
+    Phase("kernel", KERNELS, EXPANSIONS[-1:], DEPTHS[-1:]),
+    Phase("depth", KERNELS, EXPANSIONS[-1:], DEPTHS),
+    Phase("expansion", KERNELS, EXPANSIONS, DEPTHS),
+)
+"""In order (Once for All, section 3.3). The paper admits the smaller depths and expansions one by one."""
+
+OPTIMIZERS = {"adamw": 2e-3, "sgd": 0.05}
+"""Names, each with its customary learning rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that decides what training gives, besides the images and the machine.
+
+    `dataset` is a name that `load_images` knows; `epochs` are those of the four phases; in each, the learning
+    rate falls from `learning_rate` to 0 along half a cosine; `batch` is in images; `drawn` is how many random
+    subnets a step trains besides the largest and the smallest. Raises BadInput.
+    """
+
+    dataset: str
+    epochs: tuple[int, int, int, int]
+    batch: int
+    learning_rate: float
+    weight_decay: float
+    optimizer: str = "adamw"
+    seed: int = 0
+    drawn: int = 2
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained."""
+        wrong = [
+            ("epochs", len(self.epochs) != 4 or self.epochs[0] < 1 or min(self.epochs) < 0,
+             "four numbers of at least 0, the first at least 1"),
+            ("batch", self.batch < 1, "at least 1"),
+            ("learning_rate", not 0 < self.learning_rate < math.inf, "above 0"),
+            ("weight_decay", not 0 <= self.weight_decay < math.inf, "at least 0"),
+            ("optimizer", self.optimizer not in OPTIMIZERS, " and ".join(OPTIMIZERS)),
+            ("seed", not 0 <= self.seed < 2**63, "at least 0"),
+            ("drawn", self.drawn < 0, "at least 0"),
+        ]  # fmt: skip
+        for name, bad, allowed in wrong:
+            if bad:
+                raise BadInput(f"{name}: found {getattr(self, name)!r}, allowed: {allowed}")
+
+    def phase(self, epoch: int) -> tuple[int, int]:
+        """Return the phase that an epoch belongs to, and which of the phase's epochs it is, both from 0."""
+        for place, epochs in enumerate(self.epochs):
+            if epoch < epochs:
+                return place, epoch
+            epoch -= epochs
+        raise IndexError("the recipe has fewer epochs")
+
+    def rate(self, epoch: int, share: float) -> float:
+        """Return the learning rate when `share`, in [0, 1), of an epoch is done."""
+        place, before = self.phase(epoch)
+        done = (before + share) / self.epochs[place]
+        return self.learning_rate * (1 + math.cos(math.pi * done)) / 2
+
+    def differences(self, other: Recipe) -> list[str]:
+        """Name the fields that differ."""
+        return [f.name for f in fields(self) if getattr(self, f.name) != getattr(other, f.name)]
+
+
+def customary(
+    dataset: str, epochs: tuple[int, int, int, int] | None = None, optimizer: str = "adamw", seed: int = 0
+) -> Recipe:
+    """Return the recipe for a data set. Raises BadInput."""
+    usual = (12, 4, 4, 8) if dataset == "digits" else (60, 20, 20, 40)
+    decay = 0.05 if optimizer == "adamw" else 1e-4
+    rate = OPTIMIZERS.get(optimizer, 0.0)
+    if not rate:
+        raise BadInput(f"optimizer: found {optimizer!r}, allowed: {' and '.join(OPTIMIZERS)}")
+    return Recipe(dataset, epochs or usual, 64, rate, decay, optimizer, seed)

@@ -1,0 +1,178 @@
+"""Progressive shrinking (Once for All, section 3.3): the full network, then ever more of its subnets.
+
+A step trains the sandwich of its phase, and the subnets also learn what the full network, as it was when the
+first phase ended, says of the same images. Everything random in an epoch follows from the recipe's seed and
+the epoch's number, so that those two are all the random state there is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple, cast
+
+import torch
+from numpy.random import PCG64, Generator
+from torch import Tensor
+from torch.nn import functional
+
+from ofa.architecture import Configuration
+from ofa.calibration import accuracy, recalibrate
+from ofa.data import Images, Split, batches
+from ofa.errors import BadInput
+from ofa.network import Subnet, Supernet, build_supernet
+from ofa.recipe import PHASES, Recipe
+from ofa.sorting import sort_channels
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """Training under way: what changes from epoch to epoch. `epoch` counts those that are done.
+
+    `teacher` is the full network after the first phase, `optimizer` that of the phase under way.
+    """
+
+    recipe: Recipe
+    supernet: Supernet
+    epoch: int = 0
+    teacher: Subnet | None = None
+    optimizer: torch.optim.Optimizer | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.supernet.parameters()).device
+
+    @property
+    def done(self) -> bool:
+        """Say whether no epoch is left."""
+        return self.epoch >= sum(self.recipe.epochs)
+
+
+class Step(NamedTuple):
+    """A step of how many in its epoch, the subnets' mean loss, and the full network's share of right ones."""
+
+    number: int
+    steps: int
+    loss: float
+    accuracy: float
+
+
+Watch = Callable[[Step], None]
+
+
+def begin(recipe: Recipe, classes: int, device: str | torch.device = "cpu") -> Run:
+    """Return a run that has fresh weights, drawn with the recipe's seed."""
+    with _seeded(recipe.seed, torch.device(device)):
+        return Run(recipe, build_supernet(classes).to(device))
+
+
+def train_epoch(run: Run, split: Split, watch: Watch = lambda _step: None) -> None:
+    """Train for an epoch: every image once, in batches of nearly one size. An interrupted run is of no use.
+
+    On a CPU, the same run, images and number of threads give the same numbers. Raises BadInput.
+    """
+    if run.done or not len(split):
+        raise BadInput(f"train: found {run.epoch} epochs done, {len(split)} images; allowed is some of each")
+    optimizer = _enter(run, split)
+    phase = PHASES[run.recipe.phase(run.epoch)[0]]
+    rng = Generator(PCG64([run.recipe.seed, run.epoch]))
+    steps = math.ceil(len(split) / run.recipe.batch)
+    # batches of nearly one size, lest the last is too small to have statistics
+    drawn = batches(split, math.ceil(len(split) / steps), rng, augment=True)
+    with _seeded(int(rng.integers(2**63)), run.device):
+        for number, batch in enumerate(drawn):
+            for group in optimizer.param_groups:
+                group["lr"] = run.recipe.rate(run.epoch, number / steps)
+            optimizer.zero_grad()
+            loss, right = _backward(run, batch, phase.sandwich(rng, run.recipe.drawn))
+            optimizer.step()
+            watch(Step(number, steps, loss, right))
+    run.epoch += 1
+
+
+def _enter(run: Run, split: Split) -> torch.optim.Optimizer:
+    """Prepare the epoch: a phase starts with an optimizer of its own, since sorting moves the weights."""
+    phase, place = run.recipe.phase(run.epoch)
+    if phase and run.teacher is None:
+        run.supernet.active = PHASES[0].largest
+        run.teacher = run.supernet.get_active_subnet()
+        # after a short first phase, running averages lag far behind the weights
+        recalibrate(run.teacher, split)
+    if run.optimizer is None or not place:
+        if PHASES[phase].name == "expansion":
+            sort_channels(run.supernet)
+        run.optimizer = optimizer_of(run.supernet, run.recipe)
+    run.supernet.train()
+    return run.optimizer
+
+
+def optimizer_of(supernet: Supernet, recipe: Recipe) -> torch.optim.Optimizer:
+    """Return a fresh optimizer; norms, biases and the kernels' matrices do not decay."""
+    named = list(supernet.named_parameters())
+    decays = {name for name, weight in named if weight.dim() > 1 and not name.endswith("_matrix")}
+    groups = [
+        {"params": [weight for name, weight in named if name in decays], "weight_decay": recipe.weight_decay},
+        {"params": [weight for name, weight in named if name not in decays], "weight_decay": 0.0},
+    ]
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(groups, recipe.learning_rate, momentum=0.9, nesterov=True)
+    return torch.optim.AdamW(groups, recipe.learning_rate)
+
+
+def _backward(run: Run, batch: tuple[Tensor, Tensor], sandwich: list[Configuration]) -> tuple[float, float]:
+    """Gather gradients; returns the subnets' mean loss and the share that the first of them got right."""
+    x, labels = (tensor.to(run.device) for tensor in batch)
+    taught = _taught(run, x)
+    losses, right = [], []
+    for run.supernet.active in sandwich:
+        with _mixed(run.device):
+            logits = cast(Tensor, run.supernet(x)).float()
+        loss = _loss(logits, labels, taught) / len(sandwich)
+        loss.backward()  # type: ignore[no-untyped-call]
+        losses.append(loss.detach())
+        right.append((logits.argmax(1) == labels).float().mean())
+    return float(torch.stack(losses).sum()), float(right[0])
+
+
+@torch.no_grad()
+def _taught(run: Run, x: Tensor) -> Tensor | None:
+    """Return the teacher's probabilities (N, classes)."""
+    if run.teacher is None:
+        return None
+    with _mixed(run.device):
+        return cast(Tensor, run.teacher.eval()(x)).float().softmax(1)
+
+
+def _loss(logits: Tensor, labels: Tensor, taught: Tensor | None) -> Tensor:
+    """Return the cross-entropy with the labels, averaged with that of the teacher's probabilities."""
+    loss = functional.cross_entropy(logits, labels)
+    return loss if taught is None else (loss + functional.cross_entropy(logits, taught)) / 2
+
+
+def _mixed(device: torch.device) -> torch.autocast:
+    """Return mixed precision on a GPU, where it is faster; bfloat16 needs no scaling of the loss."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+
+
+@contextmanager
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's generators, which fresh weights and dropout draw from, and put them back afterwards."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+def judge(supernet: Supernet, chosen: Configuration, images: Images, test: bool = False) -> float:
+    """Return a subnet's accuracy on the validation images, or those for testing, with statistics of its own.
+
+    They are those of the first training images. The supernet stays as it was.
+    """
+    before = supernet.active
+    supernet.active = chosen
+    subnet = supernet.get_active_subnet()
+    supernet.active = before
+    recalibrate(subnet, images.train)
+    return accuracy(subnet, images.test if test else images.validation)

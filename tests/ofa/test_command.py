@@ -1,0 +1,175 @@
+"""`python -m ofa`: trains, resumes and evaluates; bad input is one line and status 2."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from few_images import folder
+
+import ofa
+from ofa import training
+from ofa.__main__ import main
+from ofa.options import parse
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """More only wait for each other on images this small."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def train(path: Path, *more: str) -> list[str]:
+    return [
+        "train",
+        "--dataset",
+        folder(path / "images"),
+        "--out",
+        str(path / "net"),
+        "--device",
+        "cpu",
+        *more,
+    ]
+
+
+def weights(path: Path) -> list[torch.Tensor]:
+    return list(ofa.load_checkpoint(path).state_dict().values())
+
+
+def test_a_run_closes_with_a_table_whose_subnets_evaluate_alike(tmp_path, capsys):
+    assert main(train(tmp_path, "--epochs", "1,0,0,1", "--seed", "3")) == 0
+    out, err = capsys.readouterr()
+    head, *rows = out.splitlines()
+    assert head == "subnet     accuracy  configuration (accuracy is on 3 images)"
+    assert [row[:9].strip() for row in rows] == [
+        "largest",
+        "smallest",
+        *(f"random {i}" for i in (1, 2, 3, 4)),
+    ]
+    assert '{"ks": 7, "e": 6, "d": 4}' in rows[0]
+    lines = err.splitlines()
+    assert [line.partition(": loss ")[0] for line in lines] == [
+        "full 1/1, epoch 1/2",
+        "expansion 1/1, epoch 2/2",
+    ]
+    assert "accuracy" in lines[0]
+    _, accuracy, subnet = rows[1].split(maxsplit=2)
+    same = ["--checkpoint", str(tmp_path / "net"), "--dataset", f"folder:{tmp_path / 'images'}"]
+    assert main(["evaluate", *same, "--subnet", subnet, "--device", "cpu"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert round(found["accuracy"], 4) == float(accuracy)
+    assert (found["subnet"], found["split"], found["images"]) == ({"ks": 3, "e": 3, "d": 2}, "validation", 3)
+    assert main(["evaluate", *same, "--split", "test"]) == 0
+    assert json.loads(capsys.readouterr().out)["subnet"] == {"ks": 7, "e": 6, "d": 4}
+    assert main(train(tmp_path, "--epochs", "1,0,0,1", "--seed", "3", "--resume")) == 0
+    assert capsys.readouterr() == (out, "")
+
+
+def test_an_interrupted_run_keeps_its_last_whole_epoch_and_goes_on(tmp_path, capsys, monkeypatch):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    assert main(train(whole, "--epochs", "2,0,0,1")) == 0
+    table = capsys.readouterr().out
+    step, calls = training._backward, []
+
+    def interrupted(*args):
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return step(*args)
+
+    monkeypatch.setattr(training, "_backward", interrupted)
+    # the seed of a run counts, not where its images are
+    (cut / "images").parent.mkdir()
+    again = [
+        part.replace(str(cut / "images"), str(whole / "images")) for part in train(cut, "--epochs", "2,0,0,1")
+    ]
+    assert main(again) == 130
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error == f"ofa: interrupted; {cut / 'net'} holds 1 of 3 epochs; --resume goes on"
+    assert torch.load(cut / "net", weights_only=True)["training"]["epoch"] == 1
+    monkeypatch.undo()
+    assert main([*again, "--resume"]) == 0
+    assert capsys.readouterr().out == table
+    pairs = zip(weights(whole / "net"), weights(cut / "net"), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)
+
+
+def test_interrupted_in_the_first_epoch_nothing_is_written(tmp_path, capsys, monkeypatch):
+    def interrupted(*_args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "_backward", interrupted)
+    assert main(train(tmp_path)) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "ofa: interrupted; nothing was written"
+    assert [path.name for path in tmp_path.iterdir()] == ["images"]
+
+
+HERE = ["train", "--out", "net"]
+JUDGED = ["evaluate", "--checkpoint", "net"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["train"], "the following arguments are required: --out"),
+        ([*HERE, "--epochs", "0"], "--epochs: found '0', allowed is one number or four"),
+        ([*HERE, "--epochs", "1,2"], "--epochs: found '1,2', allowed is one number or four"),
+        ([*HERE, "--epochs", "1,2,3,x"], "--epochs: found '1,2,3,x', allowed is one number or four"),
+        ([*HERE, "--seed", "-1"], "--seed: found '-1', allowed is a whole number from 0"),
+        (
+            [*HERE, "--dataset", "mnist"],
+            "--dataset: found 'mnist', allowed are digits, cifar10 and folder:PATH",
+        ),
+        ([*HERE, "--optimizer", "adam"], "--optimizer: invalid choice: 'adam'"),
+        ([*JUDGED, "--subnet", "[3]"], "--subnet: found '[3]', allowed is a JSON object like"),
+        ([*JUDGED, "--subnet", '{"k": 3}'], "--subnet: found '{\"k\": 3}', allowed is a JSON object like"),
+        ([*JUDGED, "--subnet", '{"e": 5}'], "--subnet: e: found 5, allowed are 3, 4, 6"),
+        ([*JUDGED, "--subnet", '{"d": null}'], "--subnet: d: found None, allowed are 2, 3, 4"),
+        ([*HERE, "--device", "tpu"], "--device: found 'tpu', allowed here: cpu"),
+        (JUDGED, "net: cannot be read: No such file or directory"),
+        ([*HERE, "--resume"], "net: cannot be read: No such file or directory"),
+        ([*HERE, "--dataset", "folder:none"], "none: "),
+        (["train", "--out", "file/net"], "--out: file/net: cannot be written: "),
+        (["train", "--out", "file"], "--out: found file, which exists; allowed: a new file, or --resume"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(tmp_path, capsys, monkeypatch, argv, said):
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    assert main(argv) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith("ofa: ")
+    assert said in err
+
+
+def test_another_number_of_classes_is_refused(tmp_path, capsys):
+    ofa.save_checkpoint(ofa.build_supernet(7), tmp_path / "net")
+    assert main(["evaluate", "--checkpoint", str(tmp_path / "net"), "--device", "cpu"]) == 2
+    assert "found 7 classes, allowed are the 10 of the images" in capsys.readouterr().err
+
+
+def test_one_number_of_epochs_is_for_every_phase():
+    assert parse([*HERE, "--epochs", "3"]).recipe.epochs == (3, 3, 3, 3)
+    assert parse([*HERE, "--epochs", "3,0,1,2"]).recipe.epochs == (3, 0, 1, 2)
+    assert parse(HERE).recipe.dataset == "digits"
+
+
+def test_help_and_bad_options_answer_without_torch():
+    code = "import sys; from ofa.__main__ import main\ntry: print(main(sys.argv[1:]))\n"
+    code += "except SystemExit as end: print(end.code)\nassert 'torch' not in sys.modules"
+    for argv, status in ((["--help"], "0"), (["train", "--help"], "0"), (["evaluate", "--no"], "2")):
+        done = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == status
+    asked = [sys.executable, "-m", "ofa", "train", "--seed", "x"]
+    refused = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)

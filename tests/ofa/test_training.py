@@ -1,0 +1,203 @@
+"""Progressive shrinking: what each phase trains, and that a run that stopped goes on to the same numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from few_images import recipe, split
+from torch.nn import functional
+
+import ofa
+from ofa import training
+from ofa.recipe import PHASES, Recipe, customary
+from ofa.resume import load_run, save_run
+from ofa.training import Run, Step, begin, judge, optimizer_of, train_epoch
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """More only wait for each other on images this small."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def trained(run: Run, images: ofa.Split, epochs: int) -> list[Step]:
+    steps: list[Step] = []
+    for _ in range(epochs):
+        train_epoch(run, images, steps.append)
+    return steps
+
+
+def same(one: ofa.Supernet, other: ofa.Supernet) -> bool:
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_every_phase_opens_one_more_dimension():
+    opened = [(len(p.kernels), len(p.depths), len(p.expansions)) for p in PHASES]
+    assert opened == [(1, 1, 1), (3, 1, 1), (3, 3, 1), (3, 3, 3)]
+    assert [p.name for p in PHASES] == ["full", "kernel", "depth", "expansion"]
+
+
+def test_a_sandwich_is_the_largest_the_smallest_and_random_subnets_of_the_phase():
+    rng = np.random.default_rng(1)
+    full = ((7,) * 16, (6,) * 16, (4,) * 4)
+    assert PHASES[0].sandwich(rng, 3) == [full]
+    assert PHASES[2].sandwich(rng, 0) == [full, ((3,) * 16, (6,) * 16, (2,) * 4)]
+    largest, smallest, *drawn = PHASES[3].sandwich(rng, 40)
+    assert (largest, smallest) == (full, ((3,) * 16, (3,) * 16, (2,) * 4))
+    assert len(set(drawn)) == 40
+    for choices, allowed in zip(zip(*drawn, strict=True), ((3, 5, 7), (3, 4, 6), (2, 3, 4)), strict=True):
+        assert all(set(at_place) == set(allowed) for at_place in zip(*choices, strict=True))
+
+
+def test_the_rate_falls_along_half_a_cosine_in_every_phase():
+    own = recipe(4, 0, 0, 2)
+    assert [own.phase(epoch) for epoch in range(6)] == [(0, 0), (0, 1), (0, 2), (0, 3), (3, 0), (3, 1)]
+    rates = [own.rate(epoch, share) for epoch, share in ((0, 0), (2, 0), (3, 0.5), (4, 0), (5, 0))]
+    wanted = [1, 0.5, (1 + math.cos(math.pi * 7 / 8)) / 2, 1, 0.5]
+    assert rates == pytest.approx([own.learning_rate * share for share in wanted])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("epochs", (0, 1, 1, 1)), ("batch", 0), ("learning_rate", math.nan), ("weight_decay", -1.0),
+     ("optimizer", "adam"), ("seed", -1), ("drawn", -1)],
+)  # fmt: skip
+def test_a_recipe_that_cannot_be_followed_is_refused(field, value):
+    with pytest.raises(ofa.BadInput, match=rf"^{field}: found .*, allowed: "):
+        replace(recipe(1, 1, 1, 1), **{field: value})
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize("stops", [(1,), (2,), (3,)])
+def test_a_run_that_stopped_goes_on_to_exactly_the_same_numbers(tmp_path, optimizer, stops):
+    own, images, path = recipe(2, 0, 0, 2, optimizer=optimizer), split(9), tmp_path / "net"
+    whole = begin(own, 3)
+    steps = trained(whole, images, 4)
+    run = begin(own, 3)
+    torch.manual_seed(99)  # what else is drawn must not matter
+    before = trained(run, images, stops[0])
+    save_run(run, path)
+    torch.rand(7)
+    again = load_run(path, own)
+    assert again.epoch == stops[0]
+    assert before + trained(again, images, 4 - stops[0]) == steps
+    assert same(whole.supernet, again.supernet)
+
+
+def test_the_seed_alone_decides(tmp_path):
+    images = split(6)
+    runs = [begin(recipe(1, 0, 0, 0, seed=seed), 3) for seed in (1, 1, 2)]
+    state = torch.get_rng_state()
+    steps = [trained(run, images, 1) for run in runs]
+    assert steps[0] == steps[1] != steps[2]
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_network_learns():
+    images = split(24)
+    run = begin(recipe(6, 1, 1, 1), 3)
+    steps = trained(run, images, 6)
+    assert steps[-1].loss < 0.6 * steps[0].loss
+    assert (steps[0].steps, len(steps)) == (4, 24)
+    trained(run, images, 3)
+    assert run.done
+    fine = ofa.Images(images, images, images, 3)
+    assert judge(run.supernet, PHASES[3].largest, fine) > 0.8
+    with pytest.raises(ofa.BadInput, match="9 epochs done"):
+        train_epoch(run, images)
+
+
+def test_the_teacher_is_the_full_network_as_the_first_phase_left_it_with_statistics_of_its_own():
+    run, images = begin(recipe(1, 1, 0, 1), 3), split(6)
+    train_epoch(run, images)
+    full = run.supernet.get_active_subnet()
+    ofa.recalibrate(full, images)
+    trained(run, images, 2)
+    assert run.teacher is not None
+    assert run.supernet.active != PHASES[0].largest
+    assert all(torch.equal(own, full.state_dict()[name]) for name, own in run.teacher.state_dict().items())
+    assert all(weight.grad is None for weight in run.teacher.parameters())
+
+
+def test_subnets_learn_half_from_labels_and_half_from_the_teacher():
+    logits, labels = torch.tensor([[1.0, 2.0, 0.5]]), torch.tensor([0])
+    taught = torch.tensor([[0.2, 0.5, 0.3]])
+    logs = functional.log_softmax(logits, 1)[0]
+    wanted = (-logs[0] - (taught[0] * logs).sum()) / 2
+    torch.testing.assert_close(training._loss(logits, labels, taught), wanted)
+    torch.testing.assert_close(training._loss(logits, labels, None), -logs[0])
+
+
+def test_channels_are_sorted_once_when_the_expansion_begins_to_shrink(monkeypatch):
+    epochs: list[int] = []
+    run, images = begin(recipe(1, 1, 1, 2), 3), split(3)
+    monkeypatch.setattr(training, "sort_channels", lambda _net: epochs.append(run.epoch))
+    trained(run, images, 5)
+    assert epochs == [3]
+
+
+def test_every_weight_is_trained_and_convolutions_decay():
+    net = ofa.build_supernet(3)
+    decays, rest = optimizer_of(net, recipe(1, 0, 0, 0)).param_groups
+    names = {id(weight): name for name, weight in net.named_parameters()}
+    assert len(decays["params"]) + len(rest["params"]) == len(names)
+    assert (decays["weight_decay"], rest["weight_decay"]) == (0.01, 0)
+    assert all(names[id(w)].endswith("weight") and w.dim() > 1 for w in decays["params"])
+    kinds = ("bias", "_matrix", "bn.weight")
+    assert all(names[id(w)].endswith(kinds) for w in rest["params"])
+
+
+def test_a_run_in_a_file_is_a_checkpoint_and_small_once_done(tmp_path):
+    run, path = begin(recipe(1, 1, 0, 0), 3), tmp_path / "net"
+    train_epoch(run, split(3))
+    save_run(run, path)
+    assert same(ofa.load_checkpoint(path), run.supernet)
+    large = path.stat().st_size
+    train_epoch(run, split(3))
+    save_run(run, path)
+    assert path.stat().st_size < large / 2
+    assert load_run(path, run.recipe).done
+
+
+def test_what_is_no_run_or_another_run_is_refused(tmp_path):
+    own, path = recipe(2, 0, 0, 0), tmp_path / "net"
+    run = begin(own, 3)
+    ofa.save_checkpoint(run.supernet, path)
+    with pytest.raises(ofa.BadInput, match="found weights alone; allowed is a file that training wrote"):
+        load_run(path, own)
+    train_epoch(run, split(3))
+    save_run(run, path)
+    with pytest.raises(ofa.BadInput, match=r"found a run with optimizer 'adamw', seed 5; allowed"):
+        load_run(path, replace(own, optimizer="sgd", seed=6))
+    whole = torch.load(path, weights_only=True)
+    for name, value in (("recipe", {}), ("epoch", 9), ("epoch", None), ("optimizer", None), ("teacher", 3)):
+        torch.save(whole | {"training": whole["training"] | {name: value}}, path)
+        with pytest.raises(ofa.BadInput, match="found damaged training state"):
+            load_run(path, own)
+
+
+def test_judging_leaves_the_supernet_as_it_was():
+    net, images = ofa.build_supernet(3), ofa.Images(split(9), split(6), split(3), 3)
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    small = PHASES[3].sandwich(np.random.default_rng(0), 0)[1]
+    assert judge(net, small, images) in {i / 6 for i in range(7)}
+    assert judge(net, small, images, test=True) in {i / 3 for i in range(4)}
+    assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items())
+    assert net.active == PHASES[0].largest
+
+
+def test_customary_recipes():
+    assert customary("digits", (1, 2, 3, 4), "sgd", 7) == Recipe(
+        "digits", (1, 2, 3, 4), 64, 0.05, 1e-4, "sgd", 7
+    )
+    with pytest.raises(ofa.BadInput, match="optimizer: found 'adam', allowed: adamw and sgd"):
+        customary("digits", optimizer="adam")
