@@ -57,6 +57,8 @@ def _terms(path: Path, result: Any) -> tuple[tuple[int, int], Rules, int | None]
 
 def _changed_layers(run_dir: Path, mappings: Sequence[Mapping]) -> Iterator[str]:
     """Layers that duplication may not change, but are not those of partition.json."""
+    if not (run_dir / "partition_optimized.json").exists():
+        return
     plain = read_partition(run_dir / "partition.json")
     if len(plain) != len(mappings):
         yield f"partition.json has {len(plain)} layers, found {len(mappings)}"

@@ -21,8 +21,8 @@ CROWDED, NEIGHBOURS = 0.3, 0.1
 """What the search adds to the latency, per further sample: these shares of the time that the crossbars work
 for a sample, and of the time that the average layer and all it shares crossbars with take."""
 
-STEP, ACCEPTED = range(2)
-"""Entries of `Best.counters`."""
+STEP = 0
+"""Entry of `Best.counters`: steps done."""
 
 
 class Best(NamedTuple):
@@ -43,7 +43,7 @@ class Best(NamedTuple):
 def best_of(state: State) -> Best:
     """A copy of a layout that has not been judged yet."""
     kept = (state.variant.copy(), state.copies.copy(), state.home.copy(), state.x.copy(), state.y.copy())
-    return Best(*kept, score=np.full(3, np.inf), counters=np.zeros(2, np.int64))
+    return Best(*kept, score=np.full(3, np.inf), counters=np.zeros(1, np.int64))
 
 
 @compiled
@@ -143,7 +143,6 @@ def step(choices: Choices, state: State, bench: Bench, best: Best, terms: tuple[
     worse = guided - best.score[2]
     if worse <= 0 or worse <= temperature * best.score[2] * patience(state.random):
         best.score[1], best.score[2] = now, guided
-        best.counters[ACCEPTED] += 1
         set_clashes(choices, state, bench.finished)
         if now < best.score[0]:
             keep(state, best)

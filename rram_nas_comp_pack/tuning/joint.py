@@ -203,9 +203,8 @@ def _restored(choices: Choices, best: Best, seed: int) -> State:
 
 def _boxes(choices: Choices, best: Best) -> Iterator[tuple[int, int]]:
     """(store, k) of every box."""
-    per_copy = choices.box_at[best.variant + 1] - choices.box_at[best.variant]
-    for store, n in enumerate((per_copy * best.copies).tolist()):
-        yield from ((store, k) for k in range(n))
+    for store, (n, copies) in enumerate(zip(_per_copy(choices, best), best.copies.tolist(), strict=True)):
+        yield from ((store, k) for k in range(n * copies))
 
 
 def _as_values(found: Menu, best: Best, stopped: Stopped) -> tuple[tuple[Mapping, ...], Packing]:
@@ -213,19 +212,20 @@ def _as_values(found: Menu, best: Best, stopped: Stopped) -> tuple[tuple[Mapping
     choices, target = found.choices, found.target
     mappings = found.mappings(best.variant.tolist(), best.copies.tolist())
     number: dict[int, int] = {}
-    placements = []
+    placements, per_copy = [], _per_copy(choices, best)
     for store, k in _boxes(choices, best):
-        box = choices.box_at[best.variant[store]] + k % _per_copy(choices, best, store)
+        replica_box = divmod(k, per_copy[store])
+        box = choices.box_at[best.variant[store]] + replica_box[1]
         x, y = int(best.x[store, k]), int(best.y[store, k])
         crossbar = number.setdefault(int(best.home[store, k]), len(number))
         ends = (x + int(choices.width[box]), y + int(choices.height[box]))
-        replica_box = divmod(k, _per_copy(choices, best, store))
         placements.append(Placement(int(choices.layer[store]), crossbar, x, y, *ends, *replica_box))
     bound = lower_bound(items_of(mappings, target.rows, target.columns), target.rules)
     packing = Packing(tuple(placements), target.rows, target.columns, len(number), bound, "joint", stopped)
     return mappings, packing
 
 
-def _per_copy(choices: Choices, best: Best, store: int) -> int:
-    variant = best.variant[store]
-    return int(choices.box_at[variant + 1] - choices.box_at[variant])
+def _per_copy(choices: Choices, best: Best) -> list[int]:
+    """Boxes of one replica of each store."""
+    per_copy: list[int] = (choices.box_at[best.variant + 1] - choices.box_at[best.variant]).tolist()
+    return per_copy

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,7 @@ from ofa import training
 from ofa.__main__ import main
 from ofa.options import parse
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """More only wait for each other on images this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def train(path: Path, *more: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -18,14 +17,7 @@ from ofa.recipe import PHASES, Recipe, customary
 from ofa.resume import load_run, save_run
 from ofa.training import Run, Step, begin, judge, optimizer_of, train_epoch
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """More only wait for each other on images this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def trained(run: Run, images: ofa.Split, epochs: int) -> list[Step]:
