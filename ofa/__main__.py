@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ofa.training import Run, Step
 
 INTERRUPTED = 130
-RANDOM_SUBNETS = 4
+RANDOM_SUBNETS = 20
 """How many random subnets the closing table shows."""
 
 

@@ -26,25 +26,29 @@ Colour = tuple[float, float, float]
 class DataSet:
     """How images are shown to a network.
 
-    `mean` and `deviation` are a channel's, of pixels in [0, 1]; `shift` and `flip` say what augmentation may
-    do; networks see `resolution` x `resolution` pixels; `classes` is None where the files say how many.
+    `mean` and `deviation` are a channel's, of pixels in [0, 1]; augmentation moves images by up to `shift` of
+    their size, turns them by up to `turn` degrees, stretches them by up to `stretch`, and mirrors every other
+    where `flip` says so; networks see `resolution` x `resolution` pixels; `classes` is None where the files
+    say how many.
     """
 
     mean: Colour
     deviation: Colour
-    shift: bool
-    flip: bool
+    shift: float = 0.125
+    turn: float = 0.0
+    stretch: float = 0.0
+    flip: bool = True
     classes: int | None = None
     resolution: int = 64
 
 
 DATA_SETS = {
     # of the 1797 images themselves; a mirrored digit is another sign
-    "digits": DataSet((0.3053,) * 3, (0.376,) * 3, shift=True, flip=False, classes=10),
+    "digits": DataSet((0.3053,) * 3, (0.376,) * 3, turn=10.0, stretch=0.1, flip=False, classes=10),
     # the figures that Once for All's authors normalise with
-    "cifar10": DataSet((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010), shift=True, flip=True, classes=10),
+    "cifar10": DataSet((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010), classes=10),
     # ImageNet's, customary for photographs
-    "folder": DataSet((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), shift=True, flip=True),
+    "folder": DataSet((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
 }
 """What `load_images` knows, by name."""
 
@@ -160,30 +164,31 @@ def batches(
     order = np.arange(len(split)) if rng is None else rng.permutation(len(split))
     for start in range(0, len(order), size):
         rows = torch.from_numpy(order[start : start + size])
-        pixels = split.pixels[rows]
-        if augment and rng is not None:
-            pixels = augmented(pixels, split.data_set, rng)
-        yield shown(pixels, split.data_set), split.labels[rows]
+        pixels = split.pixels[rows] / 255
+        yield shown(pixels, split.data_set, rng if augment else None), split.labels[rows]
 
 
-def shown(pixels: Tensor, data_set: DataSet) -> Tensor:
-    """Return what a network sees of bytes (n, 3, h, w): normalised, bilinearly resized, channels last."""
-    mean, deviation = (torch.tensor(c).view(3, 1, 1) for c in (data_set.mean, data_set.deviation))
-    # normalising is linear, so that it may come first, where there are fewer pixels
-    x = ((pixels / 255 - mean) / deviation).contiguous(memory_format=torch.channels_last)
+def shown(pixels: Tensor, data_set: DataSet, rng: Generator | None = None) -> Tensor:
+    """Return what a network sees of pixels (n, 3, h, w) in [0, 1]: resized, normalised, channels last.
+
+    Bilinear. `rng` moves, turns, stretches and mirrors each image; what comes into view repeats its border.
+    """
     size = (data_set.resolution,) * 2
-    return x if x.shape[2:] == size else functional.interpolate(x, size, mode="bilinear")
+    if rng is not None:
+        grid = functional.affine_grid(_drawn(len(pixels), data_set, rng), [*pixels.shape[:2], *size], False)
+        pixels = functional.grid_sample(pixels, grid, padding_mode="border", align_corners=False)
+    elif pixels.shape[2:] != size:
+        pixels = functional.interpolate(pixels, size, mode="bilinear")
+    mean, deviation = (torch.tensor(c).view(3, 1, 1) for c in (data_set.mean, data_set.deviation))
+    return ((pixels - mean) / deviation).contiguous(memory_format=torch.channels_last)
 
 
-def augmented(pixels: Tensor, data_set: DataSet, rng: Generator) -> Tensor:
-    """Return bytes (n, 3, h, w): each image moved by up to an eighth of its size, over black, or mirrored."""
-    n, channels, height, width = pixels.shape
-    far = (height // 8, width // 8) if data_set.shift else (0, 0)
-    padded = functional.pad(pixels, (far[1], far[1], far[0], far[0]))
-    down, right = (torch.from_numpy(rng.integers(2 * most + 1, size=(n, 1))) for most in far)
-    rows, columns = down + torch.arange(height), right + torch.arange(width)
-    if data_set.flip:
-        mirrored = torch.from_numpy(rng.integers(2, size=(n, 1))).bool()
-        columns = torch.where(mirrored, columns.flip(1), columns)
-    image, channel = torch.arange(n).view(n, 1, 1, 1), torch.arange(channels).view(1, channels, 1, 1)
-    return padded[image, channel, rows[:, None, :, None], columns[:, None, None, :]]
+def _drawn(n: int, data_set: DataSet, rng: Generator) -> Tensor:
+    """Draw n affine maps (n, 2, 3) from where a pixel is seen to where it comes from; images span [-1, 1]."""
+    turn, stretch = np.radians(data_set.turn), data_set.stretch
+    angle, scale = rng.uniform(-turn, turn, n), rng.uniform(1 - stretch, 1 + stretch, n)
+    right, down = rng.uniform(-2 * data_set.shift, 2 * data_set.shift, (2, n))
+    across = scale * (rng.choice([-1, 1], n) if data_set.flip else 1)
+    cos, sin = np.cos(angle), np.sin(angle)
+    maps = [[across * cos, -scale * sin, right], [across * sin, scale * cos, down]]
+    return torch.from_numpy(np.array(maps).transpose(2, 0, 1)).float()

@@ -65,8 +65,9 @@ class Recipe:
     """All that decides what training gives, besides the images and the machine.
 
     `dataset` is a name that `load_images` knows; `epochs` are those of the four phases; in each, the learning
-    rate falls from `learning_rate` to 0 along half a cosine; `batch` is in images; `drawn` is how many random
-    subnets a step trains besides the largest and the smallest. Raises BadInput.
+    rate falls to 0 along half a cosine, in the first from `learning_rate`, in the others from half of it;
+    `batch` is in images; `drawn` is how many random subnets a step trains besides the largest and the
+    smallest. Raises BadInput.
     """
 
     dataset: str
@@ -106,7 +107,8 @@ class Recipe:
         """Return the learning rate when `share`, in [0, 1), of an epoch is done."""
         place, before = self.phase(epoch)
         done = (before + share) / self.epochs[place]
-        return self.learning_rate * (1 + math.cos(math.pi * done)) / 2
+        start = self.learning_rate / 2 if place else self.learning_rate
+        return start * (1 + math.cos(math.pi * done)) / 2
 
     def differences(self, other: Recipe) -> list[str]:
         """Name the fields that differ."""
@@ -117,9 +119,9 @@ def customary(
     dataset: str, epochs: tuple[int, int, int, int] | None = None, optimizer: str = "adamw", seed: int = 0
 ) -> Recipe:
     """Return the recipe for a data set. Raises BadInput."""
-    usual = (12, 4, 4, 8) if dataset == "digits" else (60, 20, 20, 40)
+    usual, batch = ((18, 2, 2, 10), 32) if dataset == "digits" else ((60, 20, 20, 40), 64)
     decay = 0.05 if optimizer == "adamw" else 1e-4
     rate = OPTIMIZERS.get(optimizer, 0.0)
     if not rate:
         raise BadInput(f"optimizer: found {optimizer!r}, allowed: {' and '.join(OPTIMIZERS)}")
-    return Recipe(dataset, epochs or usual, 64, rate, decay, optimizer, seed)
+    return Recipe(dataset, epochs or usual, batch, rate, decay, optimizer, seed)

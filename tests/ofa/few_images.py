@@ -12,7 +12,7 @@ import ofa
 from ofa.data import DataSet
 from ofa.recipe import Recipe
 
-TINY = DataSet((0.4,) * 3, (0.25,) * 3, shift=True, flip=True, classes=3, resolution=32)
+TINY = DataSet((0.4,) * 3, (0.25,) * 3, classes=3, resolution=32)
 
 
 def split(count: int) -> ofa.Split:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 import ofa
 from ofa.data import DataSet, shown
 
-TINY = DataSet((0.4,) * 3, (0.25,) * 3, shift=False, flip=False, classes=3, resolution=16)
+TINY = DataSet((0.4,) * 3, (0.25,) * 3, flip=False, shift=0.0, classes=3, resolution=16)
 
 
 def split(count: int, data_set: DataSet = TINY) -> ofa.Split:

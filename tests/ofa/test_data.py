@@ -11,9 +11,9 @@ import torch
 from sklearn.datasets import load_digits
 
 import ofa
-from ofa.data import DATA_SETS, DataSet, augmented, shown
+from ofa.data import DATA_SETS, DataSet, _drawn, shown
 
-PLAIN = DataSet((0.0,) * 3, (1.0,) * 3, shift=True, flip=True, resolution=16)
+PLAIN = DataSet((0.0,) * 3, (1.0,) * 3, resolution=16)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_every_split_and_its_beginning_have_their_share_of_every_class(digits):
 
 def test_digits_are_shown_with_mean_zero_and_deviation_one(digits):
     pixels = torch.cat([split.pixels for split in splits_of(digits)])
-    x = shown(pixels, replace(DATA_SETS["digits"], resolution=8))
+    x = shown(pixels / 255, replace(DATA_SETS["digits"], resolution=8))
     assert abs(x.mean()) < 1e-3
     assert abs(x.std() - 1) < 1e-3
 
@@ -74,7 +74,7 @@ def bilinear(grey: np.ndarray, size: int) -> np.ndarray:
 
 def test_images_are_resized_bilinearly_and_normalised():
     pixels = torch.from_numpy(np.random.default_rng(3).integers(256, size=(2, 3, 8, 8), dtype=np.uint8))
-    x = shown(pixels, DATA_SETS["cifar10"])
+    x = shown(pixels / 255, DATA_SETS["cifar10"])
     assert (x.shape, x.dtype) == ((2, 3, 64, 64), torch.float32)
     assert x.is_contiguous(memory_format=torch.channels_last)
     wanted = (bilinear(pixels[1, 2].numpy() / 255, 64) - 0.4465) / 0.2010
@@ -86,7 +86,7 @@ def test_batches_hold_every_image_once_the_last_what_is_left(digits):
     plain = list(ofa.batches(split, 10))
     assert [len(x) for x, _ in plain] == [10, 10, 5]
     assert torch.equal(torch.cat([y for _, y in plain]), split.labels)
-    assert torch.equal(torch.cat([x for x, _ in plain]), shown(split.pixels, split.data_set))
+    assert torch.equal(torch.cat([x for x, _ in plain]), shown(split.pixels / 255, split.data_set))
     drawn = list(ofa.batches(split, 10, np.random.default_rng(1)))
     order = np.random.default_rng(1).permutation(25)
     assert torch.equal(torch.cat([y for _, y in drawn]), split.labels[order])
@@ -103,26 +103,45 @@ def test_one_seed_one_sequence_of_batches(digits):
     assert not torch.equal(first, other)
 
 
-def test_augmented_images_are_moved_over_black_by_an_eighth_at_most_and_mirrored():
-    rng = np.random.default_rng(2)
-    image = torch.from_numpy(rng.integers(1, 256, size=(3, 16, 24), dtype=np.uint8))
-    many = augmented(image.expand(1200, -1, -1, -1), PLAIN, rng)
-    allowed = set()
-    for mirror in (False, True):
-        for down in range(-2, 3):
-            for right in range(-3, 4):
-                moved = np.zeros((3, 20, 30), dtype=np.uint8)
-                source = image.flip(2) if mirror else image
-                moved[:, 2 + down : 18 + down, 3 + right : 27 + right] = source
-                allowed.add(moved[:, 2:18, 3:27].tobytes())
-    assert {x.numpy().tobytes() for x in many} == allowed
+def sampled(image: np.ndarray, size: int, source) -> np.ndarray:
+    """Written from the definition: each pixel shows what lies at `source(x, y)`, all in [-1, 1]."""
+    out = np.empty((size, size))
+    for i in range(size):
+        for j in range(size):
+            at = source((2 * j + 1) / size - 1, (2 * i + 1) / size - 1)
+            x, y = (np.clip((v + 1) * len(image) / 2 - 0.5, 0, len(image) - 1) for v in at)
+            t, left = int(y), int(x)
+            b, right = min(t + 1, len(image) - 1), min(left + 1, len(image) - 1)
+            upper = image[t, left] * (1 - x + left) + image[t, right] * (x - left)
+            lower = image[b, left] * (1 - x + left) + image[b, right] * (x - left)
+            out[i, j] = upper * (1 - y + t) + lower * (y - t)
+    return out
 
 
-def test_digits_are_never_mirrored_and_nothing_moves_where_a_data_set_forbids_it():
+def test_an_augmented_image_is_moved_turned_stretched_and_mirrored_as_drawn():
+    kind = replace(PLAIN, shift=0.2, turn=30.0, stretch=0.3)
+    image = np.random.default_rng(2).random((8, 8))
+    pixels = torch.from_numpy(image).float().expand(20, 3, 8, 8)
+    seen = shown(pixels, kind, np.random.default_rng(5))
+    maps = _drawn(20, kind, np.random.default_rng(5)).double().numpy()
+    for one, (across, down) in zip(seen, maps, strict=True):
+        wanted = sampled(image, 16, lambda x, y, a=across, d=down: (a @ (x, y, 1), d @ (x, y, 1)))
+        np.testing.assert_allclose(one[0], wanted, atol=1e-5)
+    signs = np.sign(np.linalg.det(maps[:, :, :2]))
+    assert set(signs) == {-1, 1}
+
+
+def test_augmentation_keeps_within_what_the_table_says():
+    kind = replace(PLAIN, shift=0.125, turn=10.0, stretch=0.1, flip=False)
+    maps = _drawn(500, kind, np.random.default_rng(0)).double().numpy()
+    scale = np.sqrt(np.linalg.det(maps[:, :, :2]))
+    turn = np.degrees(np.arctan2(maps[:, 1, 0], maps[:, 0, 0]))
+    for found, most in ((abs(scale - 1), 0.1), (abs(turn), 10.0), (abs(maps[:, :, 2]), 0.25)):
+        assert 0.95 * most < found.max() <= most + 1e-6
     assert not DATA_SETS["digits"].flip
-    still = DataSet(PLAIN.mean, PLAIN.deviation, shift=False, flip=False)
-    pixels = torch.arange(192, dtype=torch.uint8).view(1, 3, 8, 8)
-    assert torch.equal(augmented(pixels, still, np.random.default_rng(0)), pixels)
+    still = replace(kind, shift=0.0, turn=0.0, stretch=0.0)
+    pixels = torch.rand(3, 3, 8, 8)
+    torch.testing.assert_close(shown(pixels, still, np.random.default_rng(0)), shown(pixels, still))
 
 
 def test_batches_refuse_what_means_nothing(digits):

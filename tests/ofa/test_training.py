@@ -50,11 +50,11 @@ def test_a_sandwich_is_the_largest_the_smallest_and_random_subnets_of_the_phase(
         assert all(set(at_place) == set(allowed) for at_place in zip(*choices, strict=True))
 
 
-def test_the_rate_falls_along_half_a_cosine_in_every_phase():
+def test_the_rate_falls_along_half_a_cosine_in_every_phase_later_ones_start_with_half_of_it():
     own = recipe(4, 0, 0, 2)
     assert [own.phase(epoch) for epoch in range(6)] == [(0, 0), (0, 1), (0, 2), (0, 3), (3, 0), (3, 1)]
     rates = [own.rate(epoch, share) for epoch, share in ((0, 0), (2, 0), (3, 0.5), (4, 0), (5, 0))]
-    wanted = [1, 0.5, (1 + math.cos(math.pi * 7 / 8)) / 2, 1, 0.5]
+    wanted = [1, 0.5, (1 + math.cos(math.pi * 7 / 8)) / 2, 0.5, 0.25]
     assert rates == pytest.approx([own.learning_rate * share for share in wanted])
 
 
