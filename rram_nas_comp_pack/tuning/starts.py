@@ -14,7 +14,8 @@ from ..values import Placement, Rules
 from .anneal import set_durations
 from .choices import Choices
 from .moves import grow, recut
-from .pools import OUT_OF_REACH, copies_in, improve, pools, template
+from .pool_search import improve
+from .pools import OUT_OF_REACH, pools, template
 from .state import State, boxes_of, empty, put, undo
 
 Ints = NDArray[np.int64]
@@ -103,17 +104,18 @@ def in_pools(choices: Choices, busy: Ints, samples: int, seed: int, steps: int) 
     if not len(busy) or used >= choices.crossbars:
         return None
     found = pools(choices, busy, state.random)
-    latency = improve(choices, found, (choices.crossbars - used, samples), steps)
+    latency = improve(found, (choices.crossbars - used, samples), steps)
     if latency >= OUT_OF_REACH:
         return None
     state.variant[busy] = found.variant[busy]
     first = used
     for pool, size in enumerate(found.size.tolist()):
-        members = found.members[: template(choices, found, pool)].tolist()
+        members = found.members[: template(found, pool)].tolist()
         for q, o in enumerate(members):
             x, y = found.corners[q, :2].tolist()
-            copies = copies_in(choices, state.variant[o], size)
-            for k in range(copies * boxes_of(choices, state.variant[o])):
+            boxes = boxes_of(choices, state.variant[o])
+            copies = int(min(choices.most[state.variant[o]], size // boxes))
+            for k in range(copies * boxes):
                 put(choices, state, (o, k), (first + k, x, y))
             state.copies[o] = copies
         first += size

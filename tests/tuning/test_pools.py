@@ -9,15 +9,8 @@ from tuning_cases import COLUMNS, MODES, ROWS, faults, layers, menu_of, networks
 from rram_nas_comp_pack.box_converter.boxes import partition
 from rram_nas_comp_pack.box_converter.shapes import linear
 from rram_nas_comp_pack.tuning.choices import Target, menu
-from rram_nas_comp_pack.tuning.pools import (
-    OUT_OF_REACH,
-    change,
-    improve,
-    pools,
-    share_out,
-    take_back,
-    template,
-)
+from rram_nas_comp_pack.tuning.pool_search import change, improve, take_back
+from rram_nas_comp_pack.tuning.pools import OUT_OF_REACH, enlist, pools, share_out, template
 from rram_nas_comp_pack.tuning.starts import busy_stores, in_pools
 from rram_nas_comp_pack.tuning.state import boxes_of
 from rram_nas_comp_pack.values import Rules
@@ -42,6 +35,7 @@ def scattered(draw, crossbars=40):
     for o in together.busy:
         together.pool[o] = random.integers(len(together.busy))
         together.variant[o] = random.integers(*found.choices.variant_at[o : o + 2])
+    enlist(together)
     return found, together
 
 
@@ -53,7 +47,7 @@ def assert_sound_templates(found, together):
     """Every pool's template lays a box of each member, within the crossbar and beside each other."""
     c = found.choices
     for pool in range(len(together.busy)):
-        n = template(c, together, pool)
+        n = template(together, pool)
         assert n == len(members(together, pool))
         assert sorted(together.members[:n].tolist()) == members(together, pool)
         corners = together.corners[:n].tolist()
@@ -75,10 +69,11 @@ def assert_sound_templates(found, together):
 @settings(max_examples=100, deadline=None)
 def test_boxes_of_a_template_keep_the_rules_and_do_not_overlap(case):
     found, together = case
-    fitting = [pool for pool in range(len(together.busy)) if template(found.choices, together, pool) >= 0]
+    fitting = [pool for pool in range(len(together.busy)) if template(together, pool) >= 0]
     for o in together.busy.tolist():
         if together.pool[o] not in fitting:
             together.pool[o] = -1  # left out
+    enlist(together)
     assert_sound_templates(found, together)
 
 
@@ -95,7 +90,8 @@ def test_a_pool_against_the_rules_or_without_room_has_no_template(rules, sizes):
     found = menu_of(layers(*(linear(h, w, 1) for h, w in sizes)), 9, rules)
     together = all_busy(found, 1)
     together.pool[:] = 0
-    assert template(found.choices, together, 0) == -1
+    enlist(together)
+    assert template(together, 0) == -1
 
 
 @given(case=scattered(), extra=st.integers(0, 60), samples=st.integers(1, 20))
@@ -106,9 +102,9 @@ def test_sizes_of_pools_add_up_to_the_room_and_give_the_latency(case, extra, sam
     boxes = [boxes_of(c, together.variant[o]) for o in range(count)]
     least = [max((boxes[o] for o in members(together, pool)), default=0) for pool in range(count)]
     if extra:
-        assert share_out(c, together, sum(least) - 1, samples) >= OUT_OF_REACH
+        assert share_out(together, sum(least) - 1, samples) >= OUT_OF_REACH
     room = sum(least) + extra
-    latency = share_out(c, together, room, samples)
+    latency = share_out(together, room, samples)
     assert together.size.sum() == room
     assert (together.size >= least).all()
     times = []
@@ -131,7 +127,7 @@ def test_every_change_leaves_sound_templates_and_can_be_taken_back(network, rule
     together = all_busy(found, seed)
     for k in range(30):
         before = standing(together)
-        changed = change(found.choices, together)
+        changed = change(together)
         assert_sound_templates(found, together)
         if changed[0] < 0:
             assert standing(together) == before
@@ -150,9 +146,10 @@ def test_a_pool_that_a_layer_leaves_still_has_a_template():
     for seed in range(1, 60):
         together = all_busy(found, seed)
         together.pool[:] = 0
-        assert template(found.choices, together, 0) == 5
-        change(found.choices, together)
-        assert all(template(found.choices, together, pool) >= 0 for pool in range(5))
+        enlist(together)
+        assert template(together, 0) == 5
+        change(together)
+        assert all(template(together, pool) >= 0 for pool in range(5))
 
 
 @given(network=networks(), mode=st.sampled_from(MODES), seed=seeds, samples=st.integers(1, 20))
@@ -160,10 +157,10 @@ def test_a_pool_that_a_layer_leaves_still_has_a_template():
 def test_the_search_for_pools_never_ends_worse_than_it_began(network, mode, seed, samples):
     found = menu_of(network, 60, Rules(), mode)
     together = all_busy(found, seed)
-    before = share_out(found.choices, together, 60, samples)
-    after = improve(found.choices, together, (60, samples), 300)
+    before = share_out(together, 60, samples)
+    after = improve(together, (60, samples), 300)
     assert after <= before
-    assert after == share_out(found.choices, together, 60, samples)
+    assert after == share_out(together, 60, samples)
     assert_sound_templates(found, together)
 
 
