@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from time import perf_counter
 
 from .box_converter.boxes import partition
 from .contention import Contention, contention, roofline_ns
 from .errors import BadInput
-from .hardware.chip import Chip, read_ns, totals
+from .hardware.chip import Chip, reader, totals
 from .hardware.config import Hardware
 from .packing.pack import Goal, Progress
 from .packing.place import place
@@ -125,7 +124,7 @@ def _duplicate(
         raise BadInput("duplication: found no budget of crossbars, allowed is a number of them")
     size = (hardware.rows, hardware.columns)
     target = Target(options.budget, *size, options.rules, options.depthwise)
-    return duplicated(plain, target, partial(read_ns, hardware), options.tuning, watch.tuning)
+    return duplicated(plain, target, reader(hardware), options.tuning, watch.tuning)
 
 
 def evaluate(
@@ -136,7 +135,7 @@ def evaluate(
 ) -> tuple[tuple[Evaluation, ...], Schedule, Contention, float, Chip]:
     """Simulate every number of samples beside the ideal and the baseline, trace the first, add up costs."""
     mappings, packing = layout
-    read = partial(read_ns, hardware)
+    read = reader(hardware)
     packed = program(mappings, read, packing.placements)
     ideal = program(mappings, read)
     baseline = program(partition(layers, hardware.rows, hardware.columns), read)

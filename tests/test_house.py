@@ -90,6 +90,7 @@ MAY_IMPORT = {
     "contention": {"values"},
     "duplication": {*CORE, "hardware"},
     "tuning": {"tuning", "box_converter.boxes", "duplication", "packing", "simulation", "hardware", *CORE},
+    "evolution.subnet": {"box_converter.boxes", "packing", "tuning", "simulation", "hardware", *CORE},
     "pipeline": {"contention", "box_converter.boxes", "packing", "simulation", "tuning", "hardware", *CORE},
 }
 

@@ -7,7 +7,7 @@ in as many processing elements as the slices need; all of them read at once, so 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
@@ -67,6 +67,20 @@ def _read_ns(hardware: Hardware, h: int, w: int) -> float:
     return read_latency(hardware, h, w, INPUT_BITS).total_ns
 
 
+@lru_cache(maxsize=16)
+def reader(hardware: Hardware) -> Callable[[Layer, Box], float]:
+    """`read_ns` of one hardware: always the same function, which remembers what it was asked.
+
+    Who asks often is served many times faster, since a hardware takes long to look up.
+    """
+
+    @lru_cache(maxsize=65536)
+    def by_size(h: int, w: int) -> float:
+        return _read_ns(hardware, h, w)
+
+    return lambda layer, box: by_size(box.h, _active_columns(layer, box))
+
+
 def totals(hardware: Hardware, mappings: Sequence[Mapping], crossbars: int, latency_ns: float) -> Chip:
     """Totals of `crossbars` logical crossbars that run `mappings`, one inference in `latency_ns`."""
     per_weight = crossbars_per_weight(hardware, WEIGHT_BITS)
@@ -92,6 +106,13 @@ def totals(hardware: Hardware, mappings: Sequence[Mapping], crossbars: int, late
     )
 
 
+def inference_nj(hardware: Hardware, mappings: Sequence[Mapping]) -> float:
+    """Energy of one inference: `Chip.energy_nj` of a layout of these mappings, by itself."""
+    return sum(
+        _inference_energy(hardware, mappings, crossbars_per_weight(hardware, WEIGHT_BITS).pes)[0].values()
+    )
+
+
 def _active_columns(layer: Layer, box: Box) -> int:
     return box.w if layer.lies_diagonally(box) else min(box.w, layer.columns_per_read)
 
@@ -105,12 +126,25 @@ def _inference_energy(
     """
     energies: dict[str, float] = defaultdict(float)
     weights_nj = 0.0
+    energy_of = _energies(hardware)
     for (h, w, weights), cycles in _reads(mappings).items():
-        energy = read_energy(read_power(hardware, h, w), read_latency(hardware, h, w, INPUT_BITS))
-        for name, nj in _components(energy):
+        parts = energy_of(h, w)
+        for name, nj in parts.items():
             energies[name] += elements * cycles * nj
-        weights_nj += elements * cycles * energy.crossbar_nj * (weights / (h * w))
+        weights_nj += elements * cycles * parts["crossbar"] * (weights / (h * w))
     return energies, weights_nj
+
+
+@lru_cache(maxsize=16)
+def _energies(hardware: Hardware) -> Callable[[int, int], dict[str, float]]:
+    """Energy of a read of h rows and w columns, by component; it remembers what it was asked."""
+
+    @lru_cache(maxsize=65536)
+    def by_size(h: int, w: int) -> dict[str, float]:
+        energy = read_energy(read_power(hardware, h, w), read_latency(hardware, h, w, INPUT_BITS))
+        return dict(_components(energy))
+
+    return by_size
 
 
 def _reads(mappings: Sequence[Mapping]) -> Counter[tuple[int, int, int]]:

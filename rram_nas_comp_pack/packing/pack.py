@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import BadInput
 from ..values import Rules
-from .bounds import lower_bound, stands_alone
+from .bounds import counting_bound, lower_bound, stands_alone
 from .exact import Proof, fewest
 from .fill import BIN, X, Y, problem_of
 from .items import Items
@@ -40,7 +40,7 @@ class Goal:
     `packer`: "fast" (a few milliseconds), "best" (improves for `effort` steps) or "exact" (then proves, or
     finds fewer, where it can). `budget`: stop as soon as that many crossbars suffice; None seeks the fewest.
     `seconds`: a wall-clock limit. Without one, or where it does not strike, a seed gives the same layout on
-    every machine.
+    every machine. Without `full_bound` the lower bound is that of counting boxes: at once, but weaker.
     """
 
     packer: Packer = "best"
@@ -48,6 +48,7 @@ class Goal:
     effort: int = BEST_EFFORT
     seconds: float | None = None
     seed: int = 0
+    full_bound: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def pack(items: Items, rules: Rules, goal: Goal, progress: Progress | None = Non
     """
     _require_sound(items, goal)
     deadline = None if goal.seconds is None else monotonic() + goal.seconds
-    bound = lower_bound(items, rules)
+    bound = lower_bound(items, rules) if goal.full_bound else counting_bound(items, rules)
     alone = stands_alone(items)
     apart = int(alone.sum())
     places = np.zeros((3, len(items)), np.int64)

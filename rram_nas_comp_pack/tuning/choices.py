@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -93,37 +95,73 @@ class Menu(NamedTuple):
 
 
 def menu(plain: Sequence[Mapping], target: Target, read_ns: ReadTime) -> Menu:
-    """All variants of the layers of an un-duplicated network. `read_ns` is the time of one read of a box."""
+    """All variants of the layers of an un-duplicated network. `read_ns` is the time of one read of a box.
+
+    What a layer brings is remembered: of networks that have layers in common it is computed once.
+    """
     stores = [m for m in plain if m.stored]
-    ways = [list(_ways(m, target)) for m in stores]
     number = {m.layer.index: o for o, m in enumerate(stores)}
     store = [number[m.layer.stored_in] for m in plain]
-    sizes = [_sizes(m, way) for m, found in zip(stores, ways, strict=True) for way in found]
-    reads = [[_reads(m, way, read_ns) for way in ways[o]] for m, o in zip(plain, store, strict=True)]
-    times = {ns for row in reads for _, all_ns in row for ns in all_ns}
+    columns = [_column(m, stores[o], target, read_ns) for m, o in zip(plain, store, strict=True)]
+    owned = [c for m, c in zip(plain, columns, strict=True) if m.stored]
+    times = frozenset().union(*(c.times for c in columns))
     uniform = len(times) == 1
-    unit = [[1.0 if uniform else max(all_ns) for _, all_ns in row] for row in reads]
-    cycles = [[slowest for slowest, _ in row] for row in reads]
+    cycles = [c.cycles for c in columns]
+    unit = [np.ones(len(c.unit)) if uniform else c.unit for c in columns]
     choices = Choices(
         store=np.array(store),
         layer=np.array([m.layer.index for m in stores]),
-        variant_at=_starts([len(found) for found in ways]),
-        box_at=_starts([len(found) for found in sizes]),
-        width=np.array([w for found in sizes for _, w in found]),
-        height=np.array([h for found in sizes for h, _ in found]),
-        reads_at=_starts([len(row) for row in reads]),
+        variant_at=_starts([len(c.ways) for c in owned]),
+        box_at=_starts(np.concatenate([c.boxes for c in owned])),
+        width=np.concatenate([c.width for c in owned]),
+        height=np.concatenate([c.height for c in owned]),
+        reads_at=_starts([len(c.cycles) for c in columns]),
         cycles=np.concatenate(cycles),
         unit=np.concatenate(unit),
         alone=_per_variant(store, [np.multiply(*row) for row in zip(cycles, unit, strict=True)], np.add),
-        most=_per_variant(store, [np.array(row) for row in cycles], np.minimum),
+        most=_per_variant(store, cycles, np.minimum),
         crossbars=target.crossbars,
         rows=target.rows,
         columns=target.columns,
         threshold=max(target.rules.threshold, 0),
         max_load=target.rules.max_load or MOST_ON_A_CROSSBAR,
     )
-    flat = tuple(way for found in ways for way in found)
-    return Menu(choices, flat, times.pop() if uniform else 1.0, tuple(plain), target)
+    ways = tuple(chain.from_iterable(c.ways for c in owned))
+    return Menu(choices, ways, next(iter(times)) if uniform else 1.0, tuple(plain), target)
+
+
+class _Column(NamedTuple):
+    """What a layer brings to the menu.
+
+    Its ways and, per way, the number of boxes, the reads of the slowest, and the ns of the slowest read;
+    `height` and `width` are those of all boxes, way by way, `times` the ns of all reads.
+    """
+
+    ways: tuple[Way, ...]
+    boxes: Ints
+    height: Ints
+    width: Ints
+    cycles: Ints
+    unit: Floats
+    times: frozenset[float]
+
+
+@lru_cache(maxsize=16384)
+def _column(mapping: Mapping, store: Mapping, target: Target, read_ns: ReadTime) -> _Column:
+    """Of a layer that runs on the boxes of `store`, be it itself."""
+    ways = tuple(_ways(store, target))
+    sizes = [_sizes(store, way) for way in ways]
+    reads = [_reads(mapping, way, read_ns) for way in ways]
+    height, width = np.array([size for found in sizes for size in found]).T
+    return _Column(
+        ways,
+        boxes=np.array([len(found) for found in sizes]),
+        height=height,
+        width=width,
+        cycles=np.array([slowest for slowest, _ in reads]),
+        unit=np.array([max(all_ns) for _, all_ns in reads]),
+        times=frozenset(ns for _, all_ns in reads for ns in all_ns),
+    )
 
 
 def _ways(mapping: Mapping, target: Target) -> Iterator[Way]:
@@ -179,6 +217,8 @@ def _per_variant(store: Sequence[int], rows: Sequence[NDArray[Any]], combine: np
     return np.concatenate([found[o] for o in sorted(found)])
 
 
-def _starts(sizes: Iterable[int]) -> Ints:
+def _starts(sizes: Sequence[int] | Ints) -> Ints:
     """Where parts of these sizes start in a row, and where the last one ends."""
-    return np.concatenate([[0], np.cumsum(list(sizes), dtype=np.int64)]).astype(np.int64)
+    starts = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(sizes, out=starts[1:])
+    return starts

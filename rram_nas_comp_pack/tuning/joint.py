@@ -31,7 +31,7 @@ MOST_SIMULATED = (64, 4096)
 STARTS = 4
 """Layouts that are annealed, together for half of the steps; the best of them goes on for the other half."""
 
-BUSY = (2.0, 1.0)
+BUSY = (0.5, 1.0)
 """Layers that the first and the second start in pools takes for busy; see `busy_stores`."""
 
 POOL_STEPS = (10_000, 200_000)
@@ -89,7 +89,7 @@ def tune(
     best = search.run(packing.placements)
     if best is None:
         return None
-    return Tuned(*_as_values(found, best, search.stopped), search.stopped, search.done)
+    return Tuned(*as_values(found, best, search.stopped), search.stopped, search.done)
 
 
 class _Layout(NamedTuple):
@@ -207,7 +207,7 @@ def _boxes(choices: Choices, best: Best) -> Iterator[tuple[int, int]]:
         yield from ((store, k) for k in range(n * copies))
 
 
-def _as_values(found: Menu, best: Best, stopped: Stopped) -> tuple[tuple[Mapping, ...], Packing]:
+def as_values(found: Menu, best: Best, stopped: Stopped) -> tuple[tuple[Mapping, ...], Packing]:
     """Mappings and packing of a layout; crossbars are numbered as they first occur."""
     choices, target = found.choices, found.target
     mappings = found.mappings(best.variant.tolist(), best.copies.tolist())

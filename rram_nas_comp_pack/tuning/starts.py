@@ -16,7 +16,7 @@ from .choices import Choices
 from .moves import grow, recut
 from .pool_search import improve
 from .pools import OUT_OF_REACH, pools, template
-from .state import State, boxes_of, empty, put, undo
+from .state import State, boxes_of, empty, put, put_all, undo
 
 Ints = NDArray[np.int64]
 
@@ -115,8 +115,8 @@ def in_pools(choices: Choices, busy: Ints, samples: int, seed: int, steps: int) 
             x, y = found.corners[q, :2].tolist()
             boxes = boxes_of(choices, state.variant[o])
             copies = int(min(choices.most[state.variant[o]], size // boxes))
-            for k in range(copies * boxes):
-                put(choices, state, (o, k), (first + k, x, y))
+            keys = np.array([(o, k) for k in range(copies * boxes)])
+            put_all(choices, state, keys, np.array([(first + k, x, y) for _, k in keys.tolist()]))
             state.copies[o] = copies
         first += size
     return state
@@ -138,10 +138,9 @@ def _pack_once(choices: Choices, state: State, stores: Ints) -> int:
     boxes = np.array([choices.box_at[state.variant[o]] + k for o, k in keys])
     layers = choices.layer[[o for o, _ in keys]]
     items = Items(choices.width[boxes], choices.height[boxes], layers, choices.rows, choices.columns)
-    layout = pack(items, Rules(choices.threshold, choices.max_load), Goal("fast", seed=0))
+    layout = pack(items, Rules(choices.threshold, choices.max_load), Goal("fast", full_bound=False))
     if layout.crossbars > choices.crossbars:
         return choices.crossbars
-    for key, *place in zip(keys, layout.bins.tolist(), layout.xs.tolist(), layout.ys.tolist(), strict=True):
-        put(choices, state, key, (place[0], place[1], place[2]))
+    put_all(choices, state, np.array(keys), np.column_stack([layout.bins, layout.xs, layout.ys]))
     state.copies[stores] = 1
     return layout.crossbars

@@ -99,6 +99,13 @@ def put(choices: Choices, state: State, box: tuple[int, int], place: tuple[int, 
 
 
 @compiled
+def put_all(choices: Choices, state: State, keys: Ints, places: Ints) -> None:
+    """Put boxes (store, k) at (crossbar, x, y), a row each."""
+    for j in range(len(keys)):
+        put(choices, state, (keys[j, 0], keys[j, 1]), (places[j, 0], places[j, 1], places[j, 2]))
+
+
+@compiled
 def take(choices: Choices, state: State, store: int, k: int) -> None:
     """Take a box off its crossbar."""
     crossbar = state.home[store, k]

@@ -12,7 +12,7 @@ from rram_nas_comp_pack.packing.pack import Goal
 from rram_nas_comp_pack.packing.place import place
 from rram_nas_comp_pack.tuning.anneal import best_of
 from rram_nas_comp_pack.tuning.choices import Target, menu
-from rram_nas_comp_pack.tuning.joint import _as_values
+from rram_nas_comp_pack.tuning.joint import as_values
 from rram_nas_comp_pack.values import Layer, Rules
 
 ROWS, COLUMNS = 18, 16
@@ -97,7 +97,7 @@ def menu_of(network, crossbars, rules=None, mode="auto", read_ns=one_ns):
 
 def values_of(found, state):
     """Mappings and packing of the layout that the search works on."""
-    return _as_values(found, best_of(state), "effort")
+    return as_values(found, best_of(state), "effort")
 
 
 def faults(mappings, packing, target):

@@ -1,0 +1,184 @@
+"""A subnet of the supernet to its figures on the chip, fast enough for a search over thousands of them.
+
+Layers come from a small set of shapes, so that all that belongs to a layer alone is computed once. What is
+remembered never changes a result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+from ofa.architecture import Configuration, LayerShape, layer_shapes
+
+from ..box_converter.boxes import partition
+from ..hardware.chip import inference_nj, reader
+from ..hardware.config import Hardware
+from ..packing.bounds import counting_bound
+from ..packing.pack import Goal
+from ..packing.place import items_of, place
+from ..simulation import Program, program, simulate
+from ..tuning.choices import DepthwiseMapping, Target
+from ..tuning.choose import Tuner, Tuning, duplicated
+from ..tuning.joint import Effort
+from ..tuning.sketch import Sketch, sketch, unpacked
+from ..values import Box, Layer, Mapping, NoFit, Packing, Rules
+
+
+@dataclass(frozen=True, slots=True)
+class CompileSettings:
+    """How subnets are compiled: for the latency of `samples` samples on at most so many `crossbars`.
+
+    With `steps` of 0 the joint tuner gives its first answer, in milliseconds; None is its default effort,
+    many seconds. Without `duplicate` the tuner's settings mean nothing.
+    """
+
+    hardware: Hardware
+    crossbars: int
+    samples: int = 8
+    rules: Rules = field(default_factory=Rules)
+    depth_split: int = 1
+    depthwise: DepthwiseMapping = "auto"
+    duplicate: bool = True
+    tuner: Tuner = "joint"
+    steps: int | None = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What a subnet is like on the chip: simulated latency of all samples, energy of one inference.
+
+    The baseline has a crossbar for every box and no copies. `utilization` is that of the `crossbars` in use.
+    """
+
+    latency_ns: float
+    baseline_ns: float
+    energy_nj: float
+    crossbars: int
+    utilization: float
+
+    @property
+    def speed(self) -> float:
+        """How many times faster than the baseline."""
+        return self.baseline_ns / self.latency_ns
+
+
+def layers_of(chosen: Configuration, resolution: int = 64, classes: int = 10) -> tuple[Layer, ...]:
+    """The layers that tracing the subnet finds, by arithmetic. Raises BadInput of `ofa`."""
+    shapes = layer_shapes(*chosen, resolution, classes)
+    return tuple(_layer(index, shape) for index, shape in enumerate(shapes))
+
+
+def compile_subnet(
+    chosen: Configuration, settings: CompileSettings, resolution: int = 64, classes: int = 10
+) -> Compiled | NoFit:
+    """Compile a subnet; the same settings give the same figures whatever was compiled before.
+
+    Raises BadInput where a kernel cannot be cut for the hardware.
+    """
+    layout = _layout(layers_of(chosen, resolution, classes), settings)
+    if isinstance(layout, NoFit):
+        return layout
+    hardware, read_ns = settings.hardware, reader(settings.hardware)
+    uncut = tuple(_mapping(layer, hardware.rows, hardware.columns) for layer in layout.layers)
+    return Compiled(
+        latency_ns=simulate(layout.run, settings.samples).latency_ns,
+        baseline_ns=simulate(unpacked(uncut, read_ns), settings.samples).latency_ns,
+        energy_nj=inference_nj(hardware, layout.mappings),
+        crossbars=layout.crossbars,
+        utilization=layout.utilization,
+    )
+
+
+class _Layout(NamedTuple):
+    """A subnet on crossbars: its mapped layers and what the simulation runs.
+
+    `made` is what the figures stem from: a sketch, or a packing.
+    """
+
+    layers: tuple[Layer, ...]
+    mappings: tuple[Mapping, ...]
+    run: Program
+    crossbars: int
+    utilization: float
+    made: Sketch | Packing
+
+    def values(self) -> tuple[tuple[Mapping, ...], Packing]:
+        """Mapped layers and packing."""
+        return self.made.values() if isinstance(self.made, Sketch) else (self.mappings, self.made)
+
+
+@lru_cache(maxsize=16384)
+def _layer(index: int, shape: LayerShape) -> Layer:
+    height, positions = shape.kernel**2 * shape.channels // shape.groups, shape.size**2
+    raw = Box(height, shape.out, positions * shape.groups)
+    return Layer(index, shape.kind, shape.path, raw, positions, shape.groups, index, shape.groups > 1)
+
+
+@lru_cache(maxsize=16384)
+def _mapping(layer: Layer, rows: int, columns: int, split: int = 1, diagonal: bool = False) -> Mapping:
+    return partition((layer,), rows, columns, split, diagonal)[0]
+
+
+def _layout(layers: tuple[Layer, ...], settings: CompileSettings) -> _Layout | NoFit:
+    """Cut and pack; where that is too large, the joint tuner does without the split."""
+    found = _cut_and_packed(layers, settings)
+    if (
+        isinstance(found, NoFit)
+        and settings.duplicate
+        and settings.tuner == "joint"
+        and settings.depth_split > 1
+    ):
+        found = _cut_and_packed(layers, replace(settings, depth_split=1))
+    return found
+
+
+def _cut_and_packed(layers: tuple[Layer, ...], settings: CompileSettings) -> _Layout | NoFit:
+    size = (settings.hardware.rows, settings.hardware.columns)
+    diagonal = settings.depthwise == "diagonal"
+    plain = tuple(_mapping(layer, *size, settings.depth_split, diagonal) for layer in layers)
+    bound = _quick_bound(plain, size, settings.rules)
+    if bound > settings.crossbars:
+        return NoFit(settings.crossbars, bound, sum(len(m.boxes) for m in plain))
+    if settings.duplicate and settings.tuner == "joint" and settings.steps == 0:
+        drawn = _sketched(plain, settings)
+        if drawn is not None:
+            return drawn
+    return _packed(plain, settings)
+
+
+def _quick_bound(mappings: tuple[Mapping, ...], size: tuple[int, int], rules: Rules) -> int:
+    """Crossbars that are needed at least, by cells and by numbers of boxes."""
+    items = items_of(mappings, *size)
+    cells = int(items.widths @ items.heights)
+    return max(-(-cells // (size[0] * size[1])), counting_bound(items, rules))
+
+
+def _sketched(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Layout | None:
+    """The tuner's first answer; None where there is none, or it is no faster than no copies at all."""
+    read_ns, size = reader(settings.hardware), (settings.hardware.rows, settings.hardware.columns)
+    target = Target(settings.crossbars, *size, settings.rules, settings.depthwise)
+    found = sketch(plain, target, read_ns, settings.samples, settings.seed)
+    if found is None:
+        return None
+    layers = tuple(m.layer for m in plain)
+    return _Layout(layers, found.mappings, found.program(), found.crossbars, found.utilization, found)
+
+
+def _packed(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Layout | NoFit:
+    """The ordinary way: pack, then run the tuners where copies are wanted."""
+    read_ns, size = reader(settings.hardware), (settings.hardware.rows, settings.hardware.columns)
+    goal = Goal("fast", settings.crossbars, seed=settings.seed)
+    mappings, packing = plain, place(plain, size, settings.rules, goal)
+    if packing.crossbars > settings.crossbars:
+        return NoFit(settings.crossbars, packing.lower_bound, packing.crossbars)
+    if settings.duplicate:
+        target = Target(settings.crossbars, *size, settings.rules, settings.depthwise)
+        effort = Effort(settings.samples, settings.steps, seed=settings.seed)
+        tuning = Tuning(settings.tuner, effort)
+        (mappings, packing), _ = duplicated((plain, packing), target, read_ns, tuning)
+    run = program(mappings, read_ns, packing.placements)
+    layers = tuple(m.layer for m in plain)
+    return _Layout(layers, mappings, run, packing.crossbars, packing.utilization, packing)
