@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-FORMS = "torchvision:NAME, timm:NAME, package.module:callable, FILE.onnx"
+FORMS = "torchvision:NAME, timm:NAME, ofa:front.json#K, package.module:callable, FILE.onnx"
 
 
 def load_network(spec: str, input_size: tuple[int, ...] = (3, 64, 64)) -> Network:
@@ -62,6 +62,10 @@ def _build(spec: str) -> nn.Module:
         return _from_torchvision(name)
     if prefix == "timm":
         return _from_timm(name)
+    if prefix == "ofa":
+        from rram_nas_comp_pack.box_converter.subnet import build_subnet
+
+        return build_subnet(name)
     return _from_callable(prefix, name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 
 
@@ -31,6 +32,22 @@ def seconds(text: str) -> float:
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"found {text!r}, allowed is a number of seconds above 0")
     return number
+
+
+def number(least: float, most: float = math.inf) -> Callable[[str], float]:
+    """A number from `least` to `most`."""
+
+    def convert(text: str) -> float:
+        try:
+            found = float(text)
+        except ValueError:
+            found = math.nan
+        if not least <= found <= most or math.isinf(found):
+            limit = f" to {most:g}" if most < math.inf else ""
+            raise argparse.ArgumentTypeError(f"found {text!r}, allowed is a number from {least:g}{limit}")
+        return found
+
+    return convert
 
 
 MANY_SAMPLES, MOST_SAMPLES = 4096, 100_000
@@ -75,3 +92,21 @@ def exp_id(text: str) -> str:
             f"found {text!r}, allowed is a folder name without '/' and leading dot, up to 200 characters"
         )
     return text
+
+
+def dataset(text: str) -> str:
+    """The name of a data set."""
+    if text in ("digits", "cifar10") or (text.startswith("folder:") and text != "folder:"):
+        return text
+    raise argparse.ArgumentTypeError(f"found {text!r}, allowed are digits, cifar10 and folder:PATH")
+
+
+OBJECTIVES = ("acc", "speed", "energy", "crossbars")
+
+
+def objectives(text: str) -> tuple[str, ...]:
+    """Comma-separated goals of a search; accuracy and speed are always among them."""
+    found = tuple(part.strip() for part in text.split(","))
+    if not set(found) <= set(OBJECTIVES) or len(set(found)) < len(found) or found[:2] != OBJECTIVES[:2]:
+        raise argparse.ArgumentTypeError(f"found {text!r}, allowed is acc,speed[,energy][,crossbars]")
+    return found

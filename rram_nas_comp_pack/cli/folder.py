@@ -17,15 +17,16 @@ except ImportError:  # not a POSIX system: two runs of one ID at once go unnotic
 
 
 @contextmanager
-def run_folder(parent: Path, exp_id: str) -> Iterator[Path]:
+def run_folder(parent: Path, exp_id: str, kept: str | None = None) -> Iterator[Path]:
     """A folder to write a run's files into; it becomes `parent`/`exp_id` when the block ends without error.
 
-    Raises BadInput where the folder cannot be written or another run of this ID is under way.
+    A subfolder `kept` outlives a run that was killed or failed, and is there when the next one of this ID
+    begins. Raises BadInput where the folder cannot be written or another run of this ID is under way.
     """
     target, scratch, earlier = parent / exp_id, parent / f".{exp_id}.partial", parent / f".{exp_id}.earlier"
     if target.exists() and not target.is_dir():
         raise BadInput(f"--exp-id: {target} is a file, allowed is a folder or nothing")
-    lock = _make(scratch, exp_id)
+    lock = _make(scratch, exp_id, kept)
     try:
         _recover(target, earlier)
         yield scratch
@@ -36,12 +37,17 @@ def run_folder(parent: Path, exp_id: str) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             _recover(target, earlier)
-        shutil.rmtree(scratch, ignore_errors=True)
+        if kept is None or not _holds_files(scratch / kept):
+            shutil.rmtree(scratch, ignore_errors=True)
         os.close(lock)
 
 
-def _make(scratch: Path, exp_id: str) -> int:
-    """Create the scratch folder, empty and locked; returns the lock's file descriptor."""
+def _holds_files(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
+
+
+def _make(scratch: Path, exp_id: str, kept: str | None) -> int:
+    """Create the scratch folder, empty but for `kept`, and locked; returns the lock's file descriptor."""
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         lock = os.open(scratch, os.O_RDONLY)
@@ -52,7 +58,7 @@ def _make(scratch: Path, exp_id: str) -> int:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not os.path.samestat(os.fstat(lock), scratch.stat()):
             raise FileNotFoundError
-        _empty(scratch)
+        _empty(scratch, kept)
     except OSError as error:
         os.close(lock)
         if isinstance(error, BlockingIOError | FileNotFoundError):
@@ -63,12 +69,12 @@ def _make(scratch: Path, exp_id: str) -> int:
     return lock
 
 
-def _empty(scratch: Path) -> None:
+def _empty(scratch: Path, kept: str | None) -> None:
     """Clear what a killed run left behind, and see whether the folder can be written."""
     for left in scratch.iterdir():
-        if left.is_dir():
+        if left.is_dir() and left.name != kept:
             shutil.rmtree(left)
-        else:
+        elif not left.is_dir():
             left.unlink()
     probe = scratch / "probe"
     probe.touch()

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import BadInput
-from .arguments import MOST_SAMPLES, at_least, exp_id, objective, seconds, sizes
+from .arguments import at_least, exp_id, objective, seconds, sizes
+from .evolve_options import EvolveOptions, add_evolve, complete_evolve
+from .groups import add_config, add_duplication, add_ignored, add_packing, add_places, depthwise_mapping
 
 Command = Callable[[Any], int]
 
@@ -87,11 +89,14 @@ def parse(argv: Sequence[str] | None = None) -> tuple[Command, object]:
     _add_pack(commands.add_parser("pack", help="network to layout and latency", allow_abbrev=False))
     _add_simulate(commands.add_parser("simulate", help="latency of a run's layout", allow_abbrev=False))
     _add_verify(commands.add_parser("verify", help="check a run's layout from its files", allow_abbrev=False))
+    add_evolve(commands.add_parser("evolve", help="search subnets of a supernet", allow_abbrev=False))
     _add_hardware(commands.add_parser("hardware", help="one processing element", allow_abbrev=False))
     values = vars(parser.parse_args(argv))
     command, kind = values.pop("command"), values.pop("kind")
     if kind is PackOptions:
         _complete(values)
+    if kind is EvolveOptions:
+        complete_evolve(values)
     return _command(command), kind(**values)
 
 
@@ -100,11 +105,7 @@ def _complete(values: dict[str, Any]) -> None:
     duplicate = values["duplicate"]
     if duplicate and values["find_solution"]:
         raise BadInput("--duplicate fills a budget: found --find-solution, allowed is --num-crossbars N")
-    if values["depthwise_mapping"] == "auto" and not duplicate:
-        raise BadInput(
-            "--depthwise-mapping: found 'auto' without --duplicate, allowed are dense and diagonal"
-        )
-    values["depthwise_mapping"] = values["depthwise_mapping"] or ("auto" if duplicate else "dense")
+    values["depthwise_mapping"] = depthwise_mapping(values["depthwise_mapping"], duplicate)
     values["objective"] = values["objective"] or values["num_sample"]
 
 
@@ -125,8 +126,8 @@ def _add_pack(parser: argparse.ArgumentParser) -> None:
     add(
         "--model",
         default="mbv3_small",
-        help="shipped name, torchvision:NAME, timm:NAME, package.module:callable or a .onnx file "
-        "(default: mbv3_small)",
+        help="shipped name, torchvision:NAME, timm:NAME, ofa:front.json#K, package.module:callable or "
+        "a .onnx file (default: mbv3_small)",
     )
     add(
         "--input-size",
@@ -136,48 +137,8 @@ def _add_pack(parser: argparse.ArgumentParser) -> None:
         help="one sample, without the batch (default: 3,64,64)",
     )
     add("--strict", action="store_true", help="fail where a part of the network cannot be mapped")
-    _add_packing(parser)
-    _add_duplication(parser)
-    add(
-        "--sim-log-samples",
-        type=at_least(1),
-        default=4,
-        metavar="N",
-        help="samples traced in sim.log (default: 4)",
-    )
-    add("--seed", type=at_least(0), default=123, help="of packer and tuners (default: 123)")
-    add("--verbose", action="store_true", help="copy logs.log to standard error")
-    _add_places(parser)
-    _add_ignored(parser)
-
-
-def _add_packing(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    positive = at_least(1)
-    add("--num-crossbars", type=positive, default=10, metavar="N", help="budget (default: 10)")
+    add_packing(parser)
     add("--find-solution", action="store_true", help="seek the fewest crossbars, whatever the budget")
-    add(
-        "--depth-split-factor",
-        type=positive,
-        default=1,
-        metavar="F",
-        help="parts of a depthwise layer (default: 1)",
-    )
-    add(
-        "--layer-threshold",
-        type=at_least(0),
-        default=1,
-        metavar="T",
-        help="layers in one crossbar are more than T apart (default: 1)",
-    )
-    add(
-        "--xbar-max-load",
-        type=positive,
-        default=6,
-        metavar="L",
-        help="most boxes in one crossbar (default: 6)",
-    )
-    add("--no-pack-heuristic", action="store_true", help="drop the last two rules")
     add("--packer", choices=("fast", "best", "exact"), default="best", help="default: best")
     add(
         "--pack-effort",
@@ -187,23 +148,7 @@ def _add_packing(parser: argparse.ArgumentParser) -> None:
         help="iterations of the improvement search",
     )
     add("--pack-seconds", type=seconds, default=None, metavar="S", help="cut packing short (default: never)")
-
-
-def _add_duplication(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--duplicate", action="store_true", help="fill the budget with copies of slow layers")
-    add(
-        "--tuner",
-        choices=("joint", "margin"),
-        default="joint",
-        help="who chooses the copies: the joint tuner (default) or the paper's",
-    )
-    add(
-        "--depthwise-mapping",
-        choices=("dense", "diagonal", "auto"),
-        default=None,
-        help="one channel a read, several, or mixed (default: auto with --duplicate, else dense)",
-    )
+    add_duplication(parser)
     add(
         "--objective",
         type=objective,
@@ -211,50 +156,19 @@ def _add_duplication(parser: argparse.ArgumentParser) -> None:
         metavar="GOAL",
         help="latency (of one sample), throughput, or samples:N (default: samples of --num-sample)",
     )
-    add(
-        "--num-sample",
-        type=at_least(1, MOST_SAMPLES),
-        default=8,
-        metavar="N",
-        help="samples whose latency counts (default: 8)",
-    )
-    add(
-        "--tune-effort",
-        type=at_least(0),
-        default=None,
-        metavar="N",
-        help="iterations of the joint tuner; 0: its first answer (default: about 20 s)",
-    )
     add("--tune-seconds", type=seconds, default=None, metavar="S", help="cut tuning short (default: never)")
-
-
-def _add_places(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--log-dir", type=Path, default=Path("log"), metavar="DIR", help="default: log")
-    _add_config(parser)
-
-
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config", type=Path, default=Path("SimConfig.ini"), metavar="INI", help="default: SimConfig.ini"
+    add(
+        "--sim-log-samples",
+        type=at_least(1),
+        default=4,
+        metavar="N",
+        help="samples traced in sim.log (default: 4)",
     )
-
-
-def _add_ignored(parser: argparse.ArgumentParser) -> None:
-    """Options of earlier scripts that mean nothing here."""
-    for flag in ("--log-pack", "--no-cuda", "--no-fine-tune", "-r"):
-        parser.add_argument(flag, action=_Ignore, nargs=0, help=argparse.SUPPRESS)
-    for option in ("--device", "--coef-acc", "--coef-latency"):
-        parser.add_argument(option, action=_Ignore, help=argparse.SUPPRESS)
-
-
-class _Ignore(argparse.Action):
-    """Accepts an option and leaves no trace of it."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "dest": argparse.SUPPRESS, "default": argparse.SUPPRESS})
-
-    def __call__(self, *_: object) -> None:
-        pass
+    add("--seed", type=at_least(0), default=123, help="of packer and tuners (default: 123)")
+    add("--verbose", action="store_true", help="copy logs.log to standard error")
+    add_places(parser)
+    unused = ("--device", "--coef-acc", "--coef-latency")
+    add_ignored(parser, ("--log-pack", "--no-cuda", "--no-fine-tune", "-r"), unused)
 
 
 def _add_simulate(parser: argparse.ArgumentParser) -> None:
@@ -263,7 +177,7 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--num-sample", type=at_least(1), nargs="+", action=_Tuple, required=True, metavar="N"
     )
-    _add_config(parser)
+    add_config(parser)
 
 
 class _Tuple(argparse.Action):
@@ -274,7 +188,7 @@ class _Tuple(argparse.Action):
 def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(kind=VerifyOptions)
     parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
-    _add_config(parser)
+    add_config(parser)
 
 
 def _add_hardware(parser: argparse.ArgumentParser) -> None:
@@ -283,4 +197,4 @@ def _add_hardware(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", type=positive, required=True, metavar="H", help="active rows")
     parser.add_argument("--columns", type=positive, required=True, metavar="W", help="active columns")
     parser.add_argument("--input-bits", type=positive, default=8, metavar="P", help="default: 8")
-    _add_config(parser)
+    add_config(parser)

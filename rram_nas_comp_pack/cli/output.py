@@ -13,6 +13,7 @@ from pathlib import Path
 from .. import __version__
 from ..pipeline import Report
 from ..values import Box, Coverage, Mapping, Network, Placement, weight_utilization
+from .evolve_options import EvolveOptions
 from .options import PackOptions
 
 SIM_LOG_HEADER = ("sample", "layer", "asked_ns", "start_ns", "finish_ns", "busy_ns", "waited_ns", "crossbars")
@@ -130,7 +131,7 @@ def timing(report: Report) -> dict[str, float]:
     return {**stages, "total": sum(stages.values())}
 
 
-def option_entry(options: PackOptions) -> dict[str, object]:
+def option_entry(options: PackOptions | EvolveOptions) -> dict[str, object]:
     """Options as JSON values."""
     entry = asdict(options)
     return {name: str(value) if isinstance(value, Path) else value for name, value in entry.items()}

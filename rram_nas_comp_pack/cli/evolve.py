@@ -1,0 +1,198 @@
+"""`evolve`: search subnets of a supernet for the best trades of accuracy and speed."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ..errors import BadInput, CannotBeDone
+from ..evolution.accuracy import bench, device_of, predictor
+from ..evolution.engine import Engine, cluster, local
+from ..evolution.evaluate import Judging, outcome
+from ..evolution.evolve import SearchOptions, evolve, front
+from ..evolution.genome import LENGTH, Genes
+from ..evolution.search import Search, evaluate, finish, taught
+from ..evolution.subnet import CompileSettings
+from ..hardware.config import Hardware, load_hardware
+from ..values import NO_RULES, Rules
+from .evolve_options import EvolveOptions
+from .folder import run_folder
+from .search_checkpoint import NAME, Kept, load_search, save_search
+from .search_files import Found, log_lines, summary, write_search
+
+INTERRUPTED = 130
+KEPT = "checkpoint"
+FREE = {"generations", "tune_effort", "predictor_tau", "workers", "scheduler"}
+FREE |= {"resume", "verbose", "exp_id", "log_dir"}
+"""Options that may change when a search goes on: they say how far it goes and where, not which way."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """A search under way in the run's folder: what is kept of it, and what decides where it goes."""
+
+    search: Search
+    folder: Path
+    deciding: dict[str, Any]
+    kept: Kept
+
+
+def run(options: EvolveOptions) -> int:
+    """Search and write the run's folder. Returns 130 after an interrupt: the front so far is written."""
+    hardware = load_hardware(options.config)
+    for warning in hardware.warnings:
+        print(warning, file=sys.stderr)
+    judging, settings = _judging(options), _settings(options, hardware)
+    _require_room(judging, settings, options)
+    parent = options.log_dir / "evolution"
+    with run_folder(parent, options.exp_id, KEPT) as folder, _engine(options) as engine:
+        deciding = _deciding(options, hardware, judging)
+        kept = _begun(folder, parent / options.exp_id, options, deciding)
+        under_way = _Run(Search(_search_options(options), settings, judging, engine), folder, deciding, kept)
+        found, interrupted = _searched(under_way, options)
+        write_search(folder, found, options)
+    if options.verbose:
+        print(*log_lines(found, options), sep="\n", file=sys.stderr)
+    print(*summary(found), f"files: {parent / options.exp_id}", sep="\n")
+    return INTERRUPTED if interrupted else 0
+
+
+def _searched(run: _Run, options: EvolveOptions) -> tuple[Found, bool]:
+    """Search, then compile the front in full; an interrupt ends either with what there is by then."""
+    best: Genes | None = None
+    try:
+        _generations(run, options)
+        best = front(run.kept.state, run.search.options.objectives)
+        with _bar("front", len(best)) as bar:
+            tuned = finish(run.search, options.tune_effort, best, partial(_upto, bar))
+    except KeyboardInterrupt:
+        if not run.kept.state.populations:
+            raise
+        best = front(run.kept.state, run.search.options.objectives)
+        return Found(run.kept.state, best, (), run.search), True
+    return Found(run.kept.state, best, tuple(tuned), run.search), False
+
+
+def _generations(run: _Run, options: EvolveOptions) -> None:
+    """Search on to the last generation; each is kept in a file before the next begins."""
+    search, predict = run.search, None
+    if search.judging.method == "predictor":
+        if not len(run.kept.genes):
+            with _bar("predictor", options.predictor_subnets) as bar:
+                learnt = taught(search, options.predictor_subnets, partial(_upto, bar))
+            run.kept = Kept(run.kept.state, *learnt)
+            save_search(run.folder / KEPT, run.kept, run.deciding)
+        predict = predictor(run.kept.genes, run.kept.accuracies, options.seed, options.predictor_tau)
+    with _bar("search", options.population * options.generations) as bar:
+        bar.update(options.population * len(run.kept.state.populations))
+
+        def done(subnets: int) -> None:
+            _upto(bar, options.population * len(run.kept.state.populations) + subnets)
+
+        for state in evolve(search.options, partial(evaluate, search, predict, done), run.kept.state):
+            run.kept = replace(run.kept, state=state)
+            save_search(run.folder / KEPT, run.kept, run.deciding)
+            done(0)
+            size = len(front(state, search.options.objectives))
+            bar.set_postfix_str(f"front {size}, hypervolume {state.hypervolumes[-1]:.2f}", refresh=False)
+
+
+@contextmanager
+def _bar(name: str, total: int) -> Iterator[tqdm[Any]]:
+    with tqdm(desc=name, total=total, unit="subnet", leave=False, disable=None) as bar:
+        yield bar
+
+
+def _upto(bar: tqdm[Any], done: int) -> None:
+    bar.update(done - bar.n)
+
+
+def _judging(options: EvolveOptions) -> Judging:
+    """Load supernet and images once here, so that what is wrong with them is told before anything starts."""
+    device = device_of(options.device)
+    classes = bench(options.checkpoint, options.dataset).images.classes
+    place = (options.checkpoint.resolve(), options.dataset)
+    return Judging(*place, options.accuracy, device, options.seed, classes)  # type: ignore[arg-type]
+
+
+def _settings(options: EvolveOptions, hardware: Hardware) -> CompileSettings:
+    """How the search compiles: by the tuner's first answer."""
+    unlimited = options.no_pack_heuristic
+    return CompileSettings(
+        hardware=hardware,
+        crossbars=options.num_crossbars,
+        samples=options.num_sample,
+        rules=NO_RULES if unlimited else Rules(options.layer_threshold, options.xbar_max_load),
+        depth_split=options.depth_split_factor,
+        depthwise=options.depthwise_mapping,  # type: ignore[arg-type]
+        duplicate=options.duplicate,
+        tuner=options.tuner,  # type: ignore[arg-type]
+        steps=0,
+        seed=options.seed,
+    )
+
+
+def _search_options(options: EvolveOptions) -> SearchOptions:
+    return SearchOptions(
+        population=options.population,
+        generations=options.generations,
+        method=options.method,  # type: ignore[arg-type]
+        objectives=options.objectives,  # type: ignore[arg-type]
+        mutate_prob=options.mutate_prob,
+        mutation_ratio=options.mutation_ratio,
+        weights=(options.coef_acc, options.coef_latency),
+        seed=options.seed,
+    )
+
+
+def _engine(options: EvolveOptions) -> AbstractContextManager[Engine]:
+    return local(options.workers) if options.scheduler is None else cluster(options.scheduler)
+
+
+def _require_room(judging: Judging, settings: CompileSettings, options: EvolveOptions) -> None:
+    """Raise CannotBeDone where not even the smallest subnet fits."""
+    smallest = outcome(replace(judging, method="predictor"), settings, bytes(LENGTH))
+    if smallest.excess > 0:
+        raise CannotBeDone(
+            f"no subnet fits --num-crossbars {options.num_crossbars}: the smallest needs at least "
+            f"{options.num_crossbars + smallest.excess:.0f}"
+        )
+
+
+def _deciding(options: EvolveOptions, hardware: Hardware, judging: Judging) -> dict[str, Any]:
+    """All that decides what a search finds, as JSON values; files by what is in them."""
+    deciding = {name: value for name, value in asdict(options).items() if name not in FREE}
+    contents = judging.checkpoint.read_bytes(), repr(hardware).encode()
+    for name, content in zip(("checkpoint", "config"), contents, strict=True):
+        deciding[name] = hashlib.sha256(content).hexdigest()[:16]
+    return {**deciding, "objectives": list(options.objectives), "device": judging.device}
+
+
+def _begun(folder: Path, earlier: Path, options: EvolveOptions, deciding: dict[str, Any]) -> Kept:
+    """The search to go on with, or a fresh one. Raises BadInput where that would lose an unfinished one."""
+    own = folder / KEPT
+    unfinished = (own / NAME).exists()
+    if not options.resume:
+        if unfinished:
+            raise BadInput(
+                f"--exp-id: found a search of {options.exp_id!r} that did not end; allowed is --resume, "
+                f"another ID, or to remove {folder}"
+            )
+        own.mkdir(exist_ok=True)
+        return Kept()
+    home = own if unfinished else earlier / KEPT
+    if not (home / NAME).exists():
+        raise BadInput(f"--resume: found no search in {home}, allowed is the ID of one that was begun")
+    begun = load_search(home, deciding)
+    if not unfinished:
+        shutil.copytree(home, own, dirs_exist_ok=True)
+    return begun

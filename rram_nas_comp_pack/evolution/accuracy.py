@@ -1,0 +1,160 @@
+"""How accurate a subnet is (RNC section 6), found out in one of three ways.
+
+`calibrate` gives it norm statistics of its own. `finetune` trains it a little before, as the paper does.
+`Predictor` asks a small network that has seen calibrated subnets. A search looks at validation images only;
+test images are for what it finds. The same seed gives the same figures, whoever else is judged before.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from numpy.random import PCG64, Generator
+from numpy.typing import NDArray
+from torch.nn import functional
+
+import ofa
+from ofa.architecture import Configuration
+
+from ..errors import BadInput, CannotBeDone
+from .genome import Genes, effective, encoded, one_hot
+
+if TYPE_CHECKING:
+    from sklearn.neural_network import MLPRegressor
+
+    from ofa import Images, Subnet, Supernet
+
+Split = Literal["validation", "test"]
+
+SHARE = 50
+"""A subnet is fine-tuned on a 50th of the training images (RNC section 6)."""
+
+TRUSTED = 0.7
+"""Kendall's tau that a predictor must reach on subnets it was not trained on."""
+
+HELD_OUT = 5
+"""Every fifth subnet is held out of the predictor's training."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A supernet beside the images that its subnets are judged by, and the seed of fine-tuning."""
+
+    supernet: Supernet
+    images: Images
+    seed: int = 0
+
+
+def device_of(name: str | None) -> str:
+    """The device of that name; None is a GPU where there is one. Raises BadInput for what is not here."""
+    if name is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    allowed = ["cpu", *(["cuda"] if gpus else []), *gpus]
+    if name not in allowed:
+        raise BadInput(f"--device: found {name!r}, allowed here: {', '.join(allowed)}")
+    return name
+
+
+def bench(checkpoint: str | Path, dataset: str, device: str = "cpu", seed: int = 0) -> Bench:
+    """Load a supernet and images. Raises BadInput, in one line, also where their classes differ."""
+    try:
+        supernet, images = ofa.load_checkpoint(checkpoint), ofa.load_images(dataset)
+    except ofa.BadInput as error:
+        raise BadInput(str(error)) from error
+    if supernet.classes != images.classes:
+        found, allowed = supernet.classes, images.classes
+        raise BadInput(f"{checkpoint}: found {found} classes, allowed are the {allowed} of {dataset}")
+    return Bench(supernet.to(device), images, seed)
+
+
+def calibrate(bench: Bench, chosen: Configuration, split: Split = "validation") -> float:
+    """Return the accuracy (0 to 1) of a subnet that got norm statistics of its own from training images."""
+    return _judged(bench, _extracted(bench, chosen), split)
+
+
+def finetune(bench: Bench, chosen: Configuration, split: Split = "validation") -> float:
+    """Return the accuracy (0 to 1) after an epoch on a 50th of the training images.
+
+    SGD with learning rate 1e-3, momentum 0.9, weight decay 1e-4, batches of 64 (RNC section 6); then norm
+    statistics as for `calibrate`. The order of the images depends on seed and subnet alone.
+    """
+    subnet = _extracted(bench, chosen).train()
+    device = next(subnet.parameters()).device
+    optimizer = torch.optim.SGD(subnet.parameters(), 1e-3, momentum=0.9, weight_decay=1e-4)
+    rng = Generator(PCG64([bench.seed, *effective(encoded([chosen]))[0].tolist()]))
+    images = bench.images.train.first(-(-len(bench.images.train) // SHARE))
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(int(rng.integers(2**63)))
+        for x, labels in ofa.batches(images, 64, rng, augment=True):
+            optimizer.zero_grad()
+            loss = functional.cross_entropy(subnet(x.to(device)), labels.to(device))
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+    return _judged(bench, subnet, split)
+
+
+def _extracted(bench: Bench, chosen: Configuration) -> Subnet:
+    bench.supernet.set_active_subnet(*chosen)
+    return bench.supernet.get_active_subnet()
+
+
+def _judged(bench: Bench, subnet: Subnet, split: Split) -> float:
+    ofa.recalibrate(subnet, bench.images.train)
+    return ofa.accuracy(subnet, bench.images.test if split == "test" else bench.images.validation)
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """A small network over the one-hot code of the genes, and how well it ranks subnets it has not seen.
+
+    `tau` is Kendall's rank correlation with their accuracies, nan where these are all equal.
+    """
+
+    network: MLPRegressor
+    mean: float
+    scale: float
+    tau: float
+
+    def __call__(self, genes: Genes) -> NDArray[np.float64]:
+        """Return the accuracies (subnets,), 0 to 1, of rows of genes (subnets, genes)."""
+        predicted: NDArray[np.float64] = self.network.predict(one_hot(genes))
+        return np.clip(self.mean + self.scale * predicted, 0, 1)
+
+
+def predictor(
+    genes: Genes, accuracies: NDArray[np.float64], seed: int, trusted: float = TRUSTED
+) -> Predictor:
+    """Train a predictor on subnets (subnets, genes) of known accuracies (subnets,), all but every fifth.
+
+    Raises BadInput for fewer than 10 subnets, and CannotBeDone where Kendall's tau on those held out is below
+    `trusted`: ranks that are mostly chance would send a search astray.
+    """
+    if len(genes) < 2 * HELD_OUT:
+        found = len(genes)
+        raise BadInput(f"predictor: found {found} subnets to learn from, allowed is at least {2 * HELD_OUT}")
+    from scipy.stats import kendalltau
+    from sklearn.neural_network import MLPRegressor
+
+    held = np.arange(len(genes)) % HELD_OUT == 0
+    mean, scale = float(accuracies[~held].mean()), float(accuracies[~held].std()) or 1.0
+    network = MLPRegressor(
+        hidden_layer_sizes=(32,), solver="lbfgs", alpha=3.0, max_iter=1000, random_state=seed % 2**32
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where noise is all there is to learn, it does not converge
+        network.fit(one_hot(genes[~held]), (accuracies[~held] - mean) / scale)
+    untested = Predictor(network, mean, scale, math.nan)
+    tau = float(kendalltau(untested(genes[held]), accuracies[held]).statistic)
+    if not tau >= trusted:
+        raise CannotBeDone(
+            f"predictor: Kendall's tau is {tau:.2f} on {held.sum()} subnets held out, allowed is at least "
+            f"{trusted}; use --accuracy calibrate, or --resume with a lower --predictor-tau"
+        )
+    return replace(untested, tau=tau)

@@ -1,0 +1,192 @@
+"""`evolve` from the outside: what it writes, where it runs, how it stops and goes on."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from tiny_search import ROOT, call, files, run, start, workplace
+
+from rram_nas_comp_pack.cli.main import main
+
+GENERATIONS = 3
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    path = tmp_path_factory.mktemp("search")
+    return path, workplace(path)
+
+
+@pytest.fixture(scope="module")
+def whole(place):
+    """A search that nobody disturbed."""
+    path, options = place
+    status, out, err = run(*options, "--generations", GENERATIONS, "--exp-id", "whole")
+    assert status == 0, err
+    return path / "log" / "evolution" / "whole", out
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_files_of_a_search(whole):
+    folder, out = whole
+    assert sorted(p.name for p in folder.iterdir()) == [
+        *(
+            "checkpoint",
+            "evaluated.csv",
+            "evolute.csv",
+            "front.csv",
+            "front.json",
+            "hypervolume.csv",
+            "logs.log",
+        )
+    ]
+    header = "generation,individual,acc,latency_ratio,latency_ns,crossbars,utilization,rank,sample"
+    assert (folder / "evolute.csv").read_text().splitlines()[0] == header
+    found = rows(folder / "evolute.csv")
+    assert [(int(r["generation"]), int(r["individual"])) for r in found] == [
+        (g, i) for g in range(GENERATIONS) for i in range(6)
+    ]
+    assert all({len(v) for v in json.loads(r["sample"]).values()} == {16, 4} for r in found)
+    front = json.loads((folder / "front.json").read_text())
+    assert len(front["networks"]) == len(rows(folder / "front.csv"))
+    speeds = [n["searched"]["speed"] for n in front["networks"]]
+    assert speeds == sorted(speeds, reverse=True)
+    evaluated = rows(folder / "evaluated.csv")
+    assert front["evaluated"] == len(evaluated) == int(rows(folder / "hypervolume.csv")[-1]["evaluated"])
+    assert max(float(r["speed"]) for r in evaluated) == speeds[0]
+    assert f"front        {len(speeds)} networks" in out
+    assert "hypervolume" in (folder / "logs.log").read_text()
+
+
+def test_a_network_of_the_front_is_packed_by_one_command(whole, tmp_path, capsys):
+    front = json.loads((whole[0] / "front.json").read_text())
+    last = len(front["networks"]) - 1
+    options = f"--model ofa:{whole[0]}/front.json#{last} --num-crossbars 211 --duplicate --tune-effort 0"
+    assert (
+        main(["pack", *options.split(), "--log-dir", str(tmp_path), "--config", f"{ROOT}/SimConfig.ini"]) == 0
+    )
+    result = json.loads((tmp_path / "packing" / "dev" / "result.json").read_text())
+    latency = next(e["latency_ns"] for e in result["evaluations"] if e["num_sample"] == 8)
+    assert latency == pytest.approx(front["networks"][last]["tuned"]["latency_ns"], rel=1e-9)
+    capsys.readouterr()
+    for model, said in (
+        (f"ofa:{whole[0]}/front.json#99", f"found {last + 1} networks"),
+        (f"ofa:{whole[0]}/front.json", "allowed is ofa:FILE#K"),
+        (f"ofa:{whole[0]}/front.csv#0", "found no JSON"),
+        ("ofa:none.json#0", "cannot be read"),
+    ):
+        assert main(["pack", "--model", model]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_two_workers_find_the_same_byte_for_byte(place, whole):
+    path, options = place
+    status, _, err = run(*options, "--generations", GENERATIONS, "--exp-id", "two", "--workers", 2)
+    assert status == 0, err
+    assert files(path / "log" / "evolution" / "two") == files(whole[0])
+
+
+def test_a_search_killed_at_any_moment_goes_on_to_the_same_end(place, whole):
+    path, options = place
+    own = (*options, "--generations", GENERATIONS, "--exp-id", "killed")
+    process = start(*own)
+    kept = path / "log" / "evolution" / ".killed.partial" / "checkpoint" / "search.npz"
+    while not kept.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert not (path / "log" / "evolution" / "killed").exists()
+    status, _, err = call(*own)
+    assert (status, err.count("\n")) == (2, 2)  # the hardware's warning, and the refusal
+    assert "found a search of 'killed' that did not end; allowed is --resume" in err
+    status, _, err = call(*own, "--resume", "--seed", 9, "--mutate-prob", 0.5)
+    assert status == 2
+    assert "found a search with --mutate-prob 0.1, --seed 123" in err
+    status, _, err = run(*own, "--resume")
+    assert status == 0, err
+    assert files(path / "log" / "evolution" / "killed") == files(whole[0])
+
+
+def test_a_search_that_ended_goes_on_with_more_generations(place, whole):
+    path, options = place
+    assert run(*options, "--generations", 1, "--exp-id", "more")[0] == 0
+    status, _, err = run(*options, "--generations", GENERATIONS, "--exp-id", "more", "-r")
+    assert status == 0, err
+    assert files(path / "log" / "evolution" / "more") == files(whole[0])
+
+
+def test_an_interrupt_ends_with_the_front_so_far(place):
+    path, options = place
+    process = start(*options, "--generations", 500, "--exp-id", "interrupted")
+    kept = path / "log" / "evolution" / ".interrupted.partial" / "checkpoint" / "search.npz"
+    while not kept.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    front = json.loads((path / "log" / "evolution" / "interrupted" / "front.json").read_text())
+    assert front["networks"]
+    assert all(n["tuned"] is None for n in front["networks"])
+    assert "networks" in out
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "said"),
+    [
+        (("--checkpoint", "none.pth"), 2, "none.pth: cannot be read"),
+        (("--dataset", "digits"), 2, "found 3 classes, allowed are the 10 of digits"),
+        (("--dataset", "folder:nowhere"), 2, "folder:nowhere: found no such folder"),
+        (("--dataset", "mnist"), 2, "--dataset: found 'mnist', allowed are digits"),
+        (("--device", "tpu"), 2, "--device: found 'tpu', allowed here: cpu"),
+        (("--num-crossbars", 20), 1, "no subnet fits --num-crossbars 20: the smallest needs at least"),
+        (("--population", 1), 2, "--population: found '1', allowed is a whole number from 2"),
+        (("--mutate-prob", 1.5), 2, "--mutate-prob: found '1.5', allowed is a number from 0 to 1"),
+        (("--coef-acc", "nan"), 2, "--coef-acc: found 'nan', allowed is a number from 0"),
+        (("--objectives", "speed,acc"), 2, "found 'speed,acc', allowed is acc,speed[,energy][,crossbars]"),
+        (("--resume", "--exp-id", "never"), 2, "--resume: found no search in"),
+        (("--evolute-method", "sa"), 2, "--evolute-method: invalid choice: 'sa'"),
+        (("--scheduler", "tcp://127.0.0.1:1"), 2, "'tcp://127.0.0.1:1', which does not answer"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(place, changed, status, said):
+    path, options = place
+    found, out, err = call(*options, "--generations", 2, "--exp-id", "bad", *changed)
+    assert (found, out) == (status, "")
+    assert said in err.splitlines()[-1]
+    assert not any(p.name.strip(".").startswith(("bad", "never")) for p in path.glob("log/evolution/*"))
+
+
+def test_a_predictor_that_knows_nothing_is_refused_unless_told_and_keeps_what_it_learnt(place):
+    own = (*place[1], "--accuracy", "predictor", "--predictor-subnets", 10, "--exp-id", "guess")
+    status, out, err = run(*own, "--generations", 2)
+    assert (status, out) == (1, "")
+    assert "predictor: Kendall's tau is" in err.splitlines()[-1]
+    status, _, err = run(*own, "--generations", 2, "--resume", "--predictor-tau", -1)
+    if "tau is nan" not in err:
+        assert status == 0, err
+
+
+def test_help_and_bad_options_load_nothing_heavy():
+    code = """
+import sys
+from rram_nas_comp_pack.cli.main import main
+
+try:
+    main(["evolve", "--help"])
+except SystemExit:
+    assert main(["evolve", "--population", "0"]) == 2
+print(sorted({"torch", "numba", "pymoo", "numpy", "dask"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
