@@ -13,7 +13,7 @@ import signal
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -265,7 +265,7 @@ def _settle_in(lifeline: Connection) -> None:
 
 
 def _leave_with_parent(lifeline: Connection) -> None:
-    """Nothing is ever sent: what ends the wait is that the parent's end closes, at the latest by its death."""
+    """Nothing is ever sent: the wait ends when the parent's end closes, at the latest by its death."""
     lifeline.poll(None)
     os._exit(1)
 
@@ -302,7 +302,8 @@ class _Cluster:
         return future
 
     def died(self, error: BaseException) -> bool:
-        # TODO cancelled
+        if isinstance(error, CancelledError):  # nobody but dask cancels what we wait for
+            raise self.lost() from error
         return isinstance(error, self.distributed.KilledWorker)
 
     def abandon(self, flying: "Sequence[Future[bytes]]") -> None:
@@ -325,9 +326,21 @@ def _distributed() -> Any:
 
 
 def _connected(distributed: Any, address: str) -> Any:
+    """A client, made in a thread that may be left behind: dask waits forever for a silent listener."""
+    answer: Future[Any] = Future()
+
+    def connect() -> None:
+        try:
+            answer.set_result(distributed.Client(address, timeout=PATIENCE_S, set_as_default=False))
+        except Exception as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=connect, daemon=True).start()
     try:
-        return distributed.Client(address, timeout=PATIENCE_S, set_as_default=False)
-    except Exception as error:  # by kind of address and of network: OSError, ValueError, TypeError and others
+        return answer.result(PATIENCE_S + 1)
+    except (
+        Exception
+    ) as error:  # of any kind: OSError, ValueError, TypeError, whatever a foreign server provokes
         raise BadInput(
             f"--scheduler: found '{address}', which does not answer ({_one_line(error)}); "
             "allowed is the address of a running dask scheduler"
@@ -341,10 +354,14 @@ def _check_workers(distributed: Any, client: Any, address: str) -> None:
         raise BadInput(
             f"--scheduler: '{address}' has no workers; start some: dask worker {address}"
         ) from None
-    answers = client.run(_is_here, on_error="return")
-    for worker, answer in answers.items():
-        if isinstance(answer, ImportError):
-            raise BadInput(f"--scheduler: worker {worker} lacks {PACKAGE} ({_one_line(answer)})")
+    absent = f"cannot import {PACKAGE}, which must be installed on every node, the scheduler's too"
+    try:  # tasks pass through the scheduler, which looks at them
+        client.run_on_scheduler(_is_here)
+    except ImportError:
+        raise BadInput(f"--scheduler: the scheduler at '{address}' {absent}") from None
+    for worker, answer in client.run(_is_here, on_error="return").items():
+        if "ModuleNotFoundError" in str(answer):  # dask hands it on as the text of another exception
+            raise BadInput(f"--scheduler: the worker at '{worker}' {absent}")
 
 
 def _is_here() -> bool:
