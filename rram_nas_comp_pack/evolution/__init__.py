@@ -1,1 +1,1 @@
-"""The search for subnets: genomes, what they cost and how accurate they are, and the engine."""
+"""RRAM-aware search: subnets of a once-for-all supernet through the whole compiler (RNC section 6)."""
