@@ -6,8 +6,9 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from ofa.architecture import Configuration
@@ -50,8 +51,9 @@ def _complain(text: str, status: int) -> int:
 
 
 def _train(options: TrainOptions) -> None:
+    from ofa.checkpoint import load_checkpoint
     from ofa.data import load_images
-    from ofa.resume import load_run
+    from ofa.resume import load_run, save_run
     from ofa.training import begin
 
     _check_out(options)
@@ -63,7 +65,10 @@ def _train(options: TrainOptions) -> None:
     else:
         run = begin(options.recipe, images.classes, device)
     _run_epochs(run, images, options.out)
-    _table(run.supernet, images, run.recipe.seed)
+    if options.half:
+        save_run(run, options.out, half=True)
+    # what is in the file is judged, be it rounded or not
+    _table(load_checkpoint(options.out).to(device), images, run.recipe.seed)
 
 
 def _run_epochs(run: Run, images: Images, out: Path) -> None:
@@ -109,16 +114,26 @@ def _summary(steps: list[Step]) -> str:
 
 
 def _table(supernet: Supernet, images: Images, seed: int) -> None:
-    """Print the validation accuracy of the largest, the smallest and a few random subnets."""
+    """Print the accuracy of the largest, the smallest and a few random subnets, and the mean of the last."""
     from numpy.random import PCG64, Generator
 
-    from ofa.training import judge
+    from ofa.calibration import accuracy
+    from ofa.training import calibrated
 
-    print(f"{'subnet':<10} {'accuracy':>8}  configuration (accuracy is on {len(images.validation)} images)")
+    splits = images.validation, images.test
+    print(f"{'subnet':<10} {'validation':>10} {'test':>10}  configuration")
     chosen = PHASES[-1].sandwich(Generator(PCG64(seed)), RANDOM_SUBNETS)
     names = ["largest", "smallest", *(f"random {i + 1}" for i in range(RANDOM_SUBNETS))]
+    found = []
     for name, own in zip(names, chosen, strict=True):
-        print(f"{name:<10} {judge(supernet, own, images):>8.4f}  {json.dumps(_short(own))}", flush=True)
+        subnet = calibrated(supernet, own, images.train)
+        found.append([accuracy(subnet, split) for split in splits])
+        print(_row(name, found[-1]), json.dumps(_short(own)), sep="  ", flush=True)
+    print(_row("mean", [fmean(column) for column in zip(*found[2:], strict=True)]), " of the random ones")
+
+
+def _row(name: str, accuracies: Iterable[float]) -> str:
+    return f"{name:<10}" + "".join(f" {each:>10.4f}" for each in accuracies)
 
 
 def _short(chosen: Configuration) -> dict[str, int | list[int]]:
@@ -130,9 +145,10 @@ def _short(chosen: Configuration) -> dict[str, int | list[int]]:
 
 
 def _evaluate(options: EvaluateOptions) -> None:
+    from ofa.calibration import accuracy
     from ofa.checkpoint import load_checkpoint
     from ofa.data import load_images
-    from ofa.training import judge
+    from ofa.training import calibrated
 
     device = _device(options.device)
     supernet = load_checkpoint(options.checkpoint).to(device)
@@ -145,7 +161,7 @@ def _evaluate(options: EvaluateOptions) -> None:
         "split": "test" if options.test else "validation",
         "images": len(split),
         "subnet": _short(options.subnet),
-        "accuracy": judge(supernet, options.subnet, images, options.test),
+        "accuracy": accuracy(calibrated(supernet, options.subnet, images.train), split),
     }
     print(json.dumps(line))
 

@@ -16,11 +16,15 @@ from ofa.recipe import OPTIMIZERS, Recipe, customary
 
 @dataclass(frozen=True, slots=True)
 class TrainOptions:
-    """Train by a recipe into the file `out`; `device` is None for a GPU where there is one."""
+    """Train by a recipe into the file `out`, at last in half precision where `half` says so.
+
+    `device` is None for a GPU where there is one.
+    """
 
     recipe: Recipe
     out: Path
     resume: bool
+    half: bool
     device: str | None
 
 
@@ -55,7 +59,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     device = given.device
     if given.command == "train":
         recipe = customary(given.dataset, given.epochs, given.optimizer, given.seed)
-        return TrainOptions(recipe, given.out, given.resume, device)
+        return TrainOptions(recipe, given.out, given.resume, given.half, device)
     return EvaluateOptions(given.checkpoint, given.dataset, given.subnet, given.split == "test", device)
 
 
@@ -75,6 +79,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     add("--optimizer", choices=tuple(OPTIMIZERS), default="adamw", help="default: adamw")
     add("--seed", type=_seed, default=0, metavar="N", help="of all that is random (default: 0)")
     add("--resume", action="store_true", help="go on with the run in FILE, given the same options")
+    add("--half", action="store_true", help="halve the finished file: weights in half precision")
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:

@@ -8,24 +8,25 @@ from typing import Any
 
 import torch
 
-from ofa.checkpoint import read_plain, supernet_of, write_whole
+from ofa.checkpoint import read_plain, supernet_of, weights_of, write_whole
 from ofa.errors import BadInput
 from ofa.recipe import PHASES, Recipe
 from ofa.training import Run, optimizer_of
 
 
-def save_run(run: Run, path: str | Path) -> None:
+def save_run(run: Run, path: str | Path, half: bool = False) -> None:
     """Write a run between two epochs; the file is whole at every moment, and `load_checkpoint` reads it.
 
     Besides the supernet's "state_dict" there is "training": recipe, epochs done, phase, and until all is done
-    the weights of the teacher and the optimizer's state. Raises BadInput where it cannot be written.
+    the weights of the teacher and the optimizer's state. `half` keeps a finished run's weights in half
+    precision. The bytes follow from these alone. Raises BadInput where it cannot be written.
     """
     phase = None if run.done else PHASES[run.recipe.phase(run.epoch)[0]].name
     training = {"recipe": asdict(run.recipe), "epoch": run.epoch, "phase": phase}
     if not run.done:
         training["teacher"] = None if run.teacher is None else run.teacher.state_dict()
         training["optimizer"] = None if run.optimizer is None else run.optimizer.state_dict()
-    write_whole({"state_dict": run.supernet.state_dict(), "training": training}, path)
+    write_whole({"state_dict": weights_of(run.supernet, half and run.done), "training": training}, path)
 
 
 def load_run(path: str | Path, recipe: Recipe, device: str | torch.device = "cpu") -> Run:

@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ofa.architecture import Configuration
-from ofa.calibration import accuracy, recalibrate
-from ofa.data import Images, Split, batches
+from ofa.calibration import recalibrate
+from ofa.data import Split, batches
 from ofa.errors import BadInput
 from ofa.network import Subnet, Supernet, build_supernet
 from ofa.recipe import PHASES, Recipe
@@ -165,14 +165,14 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
         yield
 
 
-def judge(supernet: Supernet, chosen: Configuration, images: Images, test: bool = False) -> float:
-    """Return a subnet's accuracy on the validation images, or those for testing, with statistics of its own.
+def calibrated(supernet: Supernet, chosen: Configuration, training: Split) -> Subnet:
+    """Return a subnet with norm statistics of its own, those of the first training images.
 
-    They are those of the first training images. The supernet stays as it was.
+    The supernet stays as it was.
     """
     before = supernet.active
     supernet.active = chosen
     subnet = supernet.get_active_subnet()
     supernet.active = before
-    recalibrate(subnet, images.train)
-    return accuracy(subnet, images.test if test else images.validation)
+    recalibrate(subnet, training)
+    return subnet

@@ -15,7 +15,7 @@ import ofa
 from ofa import training
 from ofa.recipe import PHASES, Recipe, customary
 from ofa.resume import load_run, save_run
-from ofa.training import Run, Step, begin, judge, optimizer_of, train_epoch
+from ofa.training import Run, Step, begin, calibrated, optimizer_of, train_epoch
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -102,8 +102,7 @@ def test_the_network_learns():
     assert (steps[0].steps, len(steps)) == (4, 24)
     trained(run, images, 3)
     assert run.done
-    fine = ofa.Images(images, images, images, 3)
-    assert judge(run.supernet, PHASES[3].largest, fine) > 0.8
+    assert ofa.accuracy(calibrated(run.supernet, PHASES[3].largest, images), images) > 0.8
     with pytest.raises(ofa.BadInput, match="9 epochs done"):
         train_epoch(run, images)
 
@@ -160,6 +159,15 @@ def test_a_run_in_a_file_is_a_checkpoint_and_small_once_done(tmp_path):
     assert load_run(path, run.recipe).done
 
 
+def test_what_is_too_large_for_half_precision_is_refused(tmp_path):
+    run = begin(recipe(1, 0, 0, 0), 3)
+    run.epoch = 1
+    run.supernet.first_conv.bn.running_var[3] = 7e4
+    with pytest.raises(ofa.BadInput, match=r"found first_conv.bn.running_var above 65504; allowed is full"):
+        save_run(run, tmp_path / "net", half=True)
+    assert not (tmp_path / "net").exists()
+
+
 def test_what_is_no_run_or_another_run_is_refused(tmp_path):
     own, path = recipe(2, 0, 0, 0), tmp_path / "net"
     run = begin(own, 3)
@@ -178,18 +186,19 @@ def test_what_is_no_run_or_another_run_is_refused(tmp_path):
 
 
 def test_judging_leaves_the_supernet_as_it_was():
-    net, images = ofa.build_supernet(3), ofa.Images(split(9), split(6), split(3), 3)
+    net, images = ofa.build_supernet(3), split(9)
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
     small = PHASES[3].sandwich(np.random.default_rng(0), 0)[1]
-    assert judge(net, small, images) in {i / 6 for i in range(7)}
-    assert judge(net, small, images, test=True) in {i / 3 for i in range(4)}
+    subnet = calibrated(net, small, images)
+    assert subnet.first_conv.bn.num_batches_tracked == 1
+    assert not torch.equal(subnet.first_conv.bn.running_mean, net.first_conv.bn.running_mean)
     assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items())
     assert net.active == PHASES[0].largest
 
 
 def test_customary_recipes():
     assert customary("digits", (1, 2, 3, 4), "sgd", 7) == Recipe(
-        "digits", (1, 2, 3, 4), 64, 0.05, 1e-4, "sgd", 7
+        "digits", (1, 2, 3, 4), 32, 0.05, 1e-4, "sgd", 7
     )
     with pytest.raises(ofa.BadInput, match="optimizer: found 'adam', allowed: adamw and sgd"):
         customary("digits", optimizer="adam")
