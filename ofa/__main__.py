@@ -72,7 +72,7 @@ def _train(options: TrainOptions) -> None:
 
 
 def _run_epochs(run: Run, images: Images, out: Path) -> None:
-    """Train what is left; an interrupt says what the file holds."""
+    """Train what is left; what ends it early says what the file holds."""
     from ofa.resume import save_run
 
     saved, total = run.epoch, sum(run.recipe.epochs)
@@ -81,9 +81,9 @@ def _run_epochs(run: Run, images: Images, out: Path) -> None:
             _run_epoch(run, images)
             save_run(run, out)
             saved = run.epoch
-    except KeyboardInterrupt:
-        kept = f"{out} holds {saved} of {total} epochs; --resume goes on"
-        raise KeyboardInterrupt(kept if saved else "nothing was written") from None
+    except (BadInput, KeyboardInterrupt) as error:
+        kept = f"{out} holds {saved} of {total} epochs" if saved else "nothing was written"
+        raise type(error)("; ".join([*map(str, error.args), kept])) from error
 
 
 def _run_epoch(run: Run, images: Images) -> None:

@@ -72,7 +72,8 @@ def begin(recipe: Recipe, classes: int, device: str | torch.device = "cpu") -> R
 def train_epoch(run: Run, split: Split, watch: Watch = lambda _step: None) -> None:
     """Train for an epoch: every image once, in batches of nearly one size. An interrupted run is of no use.
 
-    On a CPU, the same run, images and number of threads give the same numbers. Raises BadInput.
+    On a CPU, the same run, images and number of threads give the same numbers. Raises BadInput, also where
+    the loss or a weight is no longer finite: the run is then of no use either.
     """
     if run.done or not len(split):
         raise BadInput(f"train: found {run.epoch} epochs done, {len(split)} images; allowed is some of each")
@@ -88,9 +89,18 @@ def train_epoch(run: Run, split: Split, watch: Watch = lambda _step: None) -> No
                 group["lr"] = run.recipe.rate(run.epoch, number / steps)
             optimizer.zero_grad()
             loss, right = _backward(run, batch, phase.sandwich(rng, run.recipe.drawn))
+            _check_finite(run, f"a loss of {loss}", math.isfinite(loss))
             optimizer.step()
             watch(Step(number, steps, loss, right))
+    finite = all(bool(tensor.isfinite().all()) for tensor in run.supernet.state_dict().values())
+    _check_finite(run, "weights beyond all numbers", finite)
     run.epoch += 1
+
+
+def _check_finite(run: Run, found: str, finite: bool) -> None:
+    if not finite:
+        allowed = f"a learning_rate below {run.recipe.learning_rate}, or another --optimizer"
+        raise BadInput(f"train: found {found} in epoch {run.epoch + 1}; allowed is {allowed}")
 
 
 def _enter(run: Run, split: Split) -> torch.optim.Optimizer:

@@ -109,7 +109,7 @@ def test_an_interrupted_run_keeps_its_last_whole_epoch_and_goes_on(tmp_path, cap
     ]
     assert main(again) == 130
     error = capsys.readouterr().err.splitlines()[-1]
-    assert error == f"ofa: interrupted; {cut / 'net'} holds 1 of 3 epochs; --resume goes on"
+    assert error == f"ofa: interrupted; {cut / 'net'} holds 1 of 3 epochs"
     assert torch.load(cut / "net", weights_only=True)["training"]["epoch"] == 1
     monkeypatch.undo()
     assert main([*again, "--resume"]) == 0
@@ -126,6 +126,21 @@ def test_interrupted_in_the_first_epoch_nothing_is_written(tmp_path, capsys, mon
     assert main(train(tmp_path)) == 130
     assert capsys.readouterr().err.splitlines()[-1] == "ofa: interrupted; nothing was written"
     assert [path.name for path in tmp_path.iterdir()] == ["images"]
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_the_file_keeps_the_last_good_epoch(
+    tmp_path, capsys, monkeypatch
+):
+    step, losses = training._backward, iter([1.0, 1.0, float("nan")])
+    monkeypatch.setattr(training, "_backward", lambda *args: (next(losses), step(*args)[1]))
+    assert main(train(tmp_path, "--epochs", "3,0,0,0")) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error == (
+        "ofa: train: found a loss of nan in epoch 3; allowed is a learning_rate below 0.002, "
+        f"or another --optimizer; {tmp_path / 'net'} holds 2 of 3 epochs"
+    )
+    assert torch.load(tmp_path / "net", weights_only=True)["training"]["epoch"] == 2
+    assert all(tensor.isfinite().all() for tensor in weights(tmp_path / "net"))
 
 
 HERE = ["train", "--out", "net"]

@@ -196,6 +196,20 @@ def test_judging_leaves_the_supernet_as_it_was():
     assert net.active == PHASES[0].largest
 
 
+def test_weights_that_the_last_step_of_an_epoch_ruined_end_the_run(monkeypatch):
+    run = begin(recipe(1, 0, 0, 0), 3)
+
+    def ruined(*_args):
+        bias = run.supernet.classifier.linear.bias
+        bias.grad = torch.full_like(bias, torch.inf)
+        return 1.0, 1.0
+
+    monkeypatch.setattr(training, "_backward", ruined)
+    with pytest.raises(ofa.BadInput, match=r"in epoch 1; allowed is a learning_rate below 0.002, or another"):
+        train_epoch(run, split(3))
+    assert run.epoch == 0
+
+
 def test_customary_recipes():
     assert customary("digits", (1, 2, 3, 4), "sgd", 7) == Recipe(
         "digits", (1, 2, 3, 4), 32, 0.05, 1e-4, "sgd", 7
