@@ -87,10 +87,11 @@ class Images:
 
 
 def load_images(name: str = "digits", root: str | Path = "dataset") -> Images:
-    """Return the images called `name`; nothing is downloaded.
+    """Return the images called `name`.
 
     "digits": the 1797 images of 8 x 8 pixels that scikit-learn brings along, split 60 : 20 : 20.
-    "cifar10": the published batches of CIFAR-10 in `root`/cifar10; a tenth of the training images validate.
+    "cifar10": the published batches of CIFAR-10 in `root`/cifar10, downloaded (170 MB) where they are not
+    there; a tenth of the training images validate.
     "folder:PATH": PATH/train, PATH/validation and PATH/test with a folder of images for every class each, or
     PATH with a folder for every class, which is split 60 : 20 : 20; they are resized to 64 x 64.
     Splits keep the shares of classes. Raises BadInput, in one line.

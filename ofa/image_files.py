@@ -5,12 +5,14 @@ from __future__ import annotations
 import codecs
 import pickle
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ofa import download
 from ofa.errors import BadInput
 
 Labelled = tuple[NDArray[np.uint8], NDArray[np.int64]]
@@ -18,8 +20,6 @@ Labelled = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 SPLITS = ("train", "validation", "test")
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp")
-_BATCHES = "cifar-10-batches-py"
-_ARCHIVE = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 _RECONSTRUCT: Any = np.empty(0).__reduce__()[0]
 _HARMLESS: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy", "ndarray"): np.ndarray,
@@ -46,16 +46,21 @@ class _Arrays(pickle.Unpickler):
 def read_cifar10(folder: Path) -> tuple[Labelled, Labelled]:
     """Return CIFAR-10's images for training and those for testing, 32 x 32 pixels, from its Python version.
 
-    The files lie in `folder`/cifar-10-batches-py or in `folder` itself. They are pickles: torchvision would
-    run what is in them, here nothing but arrays is read. Raises BadInput where one is missing or damaged.
+    The files lie in `folder`/cifar-10-batches-py or in `folder` itself; those that are missing are fetched.
+    They are pickles: torchvision would run what is in them, here nothing but arrays is read. Raises BadInput
+    where one cannot be fetched or is damaged.
     """
-    inner = folder / _BATCHES
+    inner = folder / download.INNER
     folder = inner if inner.is_dir() or not (folder / "test_batch").exists() else folder
     training = [folder / f"data_batch_{i}" for i in range(1, 6)]
     missing = [p.name for p in (*training, folder / "test_batch") if not p.is_file()]
     if missing:
-        where = f"unpack {_ARCHIVE} in {inner.parent} to have {inner}/data_batch_1 and so on"
-        raise BadInput(f"cifar10: {folder}: found no {', '.join(missing)}; {where}")
+        try:
+            download.fetch_cifar10(folder, missing)
+        except (OSError, ValueError, HTTPException) as error:
+            why = f"they cannot be fetched ({error})".replace("\n", " ")
+            where = f"unpack {download.URL} in {inner.parent} to have {inner}/data_batch_1 and so on"
+            raise BadInput(f"cifar10: {folder}: found no {', '.join(missing)}; {why}; {where}") from error
     pixels, labels = zip(*(_batch(path) for path in training), strict=True)
     return (np.concatenate(pixels), np.concatenate(labels)), _batch(folder / "test_batch")
 

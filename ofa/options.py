@@ -66,7 +66,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
 def _add_common(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--dataset", default="digits", type=_dataset, metavar="NAME",
-        help="digits (default), cifar10 (in dataset/cifar10) or folder:PATH")  # fmt: skip
+        help="digits (default), cifar10 (in dataset/cifar10, or downloaded) or folder:PATH")  # fmt: skip
     add("--device", metavar="NAME", help="cpu, cuda or cuda:N (default: a GPU if there is one)")
 
 
