@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import tempfile
+from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ofa.architecture import Configuration
 from ofa.errors import BadInput
-from ofa.options import EvaluateOptions, TrainOptions, parse
+from ofa.options import parse
 from ofa.recipe import PHASES
 
 if TYPE_CHECKING:
@@ -30,10 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns 0 done, 2 bad input, 130 interrupted."""
     try:
         options = parse(argv)
-        if isinstance(options, TrainOptions):
-            _train(options)
-        else:
-            _evaluate(options)
+        command = _train if options.command == "train" else _evaluate
+        command(options)
         sys.stdout.flush()
         return 0
     except BadInput as error:
@@ -50,25 +49,21 @@ def _complain(text: str, status: int) -> int:
     return status
 
 
-def _train(options: TrainOptions) -> None:
+def _train(options: Namespace) -> None:
     from ofa.checkpoint import load_checkpoint
     from ofa.data import load_images
     from ofa.resume import load_run, save_run
     from ofa.training import begin
 
-    _check_out(options)
-    device = _device(options.device)
-    images = load_images(options.recipe.dataset)
-    if options.resume:
-        run = load_run(options.out, options.recipe, device)
-        _same_classes(options.out, run.supernet, images)
-    else:
-        run = begin(options.recipe, images.classes, device)
+    _check_out(options.out, options.resume)
+    device, recipe, images = _device(options.device), options.recipe, load_images(options.dataset)
+    run = load_run(options.out, recipe, device) if options.resume else begin(recipe, images.classes, device)
+    _same_classes(options.out, run.supernet, images)
     _run_epochs(run, images, options.out)
     if options.half:
         save_run(run, options.out, half=True)
     # what is in the file is judged, be it rounded or not
-    _table(load_checkpoint(options.out).to(device), images, run.recipe.seed)
+    _table(load_checkpoint(options.out).to(device), images, recipe.seed)
 
 
 def _run_epochs(run: Run, images: Images, out: Path) -> None:
@@ -95,21 +90,21 @@ def _run_epoch(run: Run, images: Images) -> None:
     phase, place = run.recipe.phase(run.epoch)
     of, total = run.recipe.epochs[phase], sum(run.recipe.epochs)
     name = f"{PHASES[phase].name} {place + 1}/{of}, epoch {run.epoch + 1}/{total}"
-    steps: list[Step] = []
+    done: list[Step] = []
     with tqdm(desc=name, unit="step", leave=False, disable=None) as bar:
 
-        def watch(step: Step) -> None:
-            steps.append(step)
-            bar.total = step.steps
-            bar.set_postfix_str(_summary(steps), refresh=False)
+        def watch(step: Step, steps: int) -> None:
+            done.append(step)
+            bar.total = steps
+            bar.set_postfix_str(_summary(done), refresh=False)
             bar.update()
 
         train_epoch(run, images.train, watch)
-    print(f"{name}: {_summary(steps)}", file=sys.stderr)
+    print(f"{name}: {_summary(done)}", file=sys.stderr)
 
 
-def _summary(steps: list[Step]) -> str:
-    loss, right = (sum(values) / len(steps) for values in list(zip(*steps, strict=True))[2:])
+def _summary(done: list[Step]) -> str:
+    loss, right = map(fmean, zip(*done, strict=True))
     return f"loss {loss:.3f}, accuracy {right:.3f}"
 
 
@@ -120,45 +115,40 @@ def _table(supernet: Supernet, images: Images, seed: int) -> None:
     from ofa.calibration import accuracy
     from ofa.training import calibrated
 
-    splits = images.validation, images.test
     print(f"{'subnet':<10} {'validation':>10} {'test':>10}  configuration")
     chosen = PHASES[-1].sandwich(Generator(PCG64(seed)), RANDOM_SUBNETS)
     names = ["largest", "smallest", *(f"random {i + 1}" for i in range(RANDOM_SUBNETS))]
     found = []
     for name, own in zip(names, chosen, strict=True):
         subnet = calibrated(supernet, own, images.train)
-        found.append([accuracy(subnet, split) for split in splits])
+        found.append([accuracy(subnet, split) for split in (images.validation, images.test)])
         print(_row(name, found[-1]), json.dumps(_short(own)), sep="  ", flush=True)
-    print(_row("mean", [fmean(column) for column in zip(*found[2:], strict=True)]), " of the random ones")
+    print(_row("mean", map(fmean, zip(*found[2:], strict=True))), "of the random ones", sep="  ")
 
 
 def _row(name: str, accuracies: Iterable[float]) -> str:
     return f"{name:<10}" + "".join(f" {each:>10.4f}" for each in accuracies)
 
 
-def _short(chosen: Configuration) -> dict[str, int | list[int]]:
+def _short(chosen: Configuration) -> dict[str, int | tuple[int, ...]]:
     """Return a subnet as `--subnet` takes it: one number where all are equal."""
-    return {
-        name: values[0] if len(set(values)) == 1 else list(values)
-        for name, values in chosen._asdict().items()
-    }
+    return {name: own[0] if len(set(own)) == 1 else own for name, own in chosen._asdict().items()}
 
 
-def _evaluate(options: EvaluateOptions) -> None:
+def _evaluate(options: Namespace) -> None:
     from ofa.calibration import accuracy
     from ofa.checkpoint import load_checkpoint
     from ofa.data import load_images
     from ofa.training import calibrated
 
-    device = _device(options.device)
-    supernet = load_checkpoint(options.checkpoint).to(device)
+    supernet = load_checkpoint(options.checkpoint).to(_device(options.device))
     images = load_images(options.dataset)
     _same_classes(options.checkpoint, supernet, images)
-    split = images.test if options.test else images.validation
+    split = getattr(images, options.split)
     line = {
         "checkpoint": str(options.checkpoint),
         "dataset": options.dataset,
-        "split": "test" if options.test else "validation",
+        "split": options.split,
         "images": len(split),
         "subnet": _short(options.subnet),
         "accuracy": accuracy(calibrated(supernet, options.subnet, images.train), split),
@@ -176,19 +166,16 @@ def _device(name: str | None) -> str:
     """Return the device to use. Raises BadInput where this machine has no such device."""
     import torch
 
-    if name is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    allowed = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    allowed += [f"cuda:{i}" for i in range(torch.cuda.device_count())]
-    if name not in allowed:
+    cards = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    allowed = ["cpu", *(["cuda", *cards] if cards else [])]
+    if name is not None and name not in allowed:
         raise BadInput(f"--device: found {name!r}, allowed here: {', '.join(allowed)}")
-    return name
+    return name or allowed[:2][-1]
 
 
-def _check_out(options: TrainOptions) -> None:
+def _check_out(out: Path, resume: bool) -> None:
     """Find out now, not after the first epoch, that the checkpoint cannot be written."""
-    out = options.out
-    if out.exists() and not options.resume:
+    if out.exists() and not resume:
         raise BadInput(f"--out: found {out}, which exists; allowed: a new file, or --resume")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

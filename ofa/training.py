@@ -18,7 +18,7 @@ from numpy.random import PCG64, Generator
 from torch import Tensor
 from torch.nn import functional
 
-from ofa.architecture import Configuration
+from ofa.architecture import LARGEST, Configuration
 from ofa.calibration import recalibrate
 from ofa.data import Split, batches
 from ofa.errors import BadInput
@@ -52,15 +52,14 @@ class Run:
 
 
 class Step(NamedTuple):
-    """A step of how many in its epoch, the subnets' mean loss, and the full network's share of right ones."""
+    """The mean loss of a step's subnets, and the full network's share of right ones."""
 
-    number: int
-    steps: int
     loss: float
     accuracy: float
 
 
-Watch = Callable[[Step], None]
+Watch = Callable[[Step, int], object]
+"""Is told of every step, and how many there are in the epoch."""
 
 
 def begin(recipe: Recipe, classes: int, device: str | torch.device = "cpu") -> Run:
@@ -69,7 +68,7 @@ def begin(recipe: Recipe, classes: int, device: str | torch.device = "cpu") -> R
         return Run(recipe, build_supernet(classes).to(device))
 
 
-def train_epoch(run: Run, split: Split, watch: Watch = lambda _step: None) -> None:
+def train_epoch(run: Run, split: Split, watch: Watch = lambda _step, _steps: None) -> None:
     """Train for an epoch: every image once, in batches of nearly one size. An interrupted run is of no use.
 
     On a CPU, the same run, images and number of threads give the same numbers. Raises BadInput, also where
@@ -88,10 +87,10 @@ def train_epoch(run: Run, split: Split, watch: Watch = lambda _step: None) -> No
             for group in optimizer.param_groups:
                 group["lr"] = run.recipe.rate(run.epoch, number / steps)
             optimizer.zero_grad()
-            loss, right = _backward(run, batch, phase.sandwich(rng, run.recipe.drawn))
-            _check_finite(run, f"a loss of {loss}", math.isfinite(loss))
+            step = _backward(run, batch, phase.sandwich(rng, run.recipe.drawn))
+            _check_finite(run, f"a loss of {step.loss}", math.isfinite(step.loss))
             optimizer.step()
-            watch(Step(number, steps, loss, right))
+            watch(step, steps)
     finite = all(bool(tensor.isfinite().all()) for tensor in run.supernet.state_dict().values())
     _check_finite(run, "weights beyond all numbers", finite)
     run.epoch += 1
@@ -107,10 +106,8 @@ def _enter(run: Run, split: Split) -> torch.optim.Optimizer:
     """Prepare the epoch: a phase starts with an optimizer of its own, since sorting moves the weights."""
     phase, place = run.recipe.phase(run.epoch)
     if phase and run.teacher is None:
-        run.supernet.active = PHASES[0].largest
-        run.teacher = run.supernet.get_active_subnet()
         # after a short first phase, running averages lag far behind the weights
-        recalibrate(run.teacher, split)
+        run.teacher = calibrated(run.supernet, LARGEST, split)
     if run.optimizer is None or not place:
         if PHASES[phase].name == "expansion":
             sort_channels(run.supernet)
@@ -121,50 +118,43 @@ def _enter(run: Run, split: Split) -> torch.optim.Optimizer:
 
 def optimizer_of(supernet: Supernet, recipe: Recipe) -> torch.optim.Optimizer:
     """Return a fresh optimizer; norms, biases and the kernels' matrices do not decay."""
-    named = list(supernet.named_parameters())
-    decays = {name for name, weight in named if weight.dim() > 1 and not name.endswith("_matrix")}
-    groups = [
-        {"params": [weight for name, weight in named if name in decays], "weight_decay": recipe.weight_decay},
-        {"params": [weight for name, weight in named if name not in decays], "weight_decay": 0.0},
-    ]
+    decays: list[Tensor] = []
+    rest: list[Tensor] = []
+    for name, weight in supernet.named_parameters():
+        (decays if weight.dim() > 1 and not name.endswith("_matrix") else rest).append(weight)
+    groups = [{"params": decays, "weight_decay": recipe.weight_decay}, {"params": rest, "weight_decay": 0.0}]
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, recipe.learning_rate, momentum=0.9, nesterov=True)
     return torch.optim.AdamW(groups, recipe.learning_rate)
 
 
-def _backward(run: Run, batch: tuple[Tensor, Tensor], sandwich: list[Configuration]) -> tuple[float, float]:
-    """Gather gradients; returns the subnets' mean loss and the share that the first of them got right."""
+def _backward(run: Run, batch: tuple[Tensor, Tensor], sandwich: list[Configuration]) -> Step:
+    """Gather the gradients of all subnets."""
     x, labels = (tensor.to(run.device) for tensor in batch)
-    taught = _taught(run, x)
+    taught = None
+    if run.teacher is not None:
+        with torch.no_grad():
+            taught = _logits(run.teacher.eval(), x).softmax(1)
     losses, right = [], []
     for run.supernet.active in sandwich:
-        with _mixed(run.device):
-            logits = cast(Tensor, run.supernet(x)).float()
+        logits = _logits(run.supernet, x)
         loss = _loss(logits, labels, taught) / len(sandwich)
         loss.backward()  # type: ignore[no-untyped-call]
         losses.append(loss.detach())
         right.append((logits.argmax(1) == labels).float().mean())
-    return float(torch.stack(losses).sum()), float(right[0])
+    return Step(float(torch.stack(losses).sum()), float(right[0]))
 
 
-@torch.no_grad()
-def _taught(run: Run, x: Tensor) -> Tensor | None:
-    """Return the teacher's probabilities (N, classes)."""
-    if run.teacher is None:
-        return None
-    with _mixed(run.device):
-        return cast(Tensor, run.teacher.eval()(x)).float().softmax(1)
+def _logits(net: Subnet, x: Tensor) -> Tensor:
+    """Return logits (N, classes), on a GPU in mixed precision, which is faster; bfloat16 needs no scaling."""
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=x.device.type == "cuda"):
+        return cast(Tensor, net(x)).float()
 
 
 def _loss(logits: Tensor, labels: Tensor, taught: Tensor | None) -> Tensor:
     """Return the cross-entropy with the labels, averaged with that of the teacher's probabilities."""
     loss = functional.cross_entropy(logits, labels)
     return loss if taught is None else (loss + functional.cross_entropy(logits, taught)) / 2
-
-
-def _mixed(device: torch.device) -> torch.autocast:
-    """Return mixed precision on a GPU, where it is faster; bfloat16 needs no scaling of the loss."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
 
 @contextmanager
