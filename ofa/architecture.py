@@ -8,12 +8,11 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, SupportsIndex
+from typing import NamedTuple, SupportsIndex
+
+from numpy.random import Generator
 
 from ofa.errors import BadInput
-
-if TYPE_CHECKING:
-    from numpy.random import Generator
 
 KERNELS = (3, 5, 7)
 EXPANSIONS = (3, 4, 6)

@@ -7,7 +7,7 @@ import pickle
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +34,6 @@ _HARMLESS: dict[tuple[str, str], Callable[..., Any]] = {
 class _Arrays(pickle.Unpickler):
     """Reads arrays, lists and dicts; a pickle that calls anything else is refused."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        super().__init__(file, encoding="bytes")
-
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _HARMLESS:
             raise pickle.UnpicklingError(f"more than arrays ({module}.{name})")
@@ -61,7 +58,7 @@ def read_cifar10(folder: Path) -> tuple[Labelled, Labelled]:
             why = f"they cannot be fetched ({error})".replace("\n", " ")
             where = f"unpack {download.URL} in {inner.parent} to have {inner}/data_batch_1 and so on"
             raise BadInput(f"cifar10: {folder}: found no {', '.join(missing)}; {why}; {where}") from error
-    pixels, labels = zip(*(_batch(path) for path in training), strict=True)
+    pixels, labels = zip(*map(_batch, training), strict=True)
     return (np.concatenate(pixels), np.concatenate(labels)), _batch(folder / "test_batch")
 
 
@@ -69,7 +66,7 @@ def _batch(path: Path) -> Labelled:
     allowed = "allowed are images x 3072 bytes as 'data' and as many numbers from 0 to 9 as 'labels'"
     try:
         with path.open("rb") as file:
-            read = _Arrays(file).load()
+            read = _Arrays(file, encoding="bytes").load()
         data, labels = np.asarray(read[b"data"]), np.asarray(read[b"labels"])
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
@@ -94,28 +91,27 @@ def read_folder(path: Path, size: int) -> list[Labelled]:
     allowed = f"allowed is {path}/train|validation|test/CLASS/*.png or {path}/CLASS/*.png"
     if not path.is_dir():
         raise BadInput(f"folder:{path}: found no such folder; {allowed}")
-    folders = _folders(path)
-    splits = [path / name for name in SPLITS if path / name in folders]
-    if splits and len(splits) < len(SPLITS):
+    splits = [path / name for name in SPLITS if (path / name).is_dir()]
+    if len(splits) not in (0, len(SPLITS)):
         found = ", ".join(split.name for split in splits)
         raise BadInput(f"folder:{path}: found of the splits {found} only; {allowed}")
     roots = splits or [path]
-    classes = [folder.name for folder in _folders(roots[0])]
+    classes = _classes(roots[0])
     for root in roots:
-        there = [folder.name for folder in _folders(root)]
+        there = _classes(root)
         if not there or there != classes:
-            found = f"the classes {_few(there)}" if there else "no folder of a class"
-            like = f"; {roots[0].name} has {_few(classes)}" if classes and root != roots[0] else ""
-            raise BadInput(f"folder:{root}: found {found}{like}; {allowed}")
+            like = "" if root == roots[0] else f"; {roots[0].name} has {_told(classes)}"
+            raise BadInput(f"folder:{root}: found {_told(there)}{like}; {allowed}")
     return [_labelled(root, classes, size) for root in roots]
 
 
-def _folders(path: Path) -> list[Path]:
-    return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
+def _classes(path: Path) -> list[str]:
+    return sorted(p.name for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f", … ({len(names)} in all)" if len(names) > 5 else "")
+def _told(classes: list[str]) -> str:
+    more = f", … ({len(classes)} in all)" if len(classes) > 5 else ""
+    return f"the classes {', '.join(classes[:5])}{more}" if classes else "no folder of a class"
 
 
 def _labelled(root: Path, classes: list[str], size: int) -> Labelled:

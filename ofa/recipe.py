@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+from numpy.random import Generator
 
 from ofa.architecture import DEPTHS, EXPANSIONS, KERNELS, Configuration, configuration, draw
 from ofa.errors import BadInput
-
-if TYPE_CHECKING:
-    from numpy.random import Generator
 
 
 class Phase(NamedTuple):

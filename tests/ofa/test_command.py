@@ -68,7 +68,7 @@ def test_a_run_closes_with_a_table_whose_subnets_evaluate_alike(tmp_path, capsys
 
 
 def test_a_finished_file_is_halved_at_once_or_later_to_the_same_bytes(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("ofa.__main__.RANDOM_SUBNETS", 1)
+    monkeypatch.setattr("ofa.commands.RANDOM_SUBNETS", 1)
     options = ["--epochs", "1,0,0,1"]
     argv = train(tmp_path, *options)
     other = [part.replace(str(tmp_path / "net"), str(tmp_path / "other.pth")) for part in argv]

@@ -229,9 +229,9 @@ def test_a_folder_that_is_wrong_is_named_with_what_is_allowed(tmp_path):
     assert refused(name) == f"{name}: found of the splits train only{layout}"
     painted(tmp_path / "validation" / "b", 2, 1)
     (tmp_path / "test").mkdir()
-    assert refused(name) == f"{name}/validation: found the classes b; train has a{layout}"
+    assert refused(name) == f"{name}/validation: found the classes b; train has the classes a{layout}"
     (tmp_path / "validation" / "b").rename(tmp_path / "validation" / "a")
-    assert refused(name) == f"{name}/test: found no folder of a class; train has a{layout}"
+    assert refused(name) == f"{name}/test: found no folder of a class; train has the classes a{layout}"
     (tmp_path / "test" / "a").mkdir()
     assert refused(name).startswith(f"{name}/test/a: found no image; allowed are .png, ")
 
