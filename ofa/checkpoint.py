@@ -119,12 +119,11 @@ def _tensors(path: str | Path, loaded: Any) -> dict[str, Tensor]:
 
 def _check(path: str | Path, found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
     """Names first, since a wrong name is one too few and one too many."""
+    missing = [name for name in wanted if name not in found]
+    unexpected = [name for name in found if name not in wanted]
     faults = [
         f"{len(names)} {what} ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
-        for what, names in (
-            ("missing", [name for name in wanted if name not in found]),
-            ("unexpected", [name for name in found if name not in wanted]),
-        )
+        for what, names in (("missing", missing), ("unexpected", unexpected))
         if names
     ]
     if faults:

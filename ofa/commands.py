@@ -50,6 +50,8 @@ def _run_epochs(run: Run, images: Images, out: Path) -> None:
             saved = run.epoch
     except (BadInput, KeyboardInterrupt) as error:
         kept = f"{out} holds {saved} of {total} epochs" if saved else "nothing was written"
+        if saved and isinstance(error, KeyboardInterrupt):
+            kept += "; --resume goes on"
         raise type(error)("; ".join([*map(str, error.args), kept])) from error
 
 

@@ -48,7 +48,7 @@ def read_cifar10(folder: Path) -> tuple[Labelled, Labelled]:
     where one cannot be fetched or is damaged.
     """
     inner = folder / download.INNER
-    folder = inner if inner.is_dir() or not (folder / "test_batch").exists() else folder
+    folder = folder if (folder / "test_batch").exists() else inner
     training = [folder / f"data_batch_{i}" for i in range(1, 6)]
     missing = [p.name for p in (*training, folder / "test_batch") if not p.is_file()]
     if missing:

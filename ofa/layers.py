@@ -128,7 +128,8 @@ def part(source: nn.Module, like: M, copied: bool) -> M:
         own = _first(source._buffers[name], buffer)
         new._buffers[name] = own.clone() if copied and own is not None else own
     for name, child in like._modules.items():
-        new._modules[name] = child and part(cast(nn.Module, source._modules[name]), child, copied)
+        if child is not None:
+            new._modules[name] = part(cast(nn.Module, source._modules[name]), child, copied)
     return new
 
 

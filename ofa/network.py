@@ -65,7 +65,8 @@ class Subnet(nn.Module):
 class Supernet(Subnet):
     """All subnets in one set of weights; it runs the active one, at first the largest.
 
-    Its `state_dict` has the names and shapes of the published checkpoint.
+    Its `state_dict` has the names and shapes of the published checkpoint. Elastic blocks lend their weights
+    to plain ones, hence hooks in them do not run.
     """
 
     active: Configuration

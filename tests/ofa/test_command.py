@@ -109,7 +109,7 @@ def test_an_interrupted_run_keeps_its_last_whole_epoch_and_goes_on(tmp_path, cap
     ]
     assert main(again) == 130
     error = capsys.readouterr().err.splitlines()[-1]
-    assert error == f"ofa: interrupted; {cut / 'net'} holds 1 of 3 epochs"
+    assert error == f"ofa: interrupted; {cut / 'net'} holds 1 of 3 epochs; --resume goes on"
     assert torch.load(cut / "net", weights_only=True)["training"]["epoch"] == 1
     monkeypatch.undo()
     assert main([*again, "--resume"]) == 0
