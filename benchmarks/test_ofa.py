@@ -30,3 +30,9 @@ def test_extraction_of_100_subnets(benchmark, chosen):
             net.get_active_subnet()
 
     benchmark.pedantic(extract, rounds=10, warmup_rounds=1)
+
+
+def test_extraction_of_the_largest_subnet(benchmark):
+    torch.set_num_threads(1)
+    net = ofa.build_supernet().eval()
+    benchmark.pedantic(net.get_active_subnet, rounds=300, warmup_rounds=50)

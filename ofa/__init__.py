@@ -15,17 +15,10 @@ if TYPE_CHECKING:
     from ofa.network import Subnet, Supernet, build_supernet
 
 _HOMES = {
-    "Images": "data",
-    "Split": "data",
-    "Subnet": "network",
-    "Supernet": "network",
-    "accuracy": "calibration",
-    "batches": "data",
-    "build_supernet": "network",
-    "load_checkpoint": "checkpoint",
-    "load_images": "data",
-    "recalibrate": "calibration",
-    "save_checkpoint": "checkpoint",
+    "calibration": ("accuracy", "recalibrate"),
+    "checkpoint": ("load_checkpoint", "save_checkpoint"),
+    "data": ("Images", "Split", "batches", "load_images"),
+    "network": ("Subnet", "Supernet", "build_supernet"),
 }
 """Names whose modules need torch."""
 
@@ -36,6 +29,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,195 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ofa.architecture import Configuration
 from ofa.errors import BadInput
-from ofa.options import EvaluateOptions, TrainOptions, parse
-from ofa.recipe import PHASES
-
-if TYPE_CHECKING:
-    from ofa.data import Images
-    from ofa.network import Supernet
-    from ofa.training import Run, Step
+from ofa.options import parse
 
 INTERRUPTED = 130
-RANDOM_SUBNETS = 20
-"""How many random subnets the closing table shows."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns 0 done, 2 bad input, 130 interrupted."""
     try:
         options = parse(argv)
-        if isinstance(options, TrainOptions):
-            _train(options)
-        else:
-            _evaluate(options)
+        from ofa import commands
+
+        command = commands.train if options.command == "train" else commands.evaluate
+        command(options)
         sys.stdout.flush()
         return 0
     except BadInput as error:
-        return _complain(str(error), 2)
+        status, said = 2, str(error)
     except KeyboardInterrupt as interrupt:
-        return _complain("; ".join(["interrupted", *map(str, interrupt.args)]), INTERRUPTED)
+        status, said = INTERRUPTED, "; ".join(["interrupted", *map(str, interrupt.args)])
     except BrokenPipeError:
         sys.stdout = None  # the reader has gone: nothing to flush at exit
         return 0
-
-
-def _complain(text: str, status: int) -> int:
-    print(f"ofa: {text}", file=sys.stderr)
+    print(f"ofa: {said}", file=sys.stderr)
     return status
 
 
-def _train(options: TrainOptions) -> None:
-    from ofa.data import load_images
-    from ofa.resume import load_run
-    from ofa.training import begin
-
-    _check_out(options)
-    device = _device(options.device)
-    images = load_images(options.recipe.dataset)
-    if options.resume:
-        run = load_run(options.out, options.recipe, device)
-        _same_classes(options.out, run.supernet, images)
-    else:
-        run = begin(options.recipe, images.classes, device)
-    _run_epochs(run, images, options.out)
-    _table(run.supernet, images, run.recipe.seed)
-
-
-def _run_epochs(run: Run, images: Images, out: Path) -> None:
-    """Train what is left; an interrupt says what the file holds."""
-    from ofa.resume import save_run
-
-    saved, total = run.epoch, sum(run.recipe.epochs)
-    try:
-        while not run.done:
-            _run_epoch(run, images)
-            save_run(run, out)
-            saved = run.epoch
-    except KeyboardInterrupt:
-        kept = f"{out} holds {saved} of {total} epochs; --resume goes on"
-        raise KeyboardInterrupt(kept if saved else "nothing was written") from None
-
-
-def _run_epoch(run: Run, images: Images) -> None:
-    """Train with a bar, where there is a terminal, and a closing line on standard error."""
-    from tqdm import tqdm
-
-    from ofa.training import train_epoch
-
-    phase, place = run.recipe.phase(run.epoch)
-    of, total = run.recipe.epochs[phase], sum(run.recipe.epochs)
-    name = f"{PHASES[phase].name} {place + 1}/{of}, epoch {run.epoch + 1}/{total}"
-    steps: list[Step] = []
-    with tqdm(desc=name, unit="step", leave=False, disable=None) as bar:
-
-        def watch(step: Step) -> None:
-            steps.append(step)
-            bar.total = step.steps
-            bar.set_postfix_str(_summary(steps), refresh=False)
-            bar.update()
-
-        train_epoch(run, images.train, watch)
-    print(f"{name}: {_summary(steps)}", file=sys.stderr)
-
-
-def _summary(steps: list[Step]) -> str:
-    loss, right = (sum(values) / len(steps) for values in list(zip(*steps, strict=True))[2:])
-    return f"loss {loss:.3f}, accuracy {right:.3f}"
-
-
-def _table(supernet: Supernet, images: Images, seed: int) -> None:
-    """Print the validation accuracy of the largest, the smallest and a few random subnets."""
-    from numpy.random import PCG64, Generator
-
-    from ofa.training import judge
-
-    print(f"{'subnet':<10} {'accuracy':>8}  configuration (accuracy is on {len(images.validation)} images)")
-    chosen = PHASES[-1].sandwich(Generator(PCG64(seed)), RANDOM_SUBNETS)
-    names = ["largest", "smallest", *(f"random {i + 1}" for i in range(RANDOM_SUBNETS))]
-    for name, own in zip(names, chosen, strict=True):
-        print(f"{name:<10} {judge(supernet, own, images):>8.4f}  {json.dumps(_short(own))}", flush=True)
-
-
-def _short(chosen: Configuration) -> dict[str, int | list[int]]:
-    """Return a subnet as `--subnet` takes it: one number where all are equal."""
-    return {
-        name: values[0] if len(set(values)) == 1 else list(values)
-        for name, values in chosen._asdict().items()
-    }
-
-
-def _evaluate(options: EvaluateOptions) -> None:
-    from ofa.checkpoint import load_checkpoint
-    from ofa.data import load_images
-    from ofa.training import judge
-
-    device = _device(options.device)
-    supernet = load_checkpoint(options.checkpoint).to(device)
-    images = load_images(options.dataset)
-    _same_classes(options.checkpoint, supernet, images)
-    split = images.test if options.test else images.validation
-    line = {
-        "checkpoint": str(options.checkpoint),
-        "dataset": options.dataset,
-        "split": "test" if options.test else "validation",
-        "images": len(split),
-        "subnet": _short(options.subnet),
-        "accuracy": judge(supernet, options.subnet, images, options.test),
-    }
-    print(json.dumps(line))
-
-
-def _same_classes(path: Path, supernet: Supernet, images: Images) -> None:
-    found = supernet.classes
-    if found != images.classes:
-        raise BadInput(f"{path}: found {found} classes, allowed are the {images.classes} of the images")
-
-
-def _device(name: str | None) -> str:
-    """Return the device to use. Raises BadInput where this machine has no such device."""
-    import torch
-
-    if name is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    allowed = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    allowed += [f"cuda:{i}" for i in range(torch.cuda.device_count())]
-    if name not in allowed:
-        raise BadInput(f"--device: found {name!r}, allowed here: {', '.join(allowed)}")
-    return name
-
-
-def _check_out(options: TrainOptions) -> None:
-    """Find out now, not after the first epoch, that the checkpoint cannot be written."""
-    out = options.out
-    if out.exists() and not options.resume:
-        raise BadInput(f"--out: found {out}, which exists; allowed: a new file, or --resume")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out.parent):
-            pass
-    except OSError as error:
-        raise BadInput(f"--out: {out}: cannot be written: {error.strerror or error}") from error
-
-
-def _run() -> int:
-    try:
-        return main()
-    except KeyboardInterrupt:  # once more, while the first was reported
-        return INTERRUPTED
-
-
 if __name__ == "__main__":
-    status = _run()
+    try:
+        status = main()
+    except KeyboardInterrupt:  # once more, while the first was reported
+        status = INTERRUPTED
     if status == INTERRUPTED:  # an interrupt in torch's threads would turn the status into a signal
         os._exit(status)
     sys.exit(status)

@@ -6,14 +6,13 @@ Torch is not needed here: a search asks for the layers of thousands of subnets w
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, SupportsIndex
+from typing import NamedTuple, SupportsIndex
+
+from numpy.random import Generator
 
 from ofa.errors import BadInput
-
-if TYPE_CHECKING:
-    from numpy.random import Generator
 
 KERNELS = (3, 5, 7)
 EXPANSIONS = (3, 4, 6)
@@ -36,16 +35,17 @@ class BlockShape(NamedTuple):
     squeeze: bool
 
 
-def _blocks() -> Iterator[BlockShape]:
-    stages = ((24, 2, False, False), (40, 2, True, True), (48, 1, True, True), (96, 2, True, True))
-    channels = STEM
-    for out, stride, hswish, squeeze in stages:
-        for place in range(DEPTHS[-1]):
-            yield BlockShape(channels, out, 1 if place else stride, hswish, squeeze)
-            channels = out
-
-
-BLOCKS = tuple(_blocks())
+_STAGES = (
+    BlockShape(STEM, 24, 2, False, False),
+    BlockShape(24, 40, 2, True, True),
+    BlockShape(40, 48, 1, True, True),
+    BlockShape(48, 96, 2, True, True),
+)
+BLOCKS = tuple(
+    first._replace(channels=first.out, stride=1) if place else first
+    for first in _STAGES
+    for place in range(DEPTHS[-1])
+)
 """Four stages of four: `BLOCKS[i]` is the module `blocks.<i + 1>`; `blocks.0` is not elastic."""
 
 
@@ -86,14 +86,19 @@ def _numbers(name: str, given: Choice, length: int, allowed: tuple[int, ...]) ->
     return tuple(map(operator.index, values[:length]))
 
 
+LARGEST = configuration(KERNELS[-1], EXPANSIONS[-1], DEPTHS[-1])
+
+
 def sample(rng: Generator) -> Configuration:
     """Draw every choice uniformly and by itself."""
+    return draw(rng, KERNELS, EXPANSIONS, DEPTHS)
 
-    def draw(allowed: tuple[int, ...], length: int) -> tuple[int, ...]:
-        return tuple(allowed[i] for i in rng.integers(len(allowed), size=length))
 
-    ks, e = draw(KERNELS, len(BLOCKS)), draw(EXPANSIONS, len(BLOCKS))
-    return Configuration(ks, e, draw(DEPTHS, len(BLOCKS) // DEPTHS[-1]))
+def draw(rng: Generator, *allowed: tuple[int, ...]) -> Configuration:
+    """Draw every choice uniformly from what is allowed for kernel sizes, expansion ratios and depths."""
+    lengths = len(BLOCKS), len(BLOCKS), len(BLOCKS) // DEPTHS[-1]
+    drawn = (rng.integers(len(own), size=n) for own, n in zip(allowed, lengths, strict=True))
+    return Configuration(*(tuple(own[i] for i in at) for own, at in zip(allowed, drawn, strict=True)))
 
 
 def make_divisible(value: float) -> int:

@@ -31,8 +31,10 @@ def recalibrate(subnet: nn.Module, training: Split, count: int = 320, size: int 
         raise BadInput(f"recalibrate: found {found}; allowed is at least 1 of each")
     # batches of nearly one size, lest the last is too small to have statistics
     size = math.ceil(len(images) / math.ceil(len(images) / size))
-    norms = [module for module in subnet.modules() if isinstance(module, nn.BatchNorm2d)]
-    with _judged(subnet), _measuring(norms):
+    with _judged(subnet) as norms:
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.train()
         seen = 0
         for x, _ in batches(images, size):
             seen += len(x)
@@ -62,27 +64,17 @@ def _beside(subnet: nn.Module, x: Tensor) -> Tensor:
 
 
 @contextmanager
-def _judged(subnet: nn.Module) -> Iterator[None]:
-    """Run without gradients and dropout."""
+def _judged(subnet: nn.Module) -> Iterator[list[nn.BatchNorm2d]]:
+    """Run without gradients and dropout; what is done to the norms' modes and momenta is undone."""
     modes = [(module, module.training) for module in subnet.modules()]
+    norms = [module for module, _ in modes if isinstance(module, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
     subnet.eval()
     try:
         with torch.no_grad():
-            yield
+            yield norms
     finally:
         for module, mode in modes:
             module.training = mode
-
-
-@contextmanager
-def _measuring(norms: list[nn.BatchNorm2d]) -> Iterator[None]:
-    """Let the norms forget their statistics and gather new ones, with a momentum that the caller sets."""
-    before = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.train()
-    try:
-        yield
-    finally:
-        for norm, momentum in zip(norms, before, strict=True):
+        for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum

@@ -46,8 +46,22 @@ def save_checkpoint(supernet: Supernet, path: str | Path) -> None:
 
     Raises BadInput where it cannot be written.
     """
+    write_whole({"state_dict": weights_of(supernet)}, path)
+
+
+def weights_of(supernet: Supernet, half: bool = False) -> dict[str, Tensor]:
+    """Return a supernet's tensors on the CPU by name, those in floating point as float16 if `half`.
+
+    Raises BadInput for one that is finite, but too large for half precision.
+    """
     weights = {name: tensor.detach().cpu() for name, tensor in supernet.state_dict().items()}
-    write_whole({"state_dict": weights}, path)
+    if not half:
+        return weights
+    halved = {name: t.half() if t.is_floating_point() else t for name, t in weights.items()}
+    for name, tensor in halved.items():
+        if not torch.equal(tensor.isfinite(), weights[name].isfinite()):
+            raise BadInput(f"half precision: found {name} above 65504; allowed is full precision alone")
+    return halved
 
 
 def write_whole(content: dict[str, Any], path: str | Path) -> None:
@@ -59,6 +73,7 @@ def write_whole(content: dict[str, Any], path: str | Path) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # a file of torch's own would hold the name of the path
         with partial.open("wb") as file:
             torch.save(content, file)
             file.flush()
@@ -104,12 +119,11 @@ def _tensors(path: str | Path, loaded: Any) -> dict[str, Tensor]:
 
 def _check(path: str | Path, found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
     """Names first, since a wrong name is one too few and one too many."""
+    missing = [name for name in wanted if name not in found]
+    unexpected = [name for name in found if name not in wanted]
     faults = [
         f"{len(names)} {what} ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
-        for what, names in (
-            ("missing", [name for name in wanted if name not in found]),
-            ("unexpected", [name for name in found if name not in wanted]),
-        )
+        for what, names in (("missing", missing), ("unexpected", unexpected))
         if names
     ]
     if faults:

@@ -87,24 +87,28 @@ class Images:
 
 
 def load_images(name: str = "digits", root: str | Path = "dataset") -> Images:
-    """Return the images called `name`; nothing is downloaded.
+    """Return the images called `name`.
 
     "digits": the 1797 images of 8 x 8 pixels that scikit-learn brings along, split 60 : 20 : 20.
-    "cifar10": the published batches of CIFAR-10 in `root`/cifar10; a tenth of the training images validate.
+    "cifar10": the published batches of CIFAR-10 in `root`/cifar10, downloaded (170 MB) where they are not
+    there; a tenth of the training images validate.
     "folder:PATH": PATH/train, PATH/validation and PATH/test with a folder of images for every class each, or
     PATH with a folder for every class, which is split 60 : 20 : 20; they are resized to 64 x 64.
     Splits keep the shares of classes. Raises BadInput, in one line.
     """
-    kind, colon, path = name.partition(":")
-    if kind == "folder" and path:
-        return _folder(path)
-    if kind not in ("digits", "cifar10") or colon:
+    kind, _, path = name.partition(":")
+    if name == "digits":
+        parts = _parts(_digits(), (60, 20, 20))
+    elif name == "cifar10":
+        train, test = read_cifar10(Path(root) / "cifar10")
+        parts = _parts(train, (90, 10)) + _parts(test, (100,))
+    elif kind == "folder" and path:
+        found = read_folder(Path(path), DATA_SETS["folder"].resolution)
+        shares = ((60, 20, 20),) if len(found) == 1 else ((100,),) * 3
+        parts = [part for split, share in zip(found, shares, strict=True) for part in _parts(split, share)]
+    else:
         raise BadInput(f"images: found {name!r}, allowed are digits, cifar10 and folder:PATH")
-    if kind == "digits":
-        return _images(name, _parts(_digits(), (60, 20, 20)), DATA_SETS["digits"])
-    train, test = read_cifar10(Path(root) / "cifar10")
-    parts = [*_parts(train, (90, 10)), *_parts(test, (100,))]
-    return _images(name, parts, DATA_SETS["cifar10"])
+    return _images(name, parts, DATA_SETS[kind])
 
 
 def _digits() -> Labelled:
@@ -113,15 +117,6 @@ def _digits() -> Labelled:
     found = load_digits()
     grey = np.rint(found.images * (255 / 16)).astype(np.uint8)[:, None]
     return np.repeat(grey, 3, axis=1), found.target.astype(np.int64)
-
-
-def _folder(path: str) -> Images:
-    found = read_folder(Path(path), DATA_SETS["folder"].resolution)
-    if len(found) == 1:
-        parts = _parts(found[0], (60, 20, 20))
-    else:
-        parts = [part for split in found for part in _parts(split, (100,))]
-    return _images(f"folder:{path}", parts, DATA_SETS["folder"])
 
 
 def _images(name: str, parts: list[Labelled], data_set: DataSet) -> Images:

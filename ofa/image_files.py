@@ -5,12 +5,14 @@ from __future__ import annotations
 import codecs
 import pickle
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ofa import download
 from ofa.errors import BadInput
 
 Labelled = tuple[NDArray[np.uint8], NDArray[np.int64]]
@@ -18,8 +20,6 @@ Labelled = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 SPLITS = ("train", "validation", "test")
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp")
-_BATCHES = "cifar-10-batches-py"
-_ARCHIVE = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 _RECONSTRUCT: Any = np.empty(0).__reduce__()[0]
 _HARMLESS: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy", "ndarray"): np.ndarray,
@@ -34,9 +34,6 @@ _HARMLESS: dict[tuple[str, str], Callable[..., Any]] = {
 class _Arrays(pickle.Unpickler):
     """Reads arrays, lists and dicts; a pickle that calls anything else is refused."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        super().__init__(file, encoding="bytes")
-
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _HARMLESS:
             raise pickle.UnpicklingError(f"more than arrays ({module}.{name})")
@@ -46,17 +43,22 @@ class _Arrays(pickle.Unpickler):
 def read_cifar10(folder: Path) -> tuple[Labelled, Labelled]:
     """Return CIFAR-10's images for training and those for testing, 32 x 32 pixels, from its Python version.
 
-    The files lie in `folder`/cifar-10-batches-py or in `folder` itself. They are pickles: torchvision would
-    run what is in them, here nothing but arrays is read. Raises BadInput where one is missing or damaged.
+    The files lie in `folder`/cifar-10-batches-py or in `folder` itself; those that are missing are fetched.
+    They are pickles: torchvision would run what is in them, here nothing but arrays is read. Raises BadInput
+    where one cannot be fetched or is damaged.
     """
-    inner = folder / _BATCHES
-    folder = inner if inner.is_dir() or not (folder / "test_batch").exists() else folder
+    inner = folder / download.INNER
+    folder = folder if (folder / "test_batch").exists() else inner
     training = [folder / f"data_batch_{i}" for i in range(1, 6)]
     missing = [p.name for p in (*training, folder / "test_batch") if not p.is_file()]
     if missing:
-        where = f"unpack {_ARCHIVE} in {inner.parent} to have {inner}/data_batch_1 and so on"
-        raise BadInput(f"cifar10: {folder}: found no {', '.join(missing)}; {where}")
-    pixels, labels = zip(*(_batch(path) for path in training), strict=True)
+        try:
+            download.fetch_cifar10(folder, missing)
+        except (OSError, ValueError, HTTPException) as error:
+            why = f"they cannot be fetched ({error})".replace("\n", " ")
+            where = f"unpack {download.URL} in {inner.parent} to have {inner}/data_batch_1 and so on"
+            raise BadInput(f"cifar10: {folder}: found no {', '.join(missing)}; {why}; {where}") from error
+    pixels, labels = zip(*map(_batch, training), strict=True)
     return (np.concatenate(pixels), np.concatenate(labels)), _batch(folder / "test_batch")
 
 
@@ -64,7 +66,7 @@ def _batch(path: Path) -> Labelled:
     allowed = "allowed are images x 3072 bytes as 'data' and as many numbers from 0 to 9 as 'labels'"
     try:
         with path.open("rb") as file:
-            read = _Arrays(file).load()
+            read = _Arrays(file, encoding="bytes").load()
         data, labels = np.asarray(read[b"data"]), np.asarray(read[b"labels"])
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
@@ -89,28 +91,27 @@ def read_folder(path: Path, size: int) -> list[Labelled]:
     allowed = f"allowed is {path}/train|validation|test/CLASS/*.png or {path}/CLASS/*.png"
     if not path.is_dir():
         raise BadInput(f"folder:{path}: found no such folder; {allowed}")
-    folders = _folders(path)
-    splits = [path / name for name in SPLITS if path / name in folders]
-    if splits and len(splits) < len(SPLITS):
+    splits = [path / name for name in SPLITS if (path / name).is_dir()]
+    if len(splits) not in (0, len(SPLITS)):
         found = ", ".join(split.name for split in splits)
         raise BadInput(f"folder:{path}: found of the splits {found} only; {allowed}")
     roots = splits or [path]
-    classes = [folder.name for folder in _folders(roots[0])]
+    classes = _classes(roots[0])
     for root in roots:
-        there = [folder.name for folder in _folders(root)]
+        there = _classes(root)
         if not there or there != classes:
-            found = f"the classes {_few(there)}" if there else "no folder of a class"
-            like = f"; {roots[0].name} has {_few(classes)}" if classes and root != roots[0] else ""
-            raise BadInput(f"folder:{root}: found {found}{like}; {allowed}")
+            like = "" if root == roots[0] else f"; {roots[0].name} has {_told(classes)}"
+            raise BadInput(f"folder:{root}: found {_told(there)}{like}; {allowed}")
     return [_labelled(root, classes, size) for root in roots]
 
 
-def _folders(path: Path) -> list[Path]:
-    return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
+def _classes(path: Path) -> list[str]:
+    return sorted(p.name for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f", … ({len(names)} in all)" if len(names) > 5 else "")
+def _told(classes: list[str]) -> str:
+    more = f", … ({len(classes)} in all)" if len(classes) > 5 else ""
+    return f"the classes {', '.join(classes[:5])}{more}" if classes else "no folder of a class"
 
 
 def _labelled(root: Path, classes: list[str], size: int) -> Labelled:

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from contextlib import contextmanager
+from typing import cast
 
 import torch
+from numpy.random import Generator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ofa.architecture import (
-    BLOCKS,
-    DEPTHS,
-    EXPANSIONS,
-    FEATURES,
-    HEAD,
-    KERNELS,
-    STEM,
-    Choice,
-    Configuration,
-    configuration,
-    sample,
-)
-from ofa.layers import Activation, Block, ElasticBlock, Unit, plain_copy, rebuilt, sequence
+from ofa import architecture
+from ofa.architecture import BLOCKS, FEATURES, HEAD, STEM, Choice, Configuration
+from ofa.layers import Block, ElasticBlock, Unit, part, sequence
 
-if TYPE_CHECKING:
-    from numpy.random import Generator
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Make thousands of small objects, none of which is garbage, without having them looked through."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class Subnet(nn.Module):
@@ -40,8 +41,8 @@ class Subnet(nn.Module):
     def __init__(self, parts: dict[str, nn.Module]) -> None:
         """Take the five parts by name."""
         super().__init__()
-        for name, part in parts.items():
-            self.add_module(name, part)
+        for name, own in parts.items():
+            self.add_module(name, own)
 
     @property
     def classes(self) -> int:
@@ -50,18 +51,22 @@ class Subnet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images (N, 3, H, W) to logits (N, classes)."""
-        return self.head(cast(Tensor, self.blocks(self.first_conv(x))))
-
-    def head(self, x: Tensor) -> Tensor:
-        """Map what the last block gives, (N, 96, H / 16, W / 16), to logits (N, classes)."""
+        x = self.first_conv(x)
+        for block in self.running():
+            x = block(x)
         x = self.final_expand_layer(x).mean((2, 3), keepdim=True)
         return cast(Tensor, self.classifier(self.feature_mix_layer(x).flatten(1)))
+
+    def running(self) -> list[nn.Module]:
+        """Return the blocks that run, in order."""
+        return list(self.blocks)
 
 
 class Supernet(Subnet):
     """All subnets in one set of weights; it runs the active one, at first the largest.
 
-    Its `state_dict` has the names and shapes of the published checkpoint.
+    Its `state_dict` has the names and shapes of the published checkpoint. Elastic blocks lend their weights
+    to plain ones, hence hooks in them do not run.
     """
 
     active: Configuration
@@ -69,7 +74,7 @@ class Supernet(Subnet):
     def __init__(self, num_classes: int = 10) -> None:
         """Make it with fresh weights."""
         super().__init__(_parts(num_classes))
-        self.active = configuration(KERNELS[-1], EXPANSIONS[-1], DEPTHS[-1])
+        self.active = architecture.LARGEST
 
     def set_active_subnet(
         self, ks: Choice | None = None, e: Choice | None = None, d: Choice | None = None
@@ -81,61 +86,49 @@ class Supernet(Subnet):
         """
         old = self.active
         chosen = (before if given is None else given for given, before in zip((ks, e, d), old, strict=True))
-        self.active = configuration(*chosen)
+        self.active = architecture.configuration(*chosen)
 
     def sample_active_subnet(self, rng: Generator) -> Configuration:
         """Draw a subnet uniformly, make it the active one and return its configuration."""
-        self.active = sample(rng)
+        self.active = architecture.sample(rng)
         return self.active
 
     @torch.no_grad()
+    @_without_collector()
     def get_active_subnet(self) -> Subnet:
         """Return the active subnet as a plain network with weights of its own, in the supernet's mode."""
-        blocks = {"0": plain_copy(self.blocks[0])}
-        for name, block, kernel, expansion in self._active_blocks():
-            blocks[name] = block.plain(kernel, expansion)
+        names = ["0", *(str(i + 1) for i in self.active.blocks())]
+        blocks = sequence(**dict(zip(names, self.running(copied=True), strict=True)))
         subnet = Subnet(
             {
-                name: rebuilt(self.blocks, {}, {}, blocks) if name == "blocks" else plain_copy(part)
-                for name, part in self.named_children()
+                name: blocks if name == "blocks" else part(own, own, copied=True)
+                for name, own in self.named_children()
             }
         )
-        return subnet if self.training else subnet.eval()
+        subnet.training = blocks.training = self.training
+        return subnet
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map images (N, 3, H, W) to the active subnet's logits (N, classes)."""
-        x = self.blocks[0](self.first_conv(x))
-        for _name, block, kernel, expansion in self._active_blocks():
-            x = block(x, kernel, expansion)
-        return self.head(x)
-
-    def _active_blocks(self) -> Iterator[tuple[str, ElasticBlock, int, int]]:
-        """Name, module, kernel size and expansion ratio of the elastic blocks that run."""
-        for i in self.active.blocks():
-            block = cast(ElasticBlock, self.blocks[i + 1])
-            yield str(i + 1), block, self.active.ks[i], self.active.e[i]
+    def running(self, copied: bool = False) -> list[nn.Module]:
+        """Return the blocks of the active subnet, in order, with these weights or copies of them."""
+        first, *elastic = cast("list[ElasticBlock]", self.blocks)
+        ks, e, _ = self.active
+        chosen = [elastic[i].plain(ks[i], e[i], copied) for i in self.active.blocks()]
+        return [part(first, first, copied) if copied else first, *chosen]
 
 
 def _parts(num_classes: int) -> dict[str, nn.Module]:
-    first = Block(
-        sequence(
-            depth_conv=_unit(nn.Conv2d(STEM, STEM, 3, 1, 1, groups=STEM, bias=False), functional.relu),
-            point_linear=_unit(nn.Conv2d(STEM, STEM, 1, bias=False)),
-        ),
-        shortcut=True,
+    first = sequence(
+        depth_conv=Unit(nn.Conv2d(STEM, STEM, 3, 1, 1, groups=STEM, bias=False), functional.relu),
+        point_linear=Unit(nn.Conv2d(STEM, STEM, 1, bias=False)),
     )
-    mix = nn.Conv2d(HEAD, FEATURES, 1, bias=False)
+    act, mix = functional.hardswish, nn.Conv2d(HEAD, FEATURES, 1, bias=False)
     return {
-        "first_conv": _unit(nn.Conv2d(3, STEM, 3, 2, 1, bias=False), functional.hardswish),
-        "blocks": nn.Sequential(first, *(ElasticBlock(shape) for shape in BLOCKS)),
-        "final_expand_layer": _unit(nn.Conv2d(BLOCKS[-1].out, HEAD, 1, bias=False), functional.hardswish),
-        "feature_mix_layer": Unit(mix, None, functional.hardswish),
+        "first_conv": Unit(nn.Conv2d(3, STEM, 3, 2, 1, bias=False), act),
+        "blocks": nn.Sequential(Block(first, shortcut=True), *map(ElasticBlock, BLOCKS)),
+        "final_expand_layer": Unit(nn.Conv2d(BLOCKS[-1].out, HEAD, 1, bias=False), act),
+        "feature_mix_layer": Unit(mix, act, norm=False),
         "classifier": sequence(dropout=nn.Dropout(0.1), linear=nn.Linear(FEATURES, num_classes)),
     }
-
-
-def _unit(conv: nn.Conv2d, act: Activation | None = None) -> Unit:
-    return Unit(conv, nn.BatchNorm2d(conv.out_channels), act)
 
 
 def build_supernet(num_classes: int = 10) -> Supernet:

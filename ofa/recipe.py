@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from ofa.architecture import BLOCKS, DEPTHS, EXPANSIONS, KERNELS, Configuration
+from numpy.random import Generator
+
+from ofa.architecture import DEPTHS, EXPANSIONS, KERNELS, Configuration, configuration, draw
 from ofa.errors import BadInput
-
-if TYPE_CHECKING:
-    from numpy.random import Generator
 
 
 class Phase(NamedTuple):
@@ -21,31 +20,16 @@ class Phase(NamedTuple):
     expansions: tuple[int, ...]
     depths: tuple[int, ...]
 
-    @property
-    def largest(self) -> Configuration:
-        """The phase's largest subnet: the full network."""
-        return self._uniform(-1)
-
     def sandwich(self, rng: Generator, drawn: int) -> list[Configuration]:
         """Return the largest subnet, the smallest, and `drawn` random ones; the full network has only itself.
 
         The rule is that of Yu and Huang, "Universally Slimmable Networks", ICCV 2019, section 3.1.
         """
-        if self.largest == self._uniform(0):
-            return [self.largest]
-        return [self.largest, self._uniform(0), *(self._draw(rng) for _ in range(drawn))]
-
-    def _uniform(self, place: int) -> Configuration:
-        blocks, stages = len(BLOCKS), len(BLOCKS) // DEPTHS[-1]
-        ks, e, d = (choices[place] for choices in (self.kernels, self.expansions, self.depths))
-        return Configuration((ks,) * blocks, (e,) * blocks, (d,) * stages)
-
-    def _draw(self, rng: Generator) -> Configuration:
-        blocks, stages = len(BLOCKS), len(BLOCKS) // DEPTHS[-1]
-        wanted = ((self.kernels, blocks), (self.expansions, blocks), (self.depths, stages))
-        return Configuration(
-            *(tuple(choices[i] for i in rng.integers(len(choices), size=n)) for choices, n in wanted)
-        )
+        choices = self[1:]
+        largest, smallest = (configuration(*(own[place] for own in choices)) for place in (-1, 0))
+        if largest == smallest:
+            return [largest]
+        return [largest, smallest, *(draw(rng, *choices) for _ in range(drawn))]
 
 
 PHASES = (
@@ -82,12 +66,12 @@ class Recipe:
     def __post_init__(self) -> None:
         """Refuse what cannot be trained."""
         wrong = [
+            ("optimizer", self.optimizer not in OPTIMIZERS, " and ".join(OPTIMIZERS)),
             ("epochs", len(self.epochs) != 4 or self.epochs[0] < 1 or min(self.epochs) < 0,
              "four numbers of at least 0, the first at least 1"),
             ("batch", self.batch < 1, "at least 1"),
             ("learning_rate", not 0 < self.learning_rate < math.inf, "above 0"),
             ("weight_decay", not 0 <= self.weight_decay < math.inf, "at least 0"),
-            ("optimizer", self.optimizer not in OPTIMIZERS, " and ".join(OPTIMIZERS)),
             ("seed", not 0 <= self.seed < 2**63, "at least 0"),
             ("drawn", self.drawn < 0, "at least 0"),
         ]  # fmt: skip
@@ -110,10 +94,6 @@ class Recipe:
         start = self.learning_rate / 2 if place else self.learning_rate
         return start * (1 + math.cos(math.pi * done)) / 2
 
-    def differences(self, other: Recipe) -> list[str]:
-        """Name the fields that differ."""
-        return [f.name for f in fields(self) if getattr(self, f.name) != getattr(other, f.name)]
-
 
 def customary(
     dataset: str, epochs: tuple[int, int, int, int] | None = None, optimizer: str = "adamw", seed: int = 0
@@ -121,7 +101,4 @@ def customary(
     """Return the recipe for a data set. Raises BadInput."""
     usual, batch = ((18, 2, 2, 10), 32) if dataset == "digits" else ((60, 20, 20, 40), 64)
     decay = 0.05 if optimizer == "adamw" else 1e-4
-    rate = OPTIMIZERS.get(optimizer, 0.0)
-    if not rate:
-        raise BadInput(f"optimizer: found {optimizer!r}, allowed: {' and '.join(OPTIMIZERS)}")
-    return Recipe(dataset, epochs or usual, batch, rate, decay, optimizer, seed)
+    return Recipe(dataset, epochs or usual, batch, OPTIMIZERS.get(optimizer, 0), decay, optimizer, seed)

@@ -8,24 +8,26 @@ from typing import Any
 
 import torch
 
-from ofa.checkpoint import read_plain, supernet_of, write_whole
+from ofa.architecture import LARGEST
+from ofa.checkpoint import read_plain, supernet_of, weights_of, write_whole
 from ofa.errors import BadInput
 from ofa.recipe import PHASES, Recipe
 from ofa.training import Run, optimizer_of
 
 
-def save_run(run: Run, path: str | Path) -> None:
+def save_run(run: Run, path: str | Path, half: bool = False) -> None:
     """Write a run between two epochs; the file is whole at every moment, and `load_checkpoint` reads it.
 
     Besides the supernet's "state_dict" there is "training": recipe, epochs done, phase, and until all is done
-    the weights of the teacher and the optimizer's state. Raises BadInput where it cannot be written.
+    the weights of the teacher and the optimizer's state. `half` keeps a finished run's weights in half
+    precision. The bytes follow from these alone. Raises BadInput where it cannot be written.
     """
     phase = None if run.done else PHASES[run.recipe.phase(run.epoch)[0]].name
     training = {"recipe": asdict(run.recipe), "epoch": run.epoch, "phase": phase}
     if not run.done:
-        training["teacher"] = None if run.teacher is None else run.teacher.state_dict()
-        training["optimizer"] = None if run.optimizer is None else run.optimizer.state_dict()
-    write_whole({"state_dict": run.supernet.state_dict(), "training": training}, path)
+        for name, own in (("teacher", run.teacher), ("optimizer", run.optimizer)):
+            training[name] = own and own.state_dict()
+    write_whole({"state_dict": weights_of(run.supernet, half and run.done), "training": training}, path)
 
 
 def load_run(path: str | Path, recipe: Recipe, device: str | torch.device = "cpu") -> Run:
@@ -41,33 +43,26 @@ def load_run(path: str | Path, recipe: Recipe, device: str | torch.device = "cpu
         raise BadInput(f"{path}: found weights alone; {allowed}")
     try:
         run = Run(Recipe(**training["recipe"]), supernet.to(device), int(training["epoch"]))
-        _restore(run, training)
+        if not 0 <= run.epoch <= sum(run.recipe.epochs):
+            raise ValueError("epoch")
+        if not run.done:
+            _restore(run, training)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise BadInput(f"{path}: found damaged training state ({type(error).__name__}); {allowed}") from error
-    _same(path, run.recipe, recipe)
+    wanted = asdict(recipe)
+    other = [f"{name} {own!r}" for name, own in asdict(run.recipe).items() if own != wanted[name]]
+    if other:
+        raise BadInput(f"{path}: found a run with {', '.join(other)}; allowed is one with the same options")
     return run
 
 
-def _same(path: str | Path, found: Recipe, wanted: Recipe) -> None:
-    names = found.differences(wanted)
-    if names:
-        own = ", ".join(f"{name} {getattr(found, name)!r}" for name in names)
-        raise BadInput(f"{path}: found a run with {own}; allowed to go on is with the same options")
-
-
 def _restore(run: Run, training: dict[str, Any]) -> None:
-    """Load what training needs besides the supernet; nothing where all is done."""
-    if not 0 <= run.epoch <= sum(run.recipe.epochs):
-        raise ValueError("epoch")
-    if run.done:
-        return
-    phase, place = run.recipe.phase(run.epoch)
-    if place and (training["optimizer"] is None or (phase and training["teacher"] is None)):
-        raise ValueError("optimizer and teacher")
-    if training["teacher"] is not None:
-        run.supernet.active = PHASES[0].largest
+    """Load what training needs besides weights: after the first phase the teacher, within one its state."""
+    _, place = run.recipe.phase(run.epoch)
+    if run.epoch > run.recipe.epochs[0]:
+        run.supernet.active = LARGEST
         run.teacher = run.supernet.get_active_subnet()
         run.teacher.load_state_dict(training["teacher"])
-    if training["optimizer"] is not None:
+    if place:
         run.optimizer = optimizer_of(run.supernet, run.recipe)
         run.optimizer.load_state_dict(training["optimizer"])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Iterable
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ofa.layers import ElasticBlock, ElasticConv, ElasticNorm, ElasticSqueezeExcite, Unit
 from ofa.network import Supernet
 
 
@@ -19,43 +19,29 @@ def sort_channels(supernet: Supernet) -> None:
     the largest expansion give the same logits as before, to float rounding. An optimizer's state stays.
     """
     for block in list(supernet.blocks)[1:]:
-        _sort_block(cast(ElasticBlock, block))
+        _sort_block(block)
 
 
-def _sort_block(block: ElasticBlock) -> None:
-    expand, depthwise, project = (cast(Unit, unit) for unit in block.conv)
-    following = _weight(project)
-    order = _by_importance(following)
-    _reorder(following, order, 1)
-    for unit in (expand, depthwise):
-        bn = cast(ElasticNorm, unit.bn).bn
-        _reorder(_weight(unit), order)
-        for tensor in (bn.weight, bn.bias, bn.running_mean, bn.running_var):
-            _reorder(cast(Tensor, tensor), order)
-    if isinstance(depthwise.se, ElasticSqueezeExcite):
-        _sort_gate(depthwise.se, order)
+def _sort_block(block: Any) -> None:
+    expand, depthwise, project = block.conv
+    weights = [unit.conv[0].weight for unit in (expand, depthwise)]
+    norms = [expand.bn[0], depthwise.bn[0]]
+    statistics = [own for bn in norms for own in (bn.weight, bn.bias, bn.running_mean, bn.running_var)]
+    if depthwise.se is None:
+        _sort([*weights, *statistics], [project.conv[0].weight])
+        return
+    reduce, gate = depthwise.se.fc
+    _sort([*weights, *statistics, gate.weight, gate.bias], [project.conv[0].weight, reduce.weight])
+    # the gate's own channels shrink along
+    _sort([reduce.weight, reduce.bias], [gate.weight])
 
 
-def _sort_gate(gate: ElasticSqueezeExcite, order: Tensor) -> None:
-    """Let the gate follow the block's order, and sort its own channels inside: they shrink along."""
-    reduce, expand = (cast(nn.Conv2d, conv) for conv in gate.fc)
-    _reorder(reduce.weight, order, 1)
-    _reorder(expand.weight, order)
-    _reorder(cast(Tensor, expand.bias), order)
-    inside = _by_importance(expand.weight)
-    _reorder(reduce.weight, inside)
-    _reorder(cast(Tensor, reduce.bias), inside)
-    _reorder(expand.weight, inside, 1)
+def _sort(outputs: Iterable[Tensor], inputs: list[Tensor]) -> None:
+    """Sort channels that come out of `outputs` by what the first of `inputs`, (out, in, 1, 1), takes of them.
 
-
-def _weight(unit: Unit) -> Tensor:
-    return cast(ElasticConv, unit.conv).conv.weight
-
-
-def _by_importance(following: Tensor) -> Tensor:
-    """Return the order of the input channels of a weight (out, in, 1, 1), equals as they were."""
-    return following.abs().sum((0, 2, 3)).argsort(descending=True, stable=True)
-
-
-def _reorder(tensor: Tensor, order: Tensor, axis: int = 0) -> None:
-    tensor.copy_(tensor.index_select(axis, order))
+    Equals stay in their order.
+    """
+    order = inputs[0].abs().sum((0, 2, 3)).argsort(descending=True, stable=True)
+    for axis, tensors in ((0, outputs), (1, inputs)):
+        for tensor in tensors:
+            tensor.copy_(tensor.index_select(axis, order))

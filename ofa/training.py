@@ -18,9 +18,9 @@ from numpy.random import PCG64, Generator
 from torch import Tensor
 from torch.nn import functional
 
-from ofa.architecture import Configuration
-from ofa.calibration import accuracy, recalibrate
-from ofa.data import Images, Split, batches
+from ofa.architecture import LARGEST, Configuration
+from ofa.calibration import recalibrate
+from ofa.data import Split, batches
 from ofa.errors import BadInput
 from ofa.network import Subnet, Supernet, build_supernet
 from ofa.recipe import PHASES, Recipe
@@ -52,15 +52,14 @@ class Run:
 
 
 class Step(NamedTuple):
-    """A step of how many in its epoch, the subnets' mean loss, and the full network's share of right ones."""
+    """The mean loss of a step's subnets, and the full network's share of right ones."""
 
-    number: int
-    steps: int
     loss: float
     accuracy: float
 
 
-Watch = Callable[[Step], None]
+Watch = Callable[[Step, int], object]
+"""Is told of every step, and how many there are in the epoch."""
 
 
 def begin(recipe: Recipe, classes: int, device: str | torch.device = "cpu") -> Run:
@@ -69,10 +68,11 @@ def begin(recipe: Recipe, classes: int, device: str | torch.device = "cpu") -> R
         return Run(recipe, build_supernet(classes).to(device))
 
 
-def train_epoch(run: Run, split: Split, watch: Watch = lambda _step: None) -> None:
+def train_epoch(run: Run, split: Split, watch: Watch = lambda _step, _steps: None) -> None:
     """Train for an epoch: every image once, in batches of nearly one size. An interrupted run is of no use.
 
-    On a CPU, the same run, images and number of threads give the same numbers. Raises BadInput.
+    On a CPU, the same run, images and number of threads give the same numbers. Raises BadInput, also where
+    the loss or a weight is no longer finite: the run is then of no use either.
     """
     if run.done or not len(split):
         raise BadInput(f"train: found {run.epoch} epochs done, {len(split)} images; allowed is some of each")
@@ -87,20 +87,27 @@ def train_epoch(run: Run, split: Split, watch: Watch = lambda _step: None) -> No
             for group in optimizer.param_groups:
                 group["lr"] = run.recipe.rate(run.epoch, number / steps)
             optimizer.zero_grad()
-            loss, right = _backward(run, batch, phase.sandwich(rng, run.recipe.drawn))
+            step = _backward(run, batch, phase.sandwich(rng, run.recipe.drawn))
+            _check_finite(run, f"a loss of {step.loss}", math.isfinite(step.loss))
             optimizer.step()
-            watch(Step(number, steps, loss, right))
+            watch(step, steps)
+    finite = all(bool(tensor.isfinite().all()) for tensor in run.supernet.state_dict().values())
+    _check_finite(run, "weights beyond all numbers", finite)
     run.epoch += 1
+
+
+def _check_finite(run: Run, found: str, finite: bool) -> None:
+    if not finite:
+        allowed = f"a learning_rate below {run.recipe.learning_rate}, or another --optimizer"
+        raise BadInput(f"train: found {found} in epoch {run.epoch + 1}; allowed is {allowed}")
 
 
 def _enter(run: Run, split: Split) -> torch.optim.Optimizer:
     """Prepare the epoch: a phase starts with an optimizer of its own, since sorting moves the weights."""
     phase, place = run.recipe.phase(run.epoch)
     if phase and run.teacher is None:
-        run.supernet.active = PHASES[0].largest
-        run.teacher = run.supernet.get_active_subnet()
         # after a short first phase, running averages lag far behind the weights
-        recalibrate(run.teacher, split)
+        run.teacher = calibrated(run.supernet, LARGEST, split)
     if run.optimizer is None or not place:
         if PHASES[phase].name == "expansion":
             sort_channels(run.supernet)
@@ -111,50 +118,43 @@ def _enter(run: Run, split: Split) -> torch.optim.Optimizer:
 
 def optimizer_of(supernet: Supernet, recipe: Recipe) -> torch.optim.Optimizer:
     """Return a fresh optimizer; norms, biases and the kernels' matrices do not decay."""
-    named = list(supernet.named_parameters())
-    decays = {name for name, weight in named if weight.dim() > 1 and not name.endswith("_matrix")}
-    groups = [
-        {"params": [weight for name, weight in named if name in decays], "weight_decay": recipe.weight_decay},
-        {"params": [weight for name, weight in named if name not in decays], "weight_decay": 0.0},
-    ]
+    decays: list[Tensor] = []
+    rest: list[Tensor] = []
+    for name, weight in supernet.named_parameters():
+        (decays if weight.dim() > 1 and not name.endswith("_matrix") else rest).append(weight)
+    groups = [{"params": decays, "weight_decay": recipe.weight_decay}, {"params": rest, "weight_decay": 0.0}]
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, recipe.learning_rate, momentum=0.9, nesterov=True)
     return torch.optim.AdamW(groups, recipe.learning_rate)
 
 
-def _backward(run: Run, batch: tuple[Tensor, Tensor], sandwich: list[Configuration]) -> tuple[float, float]:
-    """Gather gradients; returns the subnets' mean loss and the share that the first of them got right."""
+def _backward(run: Run, batch: tuple[Tensor, Tensor], sandwich: list[Configuration]) -> Step:
+    """Gather the gradients of all subnets."""
     x, labels = (tensor.to(run.device) for tensor in batch)
-    taught = _taught(run, x)
+    taught = None
+    if run.teacher is not None:
+        with torch.no_grad():
+            taught = _logits(run.teacher.eval(), x).softmax(1)
     losses, right = [], []
     for run.supernet.active in sandwich:
-        with _mixed(run.device):
-            logits = cast(Tensor, run.supernet(x)).float()
+        logits = _logits(run.supernet, x)
         loss = _loss(logits, labels, taught) / len(sandwich)
         loss.backward()  # type: ignore[no-untyped-call]
         losses.append(loss.detach())
         right.append((logits.argmax(1) == labels).float().mean())
-    return float(torch.stack(losses).sum()), float(right[0])
+    return Step(float(torch.stack(losses).sum()), float(right[0]))
 
 
-@torch.no_grad()
-def _taught(run: Run, x: Tensor) -> Tensor | None:
-    """Return the teacher's probabilities (N, classes)."""
-    if run.teacher is None:
-        return None
-    with _mixed(run.device):
-        return cast(Tensor, run.teacher.eval()(x)).float().softmax(1)
+def _logits(net: Subnet, x: Tensor) -> Tensor:
+    """Return logits (N, classes), on a GPU in mixed precision, which is faster; bfloat16 needs no scaling."""
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=x.device.type == "cuda"):
+        return cast(Tensor, net(x)).float()
 
 
 def _loss(logits: Tensor, labels: Tensor, taught: Tensor | None) -> Tensor:
     """Return the cross-entropy with the labels, averaged with that of the teacher's probabilities."""
     loss = functional.cross_entropy(logits, labels)
     return loss if taught is None else (loss + functional.cross_entropy(logits, taught)) / 2
-
-
-def _mixed(device: torch.device) -> torch.autocast:
-    """Return mixed precision on a GPU, where it is faster; bfloat16 needs no scaling of the loss."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
 
 @contextmanager
@@ -165,14 +165,14 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
         yield
 
 
-def judge(supernet: Supernet, chosen: Configuration, images: Images, test: bool = False) -> float:
-    """Return a subnet's accuracy on the validation images, or those for testing, with statistics of its own.
+def calibrated(supernet: Supernet, chosen: Configuration, training: Split) -> Subnet:
+    """Return a subnet with norm statistics of its own, those of the first training images.
 
-    They are those of the first training images. The supernet stays as it was.
+    The supernet stays as it was.
     """
     before = supernet.active
     supernet.active = chosen
     subnet = supernet.get_active_subnet()
     supernet.active = before
-    recalibrate(subnet, images.train)
-    return accuracy(subnet, images.test if test else images.validation)
+    recalibrate(subnet, training)
+    return subnet

@@ -68,14 +68,14 @@ def statistics(net: nn.Module) -> list[tuple[Tensor, Tensor]]:
 def test_in_one_batch_the_statistics_are_exactly_those_of_the_images():
     net, images = tiny(), split(7)
     ofa.recalibrate(net, images, size=7)
-    torch.testing.assert_close(statistics(net), statistics_by_hand(net, shown(images.pixels, TINY)))
+    torch.testing.assert_close(statistics(net), statistics_by_hand(net, shown(images.pixels / 255, TINY)))
 
 
 def test_in_several_batches_they_are_averages_over_the_images():
     """Eight images in batches of at most three are three, three and two."""
     net, images = tiny(), split(8)
     ofa.recalibrate(net, images, size=3)
-    x = shown(images.pixels, TINY)
+    x = shown(images.pixels / 255, TINY)
     parts = [statistics_by_hand(net, part) for part in (x[:3], x[3:6], x[6:])]
     for place, own in enumerate(statistics(net)):
         for kind in (0, 1):

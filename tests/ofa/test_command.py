@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 import torch
@@ -40,29 +41,52 @@ def test_a_run_closes_with_a_table_whose_subnets_evaluate_alike(tmp_path, capsys
     assert main(train(tmp_path, "--epochs", "1,0,0,1", "--seed", "3")) == 0
     out, err = capsys.readouterr()
     head, *rows = out.splitlines()
-    assert head == "subnet     accuracy  configuration (accuracy is on 3 images)"
-    assert [row[:9].strip() for row in rows] == [
-        "largest",
-        "smallest",
-        *(f"random {i}" for i in (1, 2, 3, 4)),
-    ]
-    assert '{"ks": 7, "e": 6, "d": 4}' in rows[0]
+    assert head == "subnet     validation       test  configuration"
+    wanted = ["largest", "smallest", *(f"random {i}" for i in range(1, 21)), "mean"]
+    assert [row[:10].strip() for row in rows] == wanted
+    assert rows[0].endswith('  {"ks": 7, "e": 6, "d": 4}')
+    columns = [[float(row[start : start + 10]) for row in rows] for start in (11, 22)]
+    assert [column[-1] for column in columns] == pytest.approx([fmean(c[2:-1]) for c in columns], abs=1e-4)
     lines = err.splitlines()
     assert [line.partition(": loss ")[0] for line in lines] == [
         "full 1/1, epoch 1/2",
         "expansion 1/1, epoch 2/2",
     ]
     assert "accuracy" in lines[0]
-    _, accuracy, subnet = rows[1].split(maxsplit=2)
+    _, accuracy, tested, subnet = rows[1].split(maxsplit=3)
     same = ["--checkpoint", str(tmp_path / "net"), "--dataset", f"folder:{tmp_path / 'images'}"]
     assert main(["evaluate", *same, "--subnet", subnet, "--device", "cpu"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert round(found["accuracy"], 4) == float(accuracy)
     assert (found["subnet"], found["split"], found["images"]) == ({"ks": 3, "e": 3, "d": 2}, "validation", 3)
-    assert main(["evaluate", *same, "--split", "test"]) == 0
+    assert main(["evaluate", *same, "--subnet", subnet, "--split", "test"]) == 0
+    assert round(json.loads(capsys.readouterr().out)["accuracy"], 4) == float(tested)
+    assert main(["evaluate", *same]) == 0
     assert json.loads(capsys.readouterr().out)["subnet"] == {"ks": 7, "e": 6, "d": 4}
     assert main(train(tmp_path, "--epochs", "1,0,0,1", "--seed", "3", "--resume")) == 0
     assert capsys.readouterr() == (out, "")
+
+
+def test_a_finished_file_is_halved_at_once_or_later_to_the_same_bytes(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("ofa.commands.RANDOM_SUBNETS", 1)
+    options = ["--epochs", "1,0,0,1"]
+    argv = train(tmp_path, *options)
+    other = [part.replace(str(tmp_path / "net"), str(tmp_path / "other.pth")) for part in argv]
+    assert main([*argv, "--half"]) == 0
+    table = capsys.readouterr().out
+    assert main(other) == 0
+    large = (tmp_path / "other.pth").stat().st_size
+    capsys.readouterr()
+    for _ in range(2):
+        assert main([*other, "--half", "--resume"]) == 0
+        assert capsys.readouterr() == (table, "")
+        assert (tmp_path / "other.pth").read_bytes() == (tmp_path / "net").read_bytes()
+    assert (tmp_path / "net").stat().st_size < 0.55 * large
+    held = torch.load(tmp_path / "net", weights_only=True)
+    assert {tensor.dtype for tensor in held["state_dict"].values()} == {torch.float16, torch.int64}
+    assert held["training"].keys() == {"recipe", "epoch", "phase"}
+    assert (held["training"]["epoch"], held["training"]["phase"]) == (2, None)
+    assert {tensor.dtype for tensor in weights(tmp_path / "net")} == {torch.float32, torch.int64}
 
 
 def test_an_interrupted_run_keeps_its_last_whole_epoch_and_goes_on(tmp_path, capsys, monkeypatch):
@@ -102,6 +126,21 @@ def test_interrupted_in_the_first_epoch_nothing_is_written(tmp_path, capsys, mon
     assert main(train(tmp_path)) == 130
     assert capsys.readouterr().err.splitlines()[-1] == "ofa: interrupted; nothing was written"
     assert [path.name for path in tmp_path.iterdir()] == ["images"]
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_the_file_keeps_the_last_good_epoch(
+    tmp_path, capsys, monkeypatch
+):
+    step, losses = training._backward, iter([1.0, 1.0, float("nan")])
+    monkeypatch.setattr(training, "_backward", lambda *args: step(*args)._replace(loss=next(losses)))
+    assert main(train(tmp_path, "--epochs", "3,0,0,0")) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error == (
+        "ofa: train: found a loss of nan in epoch 3; allowed is a learning_rate below 0.002, "
+        f"or another --optimizer; {tmp_path / 'net'} holds 2 of 3 epochs"
+    )
+    assert torch.load(tmp_path / "net", weights_only=True)["training"]["epoch"] == 2
+    assert all(tensor.isfinite().all() for tensor in weights(tmp_path / "net"))
 
 
 HERE = ["train", "--out", "net"]

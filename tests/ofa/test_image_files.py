@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import pickle
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import torch
 from PIL import Image
 
 import ofa
+from ofa import download
 
 
 def refused(name: str, root: Path | str = "nowhere") -> str:
@@ -77,14 +80,63 @@ def test_cifar_is_read_as_it_is_published(tmp_path, inner, dump):
     assert tested == {row.tobytes() for row in batch(5)[b"data"]}
 
 
+@pytest.fixture
+def offline(tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "URL", f"file://{tmp_path}/nowhere/cifar-10-python.tar.gz")
+
+
+@pytest.mark.usefixtures("offline")
 def test_where_cifar_is_absent_one_line_says_what_to_put_where(tmp_path):
     said = refused("cifar10", tmp_path)
     inner = f"{tmp_path}/cifar10/cifar-10-batches-py"
     assert said.startswith(f"cifar10: {inner}: found no data_batch_1, data_batch_2, ")
+    assert "they cannot be fetched (<urlopen error " in said
     assert f"cifar-10-python.tar.gz in {tmp_path}/cifar10 to have {inner}/data_batch_1" in said
     assert list(tmp_path.iterdir()) == []
     (cifar(tmp_path / "cifar10" / "cifar-10-batches-py") / "data_batch_4").unlink()
-    assert "found no data_batch_4; unpack" in refused("cifar10", tmp_path)
+    assert "found no data_batch_4; they cannot be fetched" in refused("cifar10", tmp_path)
+
+
+def archive(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Publish a small archive."""
+    inner = cifar(folder / "cifar-10-batches-py")
+    (inner / "more").write_text("not asked for")
+    with tarfile.open(folder / "small.tar.gz", "w:gz") as tar:
+        for name in [*NAMES, "more"]:
+            tar.add(inner / name, f"cifar-10-batches-py/{name}")
+    monkeypatch.setattr(download, "URL", f"file://{folder}/small.tar.gz")
+    digest = hashlib.md5((folder / "small.tar.gz").read_bytes(), usedforsecurity=False)
+    monkeypatch.setattr(download, "MD5", digest.hexdigest())
+    return folder / "small.tar.gz"
+
+
+def test_where_cifar_is_absent_it_is_fetched_once(tmp_path, monkeypatch):
+    small = archive(tmp_path / "published", monkeypatch)
+    images = ofa.load_images("cifar10", tmp_path / "root")
+    inner = tmp_path / "root" / "cifar10" / "cifar-10-batches-py"
+    assert sorted(path.name for path in inner.iterdir()) == NAMES
+    assert list(inner.parent.iterdir()) == [inner]
+    small.unlink()
+    again = ofa.load_images("cifar10", tmp_path / "root")
+    assert torch.equal(again.train.pixels, images.train.pixels)
+
+
+def test_only_what_is_missing_is_replaced(tmp_path, monkeypatch):
+    archive(tmp_path / "published", monkeypatch)
+    inner = cifar(tmp_path / "cifar10" / "cifar-10-batches-py")
+    kept = pickle.dumps(batch(8))
+    (inner / "data_batch_1").write_bytes(kept)
+    (inner / "data_batch_2").unlink()
+    ofa.load_images("cifar10", tmp_path)
+    assert (inner / "data_batch_1").read_bytes() == kept
+    assert (inner / "data_batch_2").read_bytes() == published(batch(1))
+
+
+def test_another_archive_than_the_published_one_leaves_nothing_behind(tmp_path, monkeypatch):
+    small = archive(tmp_path / "published", monkeypatch)
+    small.write_bytes(small.read_bytes()[:-9])
+    assert "they cannot be fetched (md5 " in refused("cifar10", tmp_path)
+    assert [path for path in (tmp_path / "cifar10").rglob("*") if path.is_file()] == []
 
 
 class Runs:
@@ -177,9 +229,9 @@ def test_a_folder_that_is_wrong_is_named_with_what_is_allowed(tmp_path):
     assert refused(name) == f"{name}: found of the splits train only{layout}"
     painted(tmp_path / "validation" / "b", 2, 1)
     (tmp_path / "test").mkdir()
-    assert refused(name) == f"{name}/validation: found the classes b; train has a{layout}"
+    assert refused(name) == f"{name}/validation: found the classes b; train has the classes a{layout}"
     (tmp_path / "validation" / "b").rename(tmp_path / "validation" / "a")
-    assert refused(name) == f"{name}/test: found no folder of a class; train has a{layout}"
+    assert refused(name) == f"{name}/test: found no folder of a class; train has the classes a{layout}"
     (tmp_path / "test" / "a").mkdir()
     assert refused(name).startswith(f"{name}/test/a: found no image; allowed are .png, ")
 

@@ -13,9 +13,10 @@ from torch.nn import functional
 
 import ofa
 from ofa import training
+from ofa.architecture import LARGEST
 from ofa.recipe import PHASES, Recipe, customary
 from ofa.resume import load_run, save_run
-from ofa.training import Run, Step, begin, judge, optimizer_of, train_epoch
+from ofa.training import Run, Step, begin, calibrated, optimizer_of, train_epoch
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 def trained(run: Run, images: ofa.Split, epochs: int) -> list[Step]:
     steps: list[Step] = []
     for _ in range(epochs):
-        train_epoch(run, images, steps.append)
+        train_epoch(run, images, lambda step, _steps: steps.append(step))
     return steps
 
 
@@ -99,11 +100,10 @@ def test_the_network_learns():
     run = begin(recipe(6, 1, 1, 1), 3)
     steps = trained(run, images, 6)
     assert steps[-1].loss < 0.6 * steps[0].loss
-    assert (steps[0].steps, len(steps)) == (4, 24)
+    assert len(steps) == 24
     trained(run, images, 3)
     assert run.done
-    fine = ofa.Images(images, images, images, 3)
-    assert judge(run.supernet, PHASES[3].largest, fine) > 0.8
+    assert ofa.accuracy(calibrated(run.supernet, LARGEST, images), images) > 0.8
     with pytest.raises(ofa.BadInput, match="9 epochs done"):
         train_epoch(run, images)
 
@@ -115,7 +115,7 @@ def test_the_teacher_is_the_full_network_as_the_first_phase_left_it_with_statist
     ofa.recalibrate(full, images)
     trained(run, images, 2)
     assert run.teacher is not None
-    assert run.supernet.active != PHASES[0].largest
+    assert run.supernet.active != LARGEST
     assert all(torch.equal(own, full.state_dict()[name]) for name, own in run.teacher.state_dict().items())
     assert all(weight.grad is None for weight in run.teacher.parameters())
 
@@ -160,13 +160,22 @@ def test_a_run_in_a_file_is_a_checkpoint_and_small_once_done(tmp_path):
     assert load_run(path, run.recipe).done
 
 
+def test_what_is_too_large_for_half_precision_is_refused(tmp_path):
+    run = begin(recipe(1, 0, 0, 0), 3)
+    run.epoch = 1
+    run.supernet.first_conv.bn.running_var[3] = 7e4
+    with pytest.raises(ofa.BadInput, match=r"found first_conv.bn.running_var above 65504; allowed is full"):
+        save_run(run, tmp_path / "net", half=True)
+    assert not (tmp_path / "net").exists()
+
+
 def test_what_is_no_run_or_another_run_is_refused(tmp_path):
-    own, path = recipe(2, 0, 0, 0), tmp_path / "net"
+    own, path = recipe(1, 2, 0, 0), tmp_path / "net"
     run = begin(own, 3)
     ofa.save_checkpoint(run.supernet, path)
     with pytest.raises(ofa.BadInput, match="found weights alone; allowed is a file that training wrote"):
         load_run(path, own)
-    train_epoch(run, split(3))
+    trained(run, split(3), 2)
     save_run(run, path)
     with pytest.raises(ofa.BadInput, match=r"found a run with optimizer 'adamw', seed 5; allowed"):
         load_run(path, replace(own, optimizer="sgd", seed=6))
@@ -178,18 +187,33 @@ def test_what_is_no_run_or_another_run_is_refused(tmp_path):
 
 
 def test_judging_leaves_the_supernet_as_it_was():
-    net, images = ofa.build_supernet(3), ofa.Images(split(9), split(6), split(3), 3)
+    net, images = ofa.build_supernet(3), split(9)
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
     small = PHASES[3].sandwich(np.random.default_rng(0), 0)[1]
-    assert judge(net, small, images) in {i / 6 for i in range(7)}
-    assert judge(net, small, images, test=True) in {i / 3 for i in range(4)}
+    subnet = calibrated(net, small, images)
+    assert subnet.first_conv.bn.num_batches_tracked == 1
+    assert not torch.equal(subnet.first_conv.bn.running_mean, net.first_conv.bn.running_mean)
     assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items())
-    assert net.active == PHASES[0].largest
+    assert net.active == LARGEST
+
+
+def test_weights_that_the_last_step_of_an_epoch_ruined_end_the_run(monkeypatch):
+    run = begin(recipe(1, 0, 0, 0), 3)
+
+    def ruined(*_args):
+        bias = run.supernet.classifier.linear.bias
+        bias.grad = torch.full_like(bias, torch.inf)
+        return Step(1.0, 1.0)
+
+    monkeypatch.setattr(training, "_backward", ruined)
+    with pytest.raises(ofa.BadInput, match=r"in epoch 1; allowed is a learning_rate below 0.002, or another"):
+        train_epoch(run, split(3))
+    assert run.epoch == 0
 
 
 def test_customary_recipes():
     assert customary("digits", (1, 2, 3, 4), "sgd", 7) == Recipe(
-        "digits", (1, 2, 3, 4), 64, 0.05, 1e-4, "sgd", 7
+        "digits", (1, 2, 3, 4), 32, 0.05, 1e-4, "sgd", 7
     )
     with pytest.raises(ofa.BadInput, match="optimizer: found 'adam', allowed: adamw and sgd"):
         customary("digits", optimizer="adam")

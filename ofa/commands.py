@@ -1,0 +1,146 @@
+"""The commands of `python -m ofa`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from argparse import Namespace
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import fmean
+
+import torch
+from numpy.random import PCG64, Generator
+
+from ofa.architecture import Configuration
+from ofa.calibration import accuracy
+from ofa.checkpoint import load_checkpoint
+from ofa.data import Images, load_images
+from ofa.errors import BadInput
+from ofa.network import Supernet
+from ofa.recipe import PHASES
+from ofa.resume import load_run, save_run
+from ofa.training import Run, Step, begin, calibrated, train_epoch
+
+RANDOM_SUBNETS = 20
+"""How many random subnets the closing table shows."""
+
+
+def train(options: Namespace) -> None:
+    """Train into a file, or go on with the run in it, and show how well subnets do. Raises BadInput."""
+    _check_out(options.out, options.resume)
+    device, recipe, images = _device(options.device), options.recipe, load_images(options.dataset)
+    run = load_run(options.out, recipe, device) if options.resume else begin(recipe, images.classes, device)
+    _same_classes(options.out, run.supernet, images)
+    _run_epochs(run, images, options.out)
+    if options.half:
+        save_run(run, options.out, half=True)
+    # what is in the file is judged, be it rounded or not
+    _table(load_checkpoint(options.out).to(device), images, recipe.seed)
+
+
+def _run_epochs(run: Run, images: Images, out: Path) -> None:
+    """Train what is left; what ends it early says what the file holds."""
+    saved, total = run.epoch, sum(run.recipe.epochs)
+    try:
+        while not run.done:
+            _run_epoch(run, images)
+            save_run(run, out)
+            saved = run.epoch
+    except (BadInput, KeyboardInterrupt) as error:
+        kept = f"{out} holds {saved} of {total} epochs" if saved else "nothing was written"
+        if saved and isinstance(error, KeyboardInterrupt):
+            kept += "; --resume goes on"
+        raise type(error)("; ".join([*map(str, error.args), kept])) from error
+
+
+def _run_epoch(run: Run, images: Images) -> None:
+    """Train with a bar, where there is a terminal, and a closing line on standard error."""
+    from tqdm import tqdm
+
+    phase, place = run.recipe.phase(run.epoch)
+    of, total = run.recipe.epochs[phase], sum(run.recipe.epochs)
+    name = f"{PHASES[phase].name} {place + 1}/{of}, epoch {run.epoch + 1}/{total}"
+    done: list[Step] = []
+    with tqdm(desc=name, unit="step", leave=False, disable=None) as bar:
+
+        def watch(step: Step, steps: int) -> None:
+            done.append(step)
+            bar.total = steps
+            bar.set_postfix_str(_summary(done), refresh=False)
+            bar.update()
+
+        train_epoch(run, images.train, watch)
+    print(f"{name}: {_summary(done)}", file=sys.stderr)
+
+
+def _summary(done: list[Step]) -> str:
+    loss, right = map(fmean, zip(*done, strict=True))
+    return f"loss {loss:.3f}, accuracy {right:.3f}"
+
+
+def _table(supernet: Supernet, images: Images, seed: int) -> None:
+    """Print the accuracy of the largest, the smallest and a few random subnets, and the mean of the last."""
+    print(f"{'subnet':<10} {'validation':>10} {'test':>10}  configuration")
+    chosen = PHASES[-1].sandwich(Generator(PCG64(seed)), RANDOM_SUBNETS)
+    names = ["largest", "smallest", *(f"random {i + 1}" for i in range(RANDOM_SUBNETS))]
+    found = []
+    for name, own in zip(names, chosen, strict=True):
+        subnet = calibrated(supernet, own, images.train)
+        found.append([accuracy(subnet, split) for split in (images.validation, images.test)])
+        print(_row(name, found[-1]), json.dumps(_short(own)), sep="  ", flush=True)
+    print(_row("mean", map(fmean, zip(*found[2:], strict=True))), "of the random ones", sep="  ")
+
+
+def _row(name: str, accuracies: Iterable[float]) -> str:
+    return f"{name:<10}" + "".join(f" {each:>10.4f}" for each in accuracies)
+
+
+def _short(chosen: Configuration) -> dict[str, int | tuple[int, ...]]:
+    """Return a subnet as `--subnet` takes it: one number where all are equal."""
+    return {name: own[0] if len(set(own)) == 1 else own for name, own in chosen._asdict().items()}
+
+
+def evaluate(options: Namespace) -> None:
+    """Print a subnet's accuracy as a line of JSON. Raises BadInput."""
+    supernet = load_checkpoint(options.checkpoint).to(_device(options.device))
+    images = load_images(options.dataset)
+    _same_classes(options.checkpoint, supernet, images)
+    split = getattr(images, options.split)
+    line = {
+        "checkpoint": str(options.checkpoint),
+        "dataset": options.dataset,
+        "split": options.split,
+        "images": len(split),
+        "subnet": _short(options.subnet),
+        "accuracy": accuracy(calibrated(supernet, options.subnet, images.train), split),
+    }
+    print(json.dumps(line))
+
+
+def _same_classes(path: Path, supernet: Supernet, images: Images) -> None:
+    found = supernet.classes
+    if found != images.classes:
+        raise BadInput(f"{path}: found {found} classes, allowed are the {images.classes} of the images")
+
+
+def _device(name: str | None) -> str:
+    """Return the device to use. Raises BadInput where this machine has no such device."""
+    cards = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    allowed = ["cpu", *(["cuda", *cards] if cards else [])]
+    if name is not None and name not in allowed:
+        raise BadInput(f"--device: found {name!r}, allowed here: {', '.join(allowed)}")
+    return name or allowed[:2][-1]
+
+
+def _check_out(out: Path, resume: bool) -> None:
+    """Find out now, not after the first epoch, that the checkpoint cannot be written."""
+    if out.exists() and not resume:
+        raise BadInput(f"--out: found {out}, which exists; allowed: a new file, or --resume")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out.parent):
+            pass
+    except OSError as error:
+        raise BadInput(f"--out: {out}: cannot be written: {error.strerror or error}") from error

@@ -1,0 +1,39 @@
+"""The supernet that comes along is the one that its recipe made, and it knows the digits."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import ofa
+from ofa.architecture import sample
+from ofa.recipe import customary
+from ofa.training import calibrated
+
+SHIPPED = Path(ofa.__file__).parent / "checkpoint" / "digits_mbv3_small.pth"
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def test_the_file_is_the_one_that_was_judged():
+    digest = hashlib.sha256(SHIPPED.read_bytes()).hexdigest()
+    assert digest == "ce9e3e38151ee6b6406ff7e687441207fd7c26f4d365e0ea053bd0defb0ce1be"
+
+
+def test_it_tells_recipe_and_seed_and_all_epochs_are_done():
+    training = torch.load(SHIPPED, weights_only=True)["training"]
+    recipe = customary("digits", seed=0)
+    assert training == {"recipe": asdict(recipe), "epoch": sum(recipe.epochs), "phase": None}
+
+
+def test_its_subnets_know_the_test_images():
+    net, images = ofa.load_checkpoint(SHIPPED).eval(), ofa.load_images("digits")
+    rng = np.random.default_rng(1)
+    chosen = [ofa.Configuration((ks,) * 16, (e,) * 16, (d,) * 4) for ks, e, d in ((7, 6, 4), (3, 3, 2))]
+    for own, least in zip([*chosen, sample(rng), sample(rng)], (0.98, 0.95, 0.93, 0.93), strict=True):
+        assert ofa.accuracy(calibrated(net, own, images.train), images.test) >= least
