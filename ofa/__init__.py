@@ -9,13 +9,13 @@ from ofa.architecture import Configuration, LayerShape, layer_shapes
 from ofa.errors import BadInput
 
 if TYPE_CHECKING:
-    from ofa.calibration import accuracy, recalibrate
+    from ofa.calibration import accuracy, device_of, recalibrate
     from ofa.checkpoint import load_checkpoint, save_checkpoint
     from ofa.data import Images, Split, batches, load_images
     from ofa.network import Subnet, Supernet, build_supernet
 
 _HOMES = {
-    "calibration": ("accuracy", "recalibrate"),
+    "calibration": ("accuracy", "device_of", "recalibrate"),
     "checkpoint": ("load_checkpoint", "save_checkpoint"),
     "data": ("Images", "Split", "batches", "load_images"),
     "network": ("Subnet", "Supernet", "build_supernet"),
@@ -24,7 +24,8 @@ _HOMES = {
 
 __all__ = [
     "BadInput", "Configuration", "Images", "LayerShape", "Split", "Subnet", "Supernet", "accuracy", "batches",
-    "build_supernet", "layer_shapes", "load_checkpoint", "load_images", "recalibrate", "save_checkpoint",
+    "build_supernet", "device_of", "layer_shapes", "load_checkpoint", "load_images", "recalibrate",
+    "save_checkpoint",
 ]  # fmt: skip
 
 

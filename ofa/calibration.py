@@ -78,3 +78,12 @@ def _judged(subnet: nn.Module) -> Iterator[list[nn.BatchNorm2d]]:
             module.training = mode
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
+
+
+def device_of(name: str | None) -> str:
+    """Return that device, or for None a GPU where there is one. Raises BadInput where there is no such."""
+    cards = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    allowed = ["cpu", *(["cuda", *cards] if cards else [])]
+    if name is not None and name not in allowed:
+        raise BadInput(f"--device: found {name!r}, allowed here: {', '.join(allowed)}")
+    return name or allowed[:2][-1]

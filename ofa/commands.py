@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from statistics import fmean
 
-import torch
 from numpy.random import PCG64, Generator
 
 from ofa.architecture import Configuration
-from ofa.calibration import accuracy
+from ofa.calibration import accuracy, device_of
 from ofa.checkpoint import load_checkpoint
 from ofa.data import Images, load_images
 from ofa.errors import BadInput
@@ -30,7 +29,7 @@ RANDOM_SUBNETS = 20
 def train(options: Namespace) -> None:
     """Train into a file, or go on with the run in it, and show how well subnets do. Raises BadInput."""
     _check_out(options.out, options.resume)
-    device, recipe, images = _device(options.device), options.recipe, load_images(options.dataset)
+    device, recipe, images = device_of(options.device), options.recipe, load_images(options.dataset)
     run = load_run(options.out, recipe, device) if options.resume else begin(recipe, images.classes, device)
     _same_classes(options.out, run.supernet, images)
     _run_epochs(run, images, options.out)
@@ -104,7 +103,7 @@ def _short(chosen: Configuration) -> dict[str, int | tuple[int, ...]]:
 
 def evaluate(options: Namespace) -> None:
     """Print a subnet's accuracy as a line of JSON. Raises BadInput."""
-    supernet = load_checkpoint(options.checkpoint).to(_device(options.device))
+    supernet = load_checkpoint(options.checkpoint).to(device_of(options.device))
     images = load_images(options.dataset)
     _same_classes(options.checkpoint, supernet, images)
     split = getattr(images, options.split)
@@ -123,15 +122,6 @@ def _same_classes(path: Path, supernet: Supernet, images: Images) -> None:
     found = supernet.classes
     if found != images.classes:
         raise BadInput(f"{path}: found {found} classes, allowed are the {images.classes} of the images")
-
-
-def _device(name: str | None) -> str:
-    """Return the device to use. Raises BadInput where this machine has no such device."""
-    cards = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
-    allowed = ["cpu", *(["cuda", *cards] if cards else [])]
-    if name is not None and name not in allowed:
-        raise BadInput(f"--device: found {name!r}, allowed here: {', '.join(allowed)}")
-    return name or allowed[:2][-1]
 
 
 def _check_out(out: Path, resume: bool) -> None:

@@ -157,6 +157,7 @@ FILE_CALLS = {
     *("touch", "savez", "savetxt", "loadtxt", "iterdir", "is_file", "exists"),
 }
 READERS = {
+    "box_converter.subnet": {"read_text"},
     "hardware.config": {"read_text"},  # SimConfig.ini
     "box_converter.source": {"is_file"},  # FILE.onnx
     "box_converter.onnx_file": {"open", "read_bytes", "is_file", "exists"},
@@ -165,7 +166,7 @@ READERS = {
 
 
 def test_the_command_line_alone_touches_files():
-    """Besides it, the configuration and the ONNX file are read where they are parsed."""
+    """Besides it, configuration, ONNX file and front.json are read where they are parsed."""
     for path in MODULES:
         if within(name_of(path), "cli") or within(name_of(path), "report"):
             continue

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -53,25 +55,27 @@ class Bench:
 
 def device_of(name: str | None) -> str:
     """The device of that name; None is a GPU where there is one. Raises BadInput for what is not here."""
-    if name is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
-    allowed = ["cpu", *(["cuda"] if gpus else []), *gpus]
-    if name not in allowed:
-        raise BadInput(f"--device: found {name!r}, allowed here: {', '.join(allowed)}")
-    return name
+    with _told():
+        return ofa.device_of(name)
 
 
 def bench(checkpoint: str | Path, dataset: str, device: str = "cpu", seed: int = 0) -> Bench:
     """Load a supernet and images. Raises BadInput, in one line, also where their classes differ."""
-    try:
+    with _told():
         supernet, images = ofa.load_checkpoint(checkpoint), ofa.load_images(dataset)
-    except ofa.BadInput as error:
-        raise BadInput(str(error)) from error
     if supernet.classes != images.classes:
         found, allowed = supernet.classes, images.classes
         raise BadInput(f"{checkpoint}: found {found} classes, allowed are the {allowed} of {dataset}")
     return Bench(supernet.to(device), images, seed)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Errors of the supernet's package as the toolkit's."""
+    try:
+        yield
+    except ofa.BadInput as error:
+        raise BadInput(str(error)) from error
 
 
 def calibrate(bench: Bench, chosen: Configuration, split: Split = "validation") -> float:

@@ -140,3 +140,17 @@ def test_a_device_that_is_not_here_is_refused():
     assert device_of(None) in ("cpu", "cuda")
     with pytest.raises(BadInput, match=r"--device: found 'tpu', allowed here: cpu"):
         device_of("tpu")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("judge", [calibrate, finetune])
+def test_a_gpu_says_what_the_cpu_says(monkeypatch, judge):
+    tiny = tiny_bench()
+    plain, _ = logits_of(monkeypatch, judge, tiny, SMALLEST)
+    tiny.supernet.to("cuda")
+    shown = ofa.batches
+    monkeypatch.setattr(ofa, "batches", lambda *a, **k: ((x.cuda(), y) for x, y in shown(*a, **k)))
+    found, _ = logits_of(monkeypatch, judge, tiny, SMALLEST)
+    torch.testing.assert_close(found.cpu(), plain, atol=2e-2, rtol=0)
+    again, _ = logits_of(monkeypatch, judge, tiny, SMALLEST)
+    torch.testing.assert_close(again, found, atol=1e-3, rtol=0)

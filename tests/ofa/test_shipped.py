@@ -35,5 +35,6 @@ def test_its_subnets_know_the_test_images():
     net, images = ofa.load_checkpoint(SHIPPED).eval(), ofa.load_images("digits")
     rng = np.random.default_rng(1)
     chosen = [ofa.Configuration((ks,) * 16, (e,) * 16, (d,) * 4) for ks, e, d in ((7, 6, 4), (3, 3, 2))]
-    for own, least in zip([*chosen, sample(rng), sample(rng)], (0.98, 0.95, 0.93, 0.93), strict=True):
+    # the largest has 352 of 359; another machine's rounding may tip an image
+    for own, least in zip([*chosen, sample(rng), sample(rng)], (0.975, 0.95, 0.95, 0.95), strict=True):
         assert ofa.accuracy(calibrated(net, own, images.train), images.test) >= least

@@ -217,3 +217,18 @@ def test_customary_recipes():
     )
     with pytest.raises(ofa.BadInput, match="optimizer: found 'adam', allowed: adamw and sgd"):
         customary("digits", optimizer="adam")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_a_gpu_trains_in_mixed_precision_and_goes_on(tmp_path):
+    own, images, path = recipe(3, 1, 0, 2), split(24), tmp_path / "net"
+    run = begin(own, 3, "cuda")
+    steps = trained(run, images, 4)
+    save_run(run, path)
+    again = load_run(path, own, "cuda")
+    assert again.device.type == "cuda"
+    steps += trained(again, images, 2)
+    assert again.done
+    assert all(np.isfinite(step.loss) for step in steps)
+    assert steps[-1].loss < steps[0].loss
+    assert all(weight.dtype == torch.float32 for weight in again.supernet.parameters())
