@@ -1,4 +1,4 @@
-"""A program with an engine, to be interrupted: `long_run.py FOLDER`, where workers leave their process ids."""
+"""A program to be interrupted: `long_run.py FOLDER`; its workers leave their process ids there."""
 
 import os
 import sys
