@@ -25,7 +25,8 @@ from ..errors import BadInput, CannotBeDone
 T = TypeVar("T")
 R = TypeVar("R")
 
-PATIENCE_S = 10.0  # how long a scheduler may take to answer, and its first worker to arrive
+ANSWER_S = 10.0  # how long a scheduler may take to answer
+WORKER_S = 10.0  # how long its first worker may take to arrive
 INSTALL = 'pip install "rram-nas-comp-pack[cluster]"'
 PACKAGE = __name__.partition(".")[0]
 
@@ -331,13 +332,13 @@ def _connected(distributed: Any, address: str) -> Any:
 
     def connect() -> None:
         try:
-            answer.set_result(distributed.Client(address, timeout=PATIENCE_S, set_as_default=False))
+            answer.set_result(distributed.Client(address, timeout=ANSWER_S, set_as_default=False))
         except Exception as error:
             answer.set_exception(error)
 
     threading.Thread(target=connect, daemon=True).start()
     try:
-        return answer.result(PATIENCE_S + 1)
+        return answer.result(ANSWER_S + 1)
     except (
         Exception
     ) as error:  # of any kind: OSError, ValueError, TypeError, whatever a foreign server provokes
@@ -349,7 +350,7 @@ def _connected(distributed: Any, address: str) -> Any:
 
 def _check_workers(distributed: Any, client: Any, address: str) -> None:
     try:
-        client.wait_for_workers(1, timeout=PATIENCE_S)
+        client.wait_for_workers(1, timeout=WORKER_S)
     except TimeoutError:
         raise BadInput(
             f"--scheduler: '{address}' has no workers; start some: dask worker {address}"

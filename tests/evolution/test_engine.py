@@ -88,12 +88,13 @@ def dask(environment, tmp_path_factory):
 @pytest.fixture
 def patient(monkeypatch):
     """Starting dask takes its time on a busy machine."""
-    monkeypatch.setattr(engines, "PATIENCE_S", 60.0)
+    monkeypatch.setattr(engines, "ANSWER_S", 60.0)
+    monkeypatch.setattr(engines, "WORKER_S", 60.0)
 
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(engines, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(engines, "ANSWER_S", 0.5)
 
 
 def test_results_come_in_the_order_of_the_tasks_and_progress_is_told(two):
@@ -240,12 +241,12 @@ def test_a_scheduler_without_workers_is_bad_input_and_a_lost_one_ends_the_call(
     try:
         scheduler = dask.scheduler()
         wait_until(lambda: answers(dask.address))
-        monkeypatch.setattr(engines, "PATIENCE_S", 2.0)
+        monkeypatch.setattr(engines, "WORKER_S", 0.5)
         with pytest.raises(BadInput, match=f"dask worker {dask.address}") as error, cluster(dask.address):
             pass
         assert one_line(str(error.value))
         dask.workers(1)
-        monkeypatch.setattr(engines, "PATIENCE_S", 60.0)
+        monkeypatch.setattr(engines, "WORKER_S", 60.0)
         with (
             pytest.raises(CannotBeDone, match="was lost") as error,
             cluster(dask.address) as engine,
