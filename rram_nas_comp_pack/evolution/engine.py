@@ -101,8 +101,8 @@ def cluster(address: str) -> Iterator[Engine]:
     distributed = _distributed()
     client = _connected(distributed, address)
     try:
-        _check_workers(distributed, client, address)
-        yield _Engine(_Cluster(distributed, client, address))
+        _check_workers(client, address)
+        yield _Engine(_Cluster(client, address))
     finally:
         client.close()
 
@@ -284,8 +284,7 @@ def _deaf_children() -> Iterator[None]:
 class _Cluster:
     deaths = 2  # each time the scheduler itself tries several workers
 
-    def __init__(self, distributed: Any, client: Any, address: str) -> None:
-        self.distributed = distributed
+    def __init__(self, client: Any, address: str) -> None:
         self.client = client
         self.address = address
         self.executor = client.get_executor(pure=False)
@@ -305,7 +304,9 @@ class _Cluster:
     def died(self, error: BaseException) -> bool:
         if isinstance(error, CancelledError):  # nobody but dask cancels what we wait for
             raise self.lost() from error
-        return isinstance(error, self.distributed.KilledWorker)
+        # `_attempt` raises nothing, so that all else is trouble with workers: KilledWorker, or a ValueError of
+        # dask's executor where a worker dies between the end of a task and the fetching of its result
+        return True
 
     def abandon(self, flying: "Sequence[Future[bytes]]") -> None:
         for future in flying:
@@ -348,7 +349,7 @@ def _connected(distributed: Any, address: str) -> Any:
         ) from None
 
 
-def _check_workers(distributed: Any, client: Any, address: str) -> None:
+def _check_workers(client: Any, address: str) -> None:
     try:
         client.wait_for_workers(1, timeout=WORKER_S)
     except TimeoutError:
