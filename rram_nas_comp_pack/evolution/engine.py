@@ -304,7 +304,7 @@ class _Cluster:
     def died(self, error: BaseException) -> bool:
         if isinstance(error, CancelledError):  # nobody but dask cancels what we wait for
             raise self.lost() from error
-        # `_attempt` raises nothing, so that all else is trouble with workers: KilledWorker, or a ValueError of
+        # `_attempt` raises nothing, so all else is trouble with workers: KilledWorker, or a ValueError of
         # dask's executor where a worker dies between the end of a task and the fetching of its result
         return True
 
