@@ -25,7 +25,8 @@ from ..errors import BadInput, CannotBeDone
 T = TypeVar("T")
 R = TypeVar("R")
 
-PATIENCE_S = 10.0  # how long a scheduler may take to answer, and its first worker to arrive
+ANSWER_S = 10.0  # how long a scheduler may take to answer
+WORKER_S = 10.0  # how long its first worker may take to arrive
 INSTALL = 'pip install "rram-nas-comp-pack[cluster]"'
 PACKAGE = __name__.partition(".")[0]
 
@@ -100,8 +101,8 @@ def cluster(address: str) -> Iterator[Engine]:
     distributed = _distributed()
     client = _connected(distributed, address)
     try:
-        _check_workers(distributed, client, address)
-        yield _Engine(_Cluster(distributed, client, address))
+        _check_workers(client, address)
+        yield _Engine(_Cluster(client, address))
     finally:
         client.close()
 
@@ -283,8 +284,7 @@ def _deaf_children() -> Iterator[None]:
 class _Cluster:
     deaths = 2  # each time the scheduler itself tries several workers
 
-    def __init__(self, distributed: Any, client: Any, address: str) -> None:
-        self.distributed = distributed
+    def __init__(self, client: Any, address: str) -> None:
         self.client = client
         self.address = address
         self.executor = client.get_executor(pure=False)
@@ -304,7 +304,9 @@ class _Cluster:
     def died(self, error: BaseException) -> bool:
         if isinstance(error, CancelledError):  # nobody but dask cancels what we wait for
             raise self.lost() from error
-        return isinstance(error, self.distributed.KilledWorker)
+        # `_attempt` raises nothing, so all else is trouble with workers: KilledWorker, or a ValueError of
+        # dask's executor where a worker dies between the end of a task and the fetching of its result
+        return True
 
     def abandon(self, flying: "Sequence[Future[bytes]]") -> None:
         for future in flying:
@@ -331,13 +333,13 @@ def _connected(distributed: Any, address: str) -> Any:
 
     def connect() -> None:
         try:
-            answer.set_result(distributed.Client(address, timeout=PATIENCE_S, set_as_default=False))
+            answer.set_result(distributed.Client(address, timeout=ANSWER_S, set_as_default=False))
         except Exception as error:
             answer.set_exception(error)
 
     threading.Thread(target=connect, daemon=True).start()
     try:
-        return answer.result(PATIENCE_S + 1)
+        return answer.result(ANSWER_S + 1)
     except (
         Exception
     ) as error:  # of any kind: OSError, ValueError, TypeError, whatever a foreign server provokes
@@ -347,9 +349,9 @@ def _connected(distributed: Any, address: str) -> Any:
         ) from None
 
 
-def _check_workers(distributed: Any, client: Any, address: str) -> None:
+def _check_workers(client: Any, address: str) -> None:
     try:
-        client.wait_for_workers(1, timeout=PATIENCE_S)
+        client.wait_for_workers(1, timeout=WORKER_S)
     except TimeoutError:
         raise BadInput(
             f"--scheduler: '{address}' has no workers; start some: dask worker {address}"
