@@ -20,6 +20,9 @@ from .state import State, boxes_of, empty, put, put_all, undo
 
 Ints = NDArray[np.int64]
 
+PACK_EFFORT = 120
+"""Steps to pack the layers without pools: a fraction of a millisecond."""
+
 
 def as_placed(choices: Choices, placements: Sequence[Placement], seed: int) -> State | None:
     """The un-duplicated layout, packed anew where boxes of a layer share a crossbar; None without room."""
@@ -57,7 +60,7 @@ def fill_gaps(choices: Choices, state: State, samples: int) -> None:
 
 
 @compiled
-def _room(choices: Choices, variant: int) -> float:
+def room_of(choices: Choices, variant: int) -> float:
     """What a copy takes up, in crossbars: of their cells and of the boxes that they may hold."""
     boxes = slice(choices.box_at[variant], choices.box_at[variant + 1])
     cells = (choices.width[boxes] * choices.height[boxes]).sum()
@@ -69,7 +72,7 @@ def _most_gainful(choices: Choices, store: int) -> int:
     """The variant with the least product of time and room."""
     best, least = choices.variant_at[store], np.inf
     for variant in range(choices.variant_at[store], choices.variant_at[store + 1]):
-        product = choices.alone[variant] * _room(choices, variant)
+        product = choices.alone[variant] * room_of(choices, variant)
         if product < least and boxes_of(choices, variant) <= choices.crossbars:
             best, least = variant, product
     return int(best)
@@ -87,7 +90,7 @@ def _neediest(choices: Choices, state: State, closed: NDArray[np.bool_], samples
         saved[store] += weight * state.duration[e] / (copies + 1)
     best, most = -1, -1.0
     for store in range(len(closed)):
-        worth = saved[store] / _room(choices, state.variant[store])
+        worth = saved[store] / room_of(choices, state.variant[store])
         if not closed[store] and worth > most:
             best, most = store, worth
     return best
@@ -126,7 +129,7 @@ def busy_stores(choices: Choices, times: float) -> Ints:
     """Stores that take so many times more reads for their room than the network for the whole chip."""
     first = choices.variant_at[:-1]
     time = choices.alone[first]
-    room = np.array([_room(choices, int(v)) for v in first])
+    room = np.array([room_of(choices, int(v)) for v in first])
     return np.flatnonzero(time / room > times * time.sum() / choices.crossbars)
 
 
@@ -138,7 +141,9 @@ def _pack_once(choices: Choices, state: State, stores: Ints) -> int:
     boxes = np.array([choices.box_at[state.variant[o]] + k for o, k in keys])
     layers = choices.layer[[o for o, _ in keys]]
     items = Items(choices.width[boxes], choices.height[boxes], layers, choices.rows, choices.columns)
-    layout = pack(items, Rules(choices.threshold, choices.max_load), Goal("fast", full_bound=False))
+    layout = pack(
+        items, Rules(choices.threshold, choices.max_load), Goal("best", effort=PACK_EFFORT, full_bound=False)
+    )
     if layout.crossbars > choices.crossbars:
         return choices.crossbars
     put_all(choices, state, np.array(keys), np.column_stack([layout.bins, layout.xs, layout.ys]))
