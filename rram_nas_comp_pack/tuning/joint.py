@@ -32,7 +32,7 @@ MOST_SIMULATED = (64, 4096)
 STARTS = 4
 """Layouts that are annealed, together for half of the steps; the best of them goes on for the other half."""
 
-BUSY = (0.75, 1.0)
+BUSY = (0.75, 2.0)
 """Layers that the first and the second start in pools takes for busy; see `busy_stores`."""
 
 POOL_STEPS = (10_000, 200_000)
