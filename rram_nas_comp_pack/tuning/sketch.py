@@ -71,7 +71,9 @@ class Sketch(NamedTuple):
 def sketch(
     mappings: Sequence[Mapping], target: Target, read_ns: ReadTime, samples: int, seed: int
 ) -> Sketch | None:
-    """Make an un-duplicated network fast for `samples` samples; None where pools have no room.
+    """Make an un-duplicated network fast for `samples` samples.
+
+    None where pools have no room, or would not be faster than the network as it is without any waiting.
 
     The same seed gives the same layout on every machine.
     """
@@ -83,6 +85,9 @@ def sketch(
     best, scratch = best_of(state), bench(choices, samples)
     judge(choices, state, scratch, best, samples)
     top_up(choices, state, scratch, best, (samples, TRIES))
+    alone = choices.alone[choices.variant_at[:-1]]
+    if best.score[0] >= alone.sum() + (samples - 1) * alone.max():
+        return None
     copies, variant = best.copies.tolist(), best.variant.tolist()
     mapped = tuple(
         _mapped(m.layer, found.ways[variant[o]], target, copies[o])
