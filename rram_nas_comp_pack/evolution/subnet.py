@@ -157,7 +157,7 @@ def _quick_bound(mappings: tuple[Mapping, ...], size: tuple[int, int], rules: Ru
 
 
 def _sketched(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Layout | None:
-    """The tuner's first answer; None where there is none, or it is no faster than no copies at all."""
+    """The tuner's first answer; None where there is none, or it gains nothing."""
     read_ns, size = reader(settings.hardware), (settings.hardware.rows, settings.hardware.columns)
     target = Target(settings.crossbars, *size, settings.rules, settings.depthwise)
     found = sketch(plain, target, read_ns, settings.samples, settings.seed)

@@ -147,15 +147,23 @@ def _energies(hardware: Hardware) -> Callable[[int, int], dict[str, float]]:
     return by_size
 
 
-def _reads(mappings: Sequence[Mapping]) -> Counter[tuple[int, int, int]]:
+def _reads(mappings: Sequence[Mapping]) -> dict[tuple[int, int, int], int]:
     """How often an inference reads h rows and w columns with so many weights in them."""
-    reads: Counter[tuple[int, int, int]] = Counter()
+    reads: dict[tuple[int, int, int], int] = defaultdict(int)
     for m in mappings:
-        for box in m.boxes:
-            w = _active_columns(m.layer, box)
-            weights = box.h if m.layer.lies_diagonally(box) else box.h * w
-            reads[box.h, w, weights] += box.cycles
+        for size, cycles in _layer_reads(m.layer, m.boxes):
+            reads[size] += cycles
     return reads
+
+
+@lru_cache(maxsize=65536)
+def _layer_reads(layer: Layer, boxes: tuple[Box, ...]) -> tuple[tuple[tuple[int, int, int], int], ...]:
+    """`_reads` of the boxes of one layer."""
+    reads: Counter[tuple[int, int, int]] = Counter()
+    for box in boxes:
+        w = _active_columns(layer, box)
+        reads[box.h, w, box.h if layer.lies_diagonally(box) else box.h * w] += box.cycles
+    return tuple(reads.items())
 
 
 def _components(parts: object) -> list[tuple[str, float]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..values import Mapping, Packing, Placement, Rules
+from ..values import Box, Mapping, Packing, Placement, Rules
 from .items import Items
 from .pack import Goal, Progress, pack
 
@@ -14,12 +16,20 @@ from .pack import Goal, Progress, pack
 def items_of(mappings: Sequence[Mapping], rows: int, columns: int) -> Items:
     """The boxes of all replicas as rectangles, layer by layer, replica by replica."""
     found = [
-        np.tile(np.array([(b.w, b.h, m.layer.index) for b in m.boxes], dtype=np.int64), (m.copies, 1))
+        sizes if m.copies == 1 else np.tile(sizes, (m.copies, 1))
         for m in mappings
         if m.stored
+        for sizes in [_sizes(m.boxes)]
     ]
-    widths, heights, layers = np.concatenate(found).T
+    widths, heights = np.concatenate(found).T
+    layers = np.repeat([m.layer.index for m in mappings if m.stored], [len(sizes) for sizes in found])
     return Items(widths, heights, layers, rows, columns)
+
+
+@lru_cache(maxsize=16384)
+def _sizes(boxes: tuple[Box, ...]) -> NDArray[np.int64]:
+    """(width, height) of every box; callers do not write into it."""
+    return np.array([(box.w, box.h) for box in boxes], dtype=np.int64)
 
 
 def place(

@@ -18,6 +18,7 @@ from .choices import Choices, Menu, ReadTime, Target, menu
 from .replay import bench
 from .starts import as_placed, busy_stores, fill_gaps, in_pools
 from .state import State, empty, put
+from .topping import top_up
 
 Progress = Callable[[int, int, float], None]
 """Called with steps done, steps in all, and the latency of the best layout so far in ns."""
@@ -31,11 +32,14 @@ MOST_SIMULATED = (64, 4096)
 STARTS = 4
 """Layouts that are annealed, together for half of the steps; the best of them goes on for the other half."""
 
-BUSY = (0.5, 1.0)
+BUSY = (0.75, 2.0)
 """Layers that the first and the second start in pools takes for busy; see `busy_stores`."""
 
 POOL_STEPS = (10_000, 200_000)
 """Fewest and most steps of the search for pools: ten for every step of the tuner."""
+
+TRIES = 40
+"""How often more copies are tried for a layout before it is annealed."""
 
 FAR_BEHIND = 1.5
 """A start so many times slower than the best layout so far is not worth annealing."""
@@ -148,6 +152,7 @@ class _Search:
     def _judged(self, state: State) -> _Layout:
         best = best_of(state)
         judge(self.menu.choices, state, self._bench, best, self.effort.samples)
+        top_up(self.menu.choices, state, self._bench, best, (self.effort.samples, TRIES))
         self._keep(best)
         return _Layout(state, best)
 

@@ -12,7 +12,7 @@ from .pools import ALONE, BOXES, MOST, OUT_OF_REACH, TALL, WIDE, Pools, enlist, 
 HOT, COLD = 0.02, 0.002
 """Temperatures at both ends of the search, as shares of the latency."""
 
-DRAWS, BULKY = 3, 0.5
+DRAWS, BULKY = 3, 1.5
 """A store is cut the best of so many random ways; one that fills a crossbar counts that much slower."""
 
 

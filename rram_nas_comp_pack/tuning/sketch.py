@@ -1,6 +1,6 @@
 """A layout in some milliseconds, for searches that compile thousands of networks.
 
-It is a start in pools of the joint tuner with a short annealing. Its figures are read off the arrays of the
+It is a start in pools of the joint tuner, not annealed. Its figures are read off the arrays of the
 search; the values that the rest of the toolkit works on are made where somebody asks for them.
 """
 
@@ -15,23 +15,21 @@ from numpy.typing import NDArray
 
 from ..simulation import Program
 from ..values import Box, Layer, Mapping, Packing
-from .anneal import Best, Cooling, anneal, best_of, judge
+from .anneal import Best, best_of, judge
 from .choices import Menu, ReadTime, Target, Way, menu
 from .joint import as_values
 from .replay import bench
 from .starts import busy_stores, in_pools
+from .topping import top_up
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-BUSY = 0.5
+BUSY = 0.75
 """Which layers get pools; see `busy_stores`."""
 
-POOL_STEPS, STEPS = 6_000, 24
-"""Steps of the search for pools and of the annealing after it: some milliseconds each."""
-
-HOT, COLD = 1e-3, 5e-5
-"""Temperatures of the annealing, as shares of the guided latency."""
+POOL_STEPS, TRIES = 6_000, 20
+"""Steps of the search for pools, and how often more copies are tried after it: some milliseconds in all."""
 
 
 class Sketch(NamedTuple):
@@ -73,7 +71,9 @@ class Sketch(NamedTuple):
 def sketch(
     mappings: Sequence[Mapping], target: Target, read_ns: ReadTime, samples: int, seed: int
 ) -> Sketch | None:
-    """Make an un-duplicated network fast for `samples` samples; None where pools have no room.
+    """Make an un-duplicated network fast for `samples` samples.
+
+    None where pools have no room, or would not be faster than the network as it is without any waiting.
 
     The same seed gives the same layout on every machine.
     """
@@ -84,7 +84,10 @@ def sketch(
         return None
     best, scratch = best_of(state), bench(choices, samples)
     judge(choices, state, scratch, best, samples)
-    anneal((choices, samples), state, scratch, best, (Cooling(HOT, COLD, STEPS), STEPS))
+    top_up(choices, state, scratch, best, (samples, TRIES))
+    alone = choices.alone[choices.variant_at[:-1]]
+    if best.score[0] >= alone.sum() + (samples - 1) * alone.max():
+        return None
     copies, variant = best.copies.tolist(), best.variant.tolist()
     mapped = tuple(
         _mapped(m.layer, found.ways[variant[o]], target, copies[o])

@@ -19,6 +19,10 @@ from .pools import OUT_OF_REACH, pools, template
 from .state import State, boxes_of, empty, put, put_all, undo
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+PACK_EFFORT = 120
+"""Steps to pack the layers without pools: a fraction of a millisecond."""
 
 
 def as_placed(choices: Choices, placements: Sequence[Placement], seed: int) -> State | None:
@@ -57,7 +61,7 @@ def fill_gaps(choices: Choices, state: State, samples: int) -> None:
 
 
 @compiled
-def _room(choices: Choices, variant: int) -> float:
+def room_of(choices: Choices, variant: int) -> float:
     """What a copy takes up, in crossbars: of their cells and of the boxes that they may hold."""
     boxes = slice(choices.box_at[variant], choices.box_at[variant + 1])
     cells = (choices.width[boxes] * choices.height[boxes]).sum()
@@ -69,7 +73,7 @@ def _most_gainful(choices: Choices, store: int) -> int:
     """The variant with the least product of time and room."""
     best, least = choices.variant_at[store], np.inf
     for variant in range(choices.variant_at[store], choices.variant_at[store + 1]):
-        product = choices.alone[variant] * _room(choices, variant)
+        product = choices.alone[variant] * room_of(choices, variant)
         if product < least and boxes_of(choices, variant) <= choices.crossbars:
             best, least = variant, product
     return int(best)
@@ -87,7 +91,7 @@ def _neediest(choices: Choices, state: State, closed: NDArray[np.bool_], samples
         saved[store] += weight * state.duration[e] / (copies + 1)
     best, most = -1, -1.0
     for store in range(len(closed)):
-        worth = saved[store] / _room(choices, state.variant[store])
+        worth = saved[store] / room_of(choices, state.variant[store])
         if not closed[store] and worth > most:
             best, most = store, worth
     return best
@@ -115,32 +119,44 @@ def in_pools(choices: Choices, busy: Ints, samples: int, seed: int, steps: int) 
             x, y = found.corners[q, :2].tolist()
             boxes = boxes_of(choices, state.variant[o])
             copies = int(min(choices.most[state.variant[o]], size // boxes))
-            keys = np.array([(o, k) for k in range(copies * boxes)])
-            put_all(choices, state, keys, np.array([(first + k, x, y) for _, k in keys.tolist()]))
+            keys = np.array([[o], [0]]) + np.array([[0], [1]]) * np.arange(copies * boxes)
+            put_all(choices, state, keys, np.array([[first], [x], [y]]) + np.array([[1], [0], [0]]) * keys[1])
             state.copies[o] = copies
         first += size
     return state
+
+
+@compiled
+def _rooms(choices: Choices, variants: Ints) -> Floats:
+    """What a copy of each of these variants takes up."""
+    rooms = np.zeros(len(variants))
+    for j in range(len(variants)):
+        rooms[j] = room_of(choices, variants[j])
+    return rooms
 
 
 def busy_stores(choices: Choices, times: float) -> Ints:
     """Stores that take so many times more reads for their room than the network for the whole chip."""
     first = choices.variant_at[:-1]
     time = choices.alone[first]
-    room = np.array([_room(choices, int(v)) for v in first])
+    room = _rooms(choices, first)
     return np.flatnonzero(time / room > times * time.sum() / choices.crossbars)
 
 
 def _pack_once(choices: Choices, state: State, stores: Ints) -> int:
     """Pack one copy of each of these stores into the first crossbars; returns how many they take."""
-    keys = [(o, k) for o in stores.tolist() for k in range(boxes_of(choices, int(state.variant[o])))]
-    if not keys:
+    if not len(stores):
         return 0
-    boxes = np.array([choices.box_at[state.variant[o]] + k for o, k in keys])
-    layers = choices.layer[[o for o, _ in keys]]
+    counts = np.diff(choices.box_at)[state.variant[stores]]
+    owner = np.repeat(stores, counts)
+    number = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+    boxes, layers = choices.box_at[state.variant[owner]] + number, choices.layer[owner]
     items = Items(choices.width[boxes], choices.height[boxes], layers, choices.rows, choices.columns)
-    layout = pack(items, Rules(choices.threshold, choices.max_load), Goal("fast", full_bound=False))
+    layout = pack(
+        items, Rules(choices.threshold, choices.max_load), Goal("best", effort=PACK_EFFORT, full_bound=False)
+    )
     if layout.crossbars > choices.crossbars:
         return choices.crossbars
-    put_all(choices, state, np.array(keys), np.column_stack([layout.bins, layout.xs, layout.ys]))
+    put_all(choices, state, np.stack([owner, number]), np.stack([layout.bins, layout.xs, layout.ys]))
     state.copies[stores] = 1
     return layout.crossbars

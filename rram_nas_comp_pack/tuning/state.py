@@ -100,9 +100,9 @@ def put(choices: Choices, state: State, box: tuple[int, int], place: tuple[int, 
 
 @compiled
 def put_all(choices: Choices, state: State, keys: Ints, places: Ints) -> None:
-    """Put boxes (store, k) at (crossbar, x, y), a row each."""
-    for j in range(len(keys)):
-        put(choices, state, (keys[j, 0], keys[j, 1]), (places[j, 0], places[j, 1], places[j, 2]))
+    """Put boxes at their places: rows of `keys` are store and k, of `places` crossbar, x and y."""
+    for j in range(keys.shape[1]):
+        put(choices, state, (keys[0, j], keys[1, j]), (places[0, j], places[1, j], places[2, j]))
 
 
 @compiled

@@ -1,0 +1,121 @@
+"""A layout in milliseconds: sound, told alike by its arrays and its values; more copies do not slow it."""
+
+import numpy as np
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from tuning_cases import (
+    MIXED,
+    MODES,
+    SIZE,
+    faults,
+    menu_of,
+    networks,
+    one_ns,
+    packed,
+    sized_ns,
+    target_of,
+    values_of,
+)
+
+from rram_nas_comp_pack.box_converter.boxes import partition
+from rram_nas_comp_pack.simulation import program, simulate
+from rram_nas_comp_pack.tuning.anneal import best_of, judge, set_durations
+from rram_nas_comp_pack.tuning.replay import bench, replay
+from rram_nas_comp_pack.tuning.sketch import sketch, unpacked
+from rram_nas_comp_pack.tuning.starts import as_placed, busy_stores, in_pools
+from rram_nas_comp_pack.tuning.topping import top_up
+from rram_nas_comp_pack.values import Rules
+
+rules = st.builds(Rules, threshold=st.integers(0, 2), max_load=st.sampled_from([0, 1, 2, 6]))
+reads = st.sampled_from([one_ns, sized_ns])
+
+
+def renumbered(crossbars):
+    """Numbers in order of first occurrence."""
+    numbers = {}
+    return [numbers.setdefault(c, len(numbers)) for c in crossbars.tolist()]
+
+
+def assert_same_program(found, wanted):
+    """Arrays alike, but for the numbers of the crossbars."""
+    assert renumbered(found.crossbars) == renumbered(wanted.crossbars)
+    for name in set(found._fields) - {"crossbars"}:
+        one, other = np.asarray(getattr(found, name)), np.asarray(getattr(wanted, name))
+        assert np.array_equal(one, other), name
+        assert one.dtype == other.dtype, name
+
+
+@given(
+    network=networks(most=8),
+    crossbars=st.integers(2, 60),
+    rules=rules,
+    mode=st.sampled_from(MODES),
+    read_ns=reads,
+    samples=st.integers(1, 12),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=100, deadline=None)
+def test_its_figures_are_those_of_its_values(network, crossbars, rules, mode, read_ns, samples, seed):
+    target = target_of(crossbars, rules, mode)
+    found = sketch(partition(network, *SIZE, 1, mode == "diagonal"), target, read_ns, samples, seed)
+    assume(found is not None)
+    mappings, packing = found.values()
+    assert faults(mappings, packing, target) == []
+    assert found.mappings == mappings
+    assert (found.crossbars, found.utilization) == (packing.crossbars, packing.utilization)
+    wanted = program(mappings, read_ns, packing.placements)
+    assert_same_program(found.program(), wanted)
+    assert simulate(found.program(), samples).latency_ns == simulate(wanted, samples).latency_ns
+
+
+@given(network=networks(), read_ns=reads)
+@settings(max_examples=60, deadline=None)
+def test_a_program_without_placements_is_the_simulations(network, read_ns):
+    mappings = partition(network, *SIZE)
+    assume(all(m.stored for m in mappings))
+    assert_same_program(unpacked(mappings, read_ns), program(mappings, read_ns))
+
+
+def test_the_same_seed_gives_the_same_layout():
+    one, other = (sketch(partition(MIXED, *SIZE), target_of(20), one_ns, 8, 3).values() for _ in range(2))
+    assert one == other
+
+
+@given(
+    network=networks(),
+    crossbars=st.integers(2, 40),
+    mode=st.sampled_from(MODES),
+    samples=st.integers(1, 80),
+    tries=st.integers(0, 30),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=100, deadline=None)
+def test_topping_up_leaves_a_sound_layout_that_is_no_slower(network, crossbars, mode, samples, tries, seed):
+    found = menu_of(network, crossbars, None, mode)
+    c = found.choices
+    state = in_pools(c, busy_stores(c, 0.5), samples, seed, 200)
+    assume(state is not None)
+    scratch, best = bench(c, min(samples, 64)), best_of(state)
+    judge(c, state, scratch, best, samples)
+    before = best.score[0]
+    top_up(c, state, scratch, best, (samples, tries))
+    assert best.score[0] == best.score[1] <= before
+    assert faults(*values_of(found, state), found.target) == []
+    assert np.array_equal(best.copies, state.copies)
+    set_durations(c, state)
+    if 1 < samples <= 64:
+        assert replay(c, state, scratch, samples) == best.score[1]
+
+
+def test_topping_up_gives_a_lonely_layer_all_the_copies_it_has_work_for():
+    """Five reads: one copy, two, four, and no more than five."""
+    c = menu_of(MIXED[:1], 8).choices
+    state = as_placed(c, packed(MIXED[:1])[1].placements, 1)
+    scratch, best = bench(c, 1), best_of(state)
+    judge(c, state, scratch, best, 1)
+    copies = []
+    for _ in range(4):
+        top_up(c, state, scratch, best, (1, 1))
+        copies.append(state.copies.tolist())
+    assert copies == [[2], [4], [5], [5]]
+    assert best.score[0] == 1
