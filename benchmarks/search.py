@@ -18,10 +18,11 @@ import numpy as np
 
 from rram_nas_comp_pack.cli.evolve_options import SHIPPED
 from rram_nas_comp_pack.evolution.accuracy import Predictor, bench, predictor
-from rram_nas_comp_pack.evolution.engine import Engine, local
+from rram_nas_comp_pack.evolution.engine import Engine
 from rram_nas_comp_pack.evolution.evaluate import Judging
 from rram_nas_comp_pack.evolution.evolve import Outcome, SearchOptions, evolve, key
 from rram_nas_comp_pack.evolution.genome import CHOICES, LENGTH, Genes, effective
+from rram_nas_comp_pack.evolution.local import local
 from rram_nas_comp_pack.evolution.search import Search, evaluate, taught
 from rram_nas_comp_pack.evolution.select import hypervolume
 from rram_nas_comp_pack.evolution.subnet import CompileSettings

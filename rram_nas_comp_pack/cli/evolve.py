@@ -16,10 +16,12 @@ from tqdm import tqdm
 
 from ..errors import BadInput, CannotBeDone
 from ..evolution.accuracy import bench, device_of, predictor
-from ..evolution.engine import Engine, cluster, local
+from ..evolution.cluster import cluster
+from ..evolution.engine import Engine
 from ..evolution.evaluate import Judging, outcome
 from ..evolution.evolve import SearchOptions, evolve, front
 from ..evolution.genome import LENGTH, Genes
+from ..evolution.local import local
 from ..evolution.search import Search, evaluate, finish, taught
 from ..evolution.subnet import CompileSettings
 from ..hardware.config import Hardware, load_hardware

@@ -5,7 +5,7 @@ import sys
 
 from errands import report_and_sleep
 
-from rram_nas_comp_pack.evolution.engine import local
+from rram_nas_comp_pack.evolution.local import local
 
 
 def run(folder):

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import errands
 import pytest
+from dask_processes import Dask
 
 from rram_nas_comp_pack.errors import BadInput, CannotBeDone
-from rram_nas_comp_pack.evolution import engine as engines
-from rram_nas_comp_pack.evolution.engine import Failed, cluster, local
+from rram_nas_comp_pack.evolution import cluster as module
+from rram_nas_comp_pack.evolution.cluster import cluster
+from rram_nas_comp_pack.evolution.engine import Failed
+from rram_nas_comp_pack.evolution.local import local
 
 HERE = Path(__file__).parent
 SQUARES = [x * x for x in range(10)]
@@ -31,50 +34,6 @@ def environment():
     return {**os.environ, "PYTHONPATH": paths, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Dask:
-    """A scheduler and its workers, as processes."""
-
-    def __init__(self, environment, log):
-        self.environment, self.log, self.processes = environment, log, []
-        self.address = f"tcp://127.0.0.1:{free_port()}"
-
-    def start(self, *arguments):
-        command = [sys.executable, "-m", "dask", *arguments, "--no-dashboard"]
-        with self.log.open("a") as log:
-            process = subprocess.Popen(
-                command,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-                cwd=self.log.parent,
-            )
-        self.processes.append(process)
-        return process
-
-    def scheduler(self):
-        return self.start("scheduler", "--host", "127.0.0.1", "--port", self.address.rpartition(":")[2])
-
-    def workers(self, number):
-        return self.start("worker", self.address, "--nthreads", "1", "--nworkers", str(number))
-
-    def stop(self):
-        for process in reversed(self.processes):
-            process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
 @pytest.fixture(scope="module")
 def dask(environment, tmp_path_factory):
     pytest.importorskip("dask.distributed")
@@ -88,13 +47,13 @@ def dask(environment, tmp_path_factory):
 @pytest.fixture
 def patient(monkeypatch):
     """Starting dask takes its time on a busy machine."""
-    monkeypatch.setattr(engines, "ANSWER_S", 60.0)
-    monkeypatch.setattr(engines, "WORKER_S", 60.0)
+    monkeypatch.setattr(module, "ANSWER_S", 60.0)
+    monkeypatch.setattr(module, "WORKER_S", 60.0)
 
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(engines, "ANSWER_S", 0.5)
+    monkeypatch.setattr(module, "ANSWER_S", 0.5)
 
 
 def test_results_come_in_the_order_of_the_tasks_and_progress_is_told(two):
@@ -241,12 +200,12 @@ def test_a_scheduler_without_workers_is_bad_input_and_a_lost_one_ends_the_call(
     try:
         scheduler = dask.scheduler()
         wait_until(lambda: answers(dask.address))
-        monkeypatch.setattr(engines, "WORKER_S", 0.5)
+        monkeypatch.setattr(module, "WORKER_S", 0.5)
         with pytest.raises(BadInput, match=f"dask worker {dask.address}") as error, cluster(dask.address):
             pass
         assert one_line(str(error.value))
         dask.workers(1)
-        monkeypatch.setattr(engines, "WORKER_S", 60.0)
+        monkeypatch.setattr(module, "WORKER_S", 60.0)
         with (
             pytest.raises(CannotBeDone, match="was lost") as error,
             cluster(dask.address) as engine,
@@ -270,5 +229,5 @@ def test_without_dask_the_command_that_installs_it_is_told(monkeypatch):
 
 
 def test_this_machine_needs_no_dask():
-    code = "import sys, rram_nas_comp_pack.evolution.engine; sys.exit(any('dask' in m for m in sys.modules))"
+    code = "import sys, rram_nas_comp_pack.evolution.cluster; sys.exit(any('dask' in m for m in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], cwd=HERE.parents[1], check=False).returncode == 0

@@ -2,12 +2,14 @@
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+from dask_processes import Dask
 from tiny_search import ROOT, call, files, run, start, workplace
 
 from rram_nas_comp_pack.cli.main import main
@@ -92,6 +94,22 @@ def test_two_workers_find_the_same_byte_for_byte(place, whole):
     status, _, err = run(*options, "--generations", GENERATIONS, "--exp-id", "two", "--workers", 2)
     assert status == 0, err
     assert files(path / "log" / "evolution" / "two") == files(whole[0])
+
+
+def test_a_cluster_finds_the_same_byte_for_byte(place, whole, tmp_path):
+    path, options = place
+    dask = Dask({**os.environ, "PYTHONPATH": str(ROOT)}, tmp_path / "log")
+    try:
+        dask.scheduler()
+        dask.workers(2)
+        own = (*options, "--generations", GENERATIONS, "--exp-id", "dask", "--scheduler", dask.address)
+        status, _, err = run(*own)
+        while status == 2 and ("does not answer" in err or "has no workers" in err):  # not up yet
+            status, _, err = run(*own)
+    finally:
+        dask.stop()
+    assert status == 0, err
+    assert files(path / "log" / "evolution" / "dask") == files(whole[0])
 
 
 def test_a_search_killed_at_any_moment_goes_on_to_the_same_end(place, whole):
