@@ -127,7 +127,7 @@ def _judging(options: EvolveOptions) -> Judging:
 
 
 def _settings(options: EvolveOptions, hardware: Hardware) -> CompileSettings:
-    """How the search compiles: by the tuner's first answer."""
+    """How the search compiles: the quick way."""
     unlimited = options.no_pack_heuristic
     return CompileSettings(
         hardware=hardware,
@@ -138,7 +138,6 @@ def _settings(options: EvolveOptions, hardware: Hardware) -> CompileSettings:
         depthwise=options.depthwise_mapping,  # type: ignore[arg-type]
         duplicate=options.duplicate,
         tuner=options.tuner,  # type: ignore[arg-type]
-        steps=0,
         seed=options.seed,
     )
 

@@ -68,6 +68,6 @@ def taught(search: Search, count: int, done: Done) -> tuple[Genes, NDArray[np.fl
 
 
 def finish(search: Search, steps: int | None, genes: Genes, done: Done) -> list[Finished | Failed]:
-    """Compile rows of genes (subnets, genes) with a tuner of `steps`, and judge them by test images too."""
-    task = partial(finished, search.judging, replace(search.settings, steps=steps))
+    """Compile rows of genes (subnets, genes) like any network, and judge them by test images too."""
+    task = partial(finished, search.judging, replace(search.settings, quick=False, steps=steps))
     return search.engine(task, [row.tobytes() for row in genes], done)

@@ -30,8 +30,9 @@ from ..values import Box, Layer, Mapping, NoFit, Packing, Rules
 class CompileSettings:
     """How subnets are compiled: for the latency of `samples` samples on at most so many `crossbars`.
 
-    With `steps` of 0 the joint tuner gives its first answer, in milliseconds; None is its default effort,
-    many seconds. Without `duplicate` the tuner's settings mean nothing.
+    `quick` takes milliseconds: the fast packer, and a sketch of the joint tuner's first answer. Otherwise
+    subnets are compiled like any network, the joint tuner making `steps`; None is its default effort, many
+    seconds. Without `duplicate` the tuner's settings mean nothing.
     """
 
     hardware: Hardware
@@ -42,6 +43,7 @@ class CompileSettings:
     depthwise: DepthwiseMapping = "auto"
     duplicate: bool = True
     tuner: Tuner = "joint"
+    quick: bool = True
     steps: int | None = 0
     seed: int = 0
 
@@ -142,7 +144,7 @@ def _cut_and_packed(layers: tuple[Layer, ...], settings: CompileSettings) -> _La
     bound = _quick_bound(plain, size, settings.rules)
     if bound > settings.crossbars:
         return NoFit(settings.crossbars, bound, sum(len(m.boxes) for m in plain))
-    if settings.duplicate and settings.tuner == "joint" and settings.steps == 0:
+    if settings.duplicate and settings.tuner == "joint" and settings.quick:
         drawn = _sketched(plain, settings)
         if drawn is not None:
             return drawn
@@ -170,7 +172,7 @@ def _sketched(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Layout 
 def _packed(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Layout | NoFit:
     """The ordinary way: pack, then run the tuners where copies are wanted."""
     read_ns, size = reader(settings.hardware), (settings.hardware.rows, settings.hardware.columns)
-    goal = Goal("fast", settings.crossbars, seed=settings.seed)
+    goal = Goal("fast" if settings.quick else "best", settings.crossbars, seed=settings.seed)
     mappings, packing = plain, place(plain, size, settings.rules, goal)
     if packing.crossbars > settings.crossbars:
         return NoFit(settings.crossbars, packing.lower_bound, packing.crossbars)

@@ -94,7 +94,13 @@ def test_figures_are_those_of_a_sound_layout(
 
 @pytest.mark.parametrize(
     "change",
-    [{"duplicate": False}, {"tuner": "margin"}, {"steps": 40}, {"depthwise": "dense", "samples": 1}],
+    [
+        {"duplicate": False},
+        {"tuner": "margin"},
+        {"quick": False, "steps": 40},
+        {"quick": False},
+        {"depthwise": "dense", "samples": 1},
+    ],
     ids=str,
 )
 def test_so_are_those_of_every_way_to_compile(change):
