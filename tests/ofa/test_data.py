@@ -58,16 +58,17 @@ def test_digits_are_shown_with_mean_zero_and_deviation_one(digits):
     assert abs(x.std() - 1) < 1e-3
 
 
-def bilinear(grey: np.ndarray, size: int) -> np.ndarray:
-    """Written from the definition: pixels are points in the middle of their squares."""
+def sampled(image: np.ndarray, size: int, source) -> np.ndarray:
+    """Written from the definition: each pixel shows what lies at `source(x, y)`, all in [-1, 1]."""
     out = np.empty((size, size))
-    at = np.clip((np.arange(size) + 0.5) * len(grey) / size - 0.5, 0, len(grey) - 1)
-    for i, y in enumerate(at):
-        for j, x in enumerate(at):
+    for i in range(size):
+        for j in range(size):
+            at = source((2 * j + 1) / size - 1, (2 * i + 1) / size - 1)
+            x, y = (np.clip((v + 1) * len(image) / 2 - 0.5, 0, len(image) - 1) for v in at)
             t, left = int(y), int(x)
-            b, right = min(t + 1, len(grey) - 1), min(left + 1, len(grey) - 1)
-            upper = grey[t, left] * (1 - x + left) + grey[t, right] * (x - left)
-            lower = grey[b, left] * (1 - x + left) + grey[b, right] * (x - left)
+            b, right = min(t + 1, len(image) - 1), min(left + 1, len(image) - 1)
+            upper = image[t, left] * (1 - x + left) + image[t, right] * (x - left)
+            lower = image[b, left] * (1 - x + left) + image[b, right] * (x - left)
             out[i, j] = upper * (1 - y + t) + lower * (y - t)
     return out
 
@@ -77,7 +78,7 @@ def test_images_are_resized_bilinearly_and_normalised():
     x = shown(pixels / 255, DATA_SETS["cifar10"])
     assert (x.shape, x.dtype) == ((2, 3, 64, 64), torch.float32)
     assert x.is_contiguous(memory_format=torch.channels_last)
-    wanted = (bilinear(pixels[1, 2].numpy() / 255, 64) - 0.4465) / 0.2010
+    wanted = (sampled(pixels[1, 2].numpy() / 255, 64, lambda x, y: (x, y)) - 0.4465) / 0.2010
     np.testing.assert_allclose(x[1, 2].numpy(), wanted, atol=1e-5)
 
 
@@ -101,21 +102,6 @@ def test_one_seed_one_sequence_of_batches(digits):
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
-
-
-def sampled(image: np.ndarray, size: int, source) -> np.ndarray:
-    """Written from the definition: each pixel shows what lies at `source(x, y)`, all in [-1, 1]."""
-    out = np.empty((size, size))
-    for i in range(size):
-        for j in range(size):
-            at = source((2 * j + 1) / size - 1, (2 * i + 1) / size - 1)
-            x, y = (np.clip((v + 1) * len(image) / 2 - 0.5, 0, len(image) - 1) for v in at)
-            t, left = int(y), int(x)
-            b, right = min(t + 1, len(image) - 1), min(left + 1, len(image) - 1)
-            upper = image[t, left] * (1 - x + left) + image[t, right] * (x - left)
-            lower = image[b, left] * (1 - x + left) + image[b, right] * (x - left)
-            out[i, j] = upper * (1 - y + t) + lower * (y - t)
-    return out
 
 
 def test_an_augmented_image_is_moved_turned_stretched_and_mirrored_as_drawn():
