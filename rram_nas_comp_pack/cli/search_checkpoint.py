@@ -6,7 +6,8 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ VERSION = 1
 NAME = "search.npz"
 
 _NUMBERS = tuple(f.name for f in fields(Outcome) if f.name != "error")
+_numbers = attrgetter(*_NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def save_search(folder: Path, kept: Kept, options: Mapping[str, Any]) -> None:
             hypervolumes=np.array(state.hypervolumes, np.float64),
             evaluated=np.array(state.evaluated, np.int64),
             known=genes_of(state.known),
-            outcomes=np.array([astuple(o)[:-1] for o in outcomes], np.float64).reshape(-1, len(_NUMBERS)),
+            outcomes=np.array([_numbers(o) for o in outcomes], np.float64).reshape(-1, len(_NUMBERS)),
             errors=np.array(json.dumps([o.error for o in outcomes])),
             taught=kept.genes,
             accuracies=kept.accuracies,
