@@ -94,7 +94,13 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
         help="with the first, which is drawn (default: 100)")  # fmt: skip
     add("--quick", action="store_true",
         help="population 20, generations 10, tune effort 3000: 2 minutes on two cores")  # fmt: skip
-    add("--mutate-prob", type=number(0, 1), default=0.1, metavar="P", help="of a gene (default: 0.1)")
+    add(
+        "--mutate-prob",
+        type=number(0, 1),
+        default=0.1,
+        metavar="P",
+        help="of a gene, on average (default: 0.1)",
+    )
     add("--mutation-ratio", type=number(0, 1), default=0.5, metavar="P",
         help="share of children by mutation, the rest by crossover (default: 0.5)")  # fmt: skip
     add("--coef-acc", type=number(0), default=1.0, metavar="W", help="of accuracy, for ga (default: 1)")

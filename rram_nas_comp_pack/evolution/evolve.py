@@ -50,7 +50,7 @@ class SearchOptions:
     """How to search.
 
     A generation has `population` children, the share `mutation_ratio` of them by mutation of each gene with
-    probability `mutate_prob`, the others by crossover; `generations` include the first, which is drawn.
+    a mean probability of `mutate_prob`, the others by crossover; `generations` include the first, which is drawn.
     `weights` of accuracy and speed are those of the weighted sum ("ga").
     """
 

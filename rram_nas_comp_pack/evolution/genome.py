@@ -60,8 +60,13 @@ def drawn(rng: Generator, count: int) -> Genes:
 
 
 def mutated(rng: Generator, parents: Genes, probability: float) -> Genes:
-    """Rows like their parents (subnets, genes), each gene with this probability drawn anew."""
-    return np.where(rng.random(parents.shape) < probability, drawn(rng, len(parents)), parents)
+    """Rows like their parents (subnets, genes), with genes drawn anew.
+
+    Each row has a probability of its own, exponential with the given mean: most children stay close to a
+    parent, some leap. Searches end up better so, and less often in a corner, than with one probability.
+    """
+    own = probability * rng.exponential(size=(len(parents), 1))
+    return np.where(rng.random(parents.shape) < own, drawn(rng, len(parents)), parents)
 
 
 def crossed(rng: Generator, mothers: Genes, fathers: Genes) -> Genes:

@@ -60,11 +60,13 @@ def test_drawn_genes_are_uniform():
         assert abs((rows == choice).mean(axis=0) - 1 / 3).max() < 0.05
 
 
-def test_mutation_draws_each_gene_anew_with_its_probability():
-    rng, parents = np.random.default_rng(1), np.zeros((4000, LENGTH), np.int8)
+def test_mutation_draws_genes_anew_few_in_most_children_and_many_in_some():
+    rng, parents = np.random.default_rng(1), np.zeros((40_000, LENGTH), np.int8)
     assert np.array_equal(mutated(rng, parents, 0.0), parents)
-    changed = (mutated(rng, parents, 0.3) != 0).mean()
-    assert abs(changed - 0.2) < 0.01  # a third of those drawn anew are as they were
+    drawn_anew = (mutated(rng, parents, 0.1) != 0).mean(axis=1) * 3 / 2  # a third are as they were
+    assert abs(drawn_anew.mean() - 0.1) < 0.002
+    assert abs((drawn_anew < 0.1).mean() - (1 - np.exp(-1))) < 0.05
+    assert drawn_anew.max() > 0.5
     assert len(np.unique(mutated(rng, parents, 1.0))) == 3
 
 
