@@ -49,8 +49,8 @@ class Outcome:
 class SearchOptions:
     """How to search.
 
-    A generation has `population` children, the share `mutation_ratio` of them by mutation of each gene with
-    a mean probability of `mutate_prob`, the others by crossover; `generations` include the first, which is drawn.
+    A generation has `population` children, the share `mutation_ratio` of them by mutation (of a gene with the
+    mean probability `mutate_prob`), the others by crossover; `generations` include the first, which is drawn.
     `weights` of accuracy and speed are those of the weighted sum ("ga").
     """
 
