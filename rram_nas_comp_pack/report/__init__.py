@@ -1,0 +1,1 @@
+"""Pages and figures about runs; pure functions from values to text."""
