@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from functools import singledispatch
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from .charts import Axis, Bars, Chart, Grid, Lines, Timeline
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 STYLE: Any = {
     "font.size": 13,
