@@ -1,1 +1,1 @@
-"""Pages and figures about runs; pure functions from values to text."""
+"""Values of a run to figures and one HTML page; no file is touched here."""

@@ -1,0 +1,93 @@
+"""`report`: figures and one page of a run, from its files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import BadInput
+from .options import ReportOptions
+
+if TYPE_CHECKING:
+    from ..report.files import ReportFiles
+
+KINDS = {"front.json": "evolution_report", "result.json": "packing_report"}
+"""The file that tells a kind of run, and the module of its reader: `read(run_dir) -> ReportFiles`."""
+
+
+def run(options: ReportOptions) -> int:
+    """Write the report of every run; the first one that cannot be read ends it. Raises BadInput."""
+    for run_dir, target in zip(options.run_dirs, _targets(options), strict=True):
+        write_report(made(run_dir), target)
+        print(f"report: {target / 'report.html'}")
+    return 0
+
+
+def _targets(options: ReportOptions) -> Sequence[Path]:
+    """Where the report of each run goes."""
+    if options.out is None:
+        return options.run_dirs
+    if len(options.run_dirs) == 1:
+        return [options.out]
+    names = [run_dir.resolve().name for run_dir in options.run_dirs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise BadInput(f"--out: several runs are called {twice!r}, allowed is one of each name")
+    return [options.out / name for name in names]
+
+
+def made(run_dir: Path) -> ReportFiles:
+    """The report of one run. Raises BadInput where a file is missing or not what it must be."""
+    if not run_dir.is_dir():
+        raise BadInput(f"RUN_DIR: {run_dir} is no folder")
+    module = next((m for name, m in KINDS.items() if (run_dir / name).exists()), None)
+    if module is None:
+        raise BadInput(f"RUN_DIR: {run_dir} is no run: found neither {' nor '.join(KINDS)}")
+    read: Callable[[Path], ReportFiles] = import_module(f"{__package__}.{module}").read
+    return read(run_dir)
+
+
+def write_report(report: ReportFiles, folder: Path) -> None:
+    """Write report.html and figures/ into a folder; an earlier report stays until the new one is whole."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".report.", dir=folder))
+    except OSError as error:
+        raise BadInput(f"{folder}: cannot be written: {error.strerror}") from error
+    try:
+        _fill(scratch, report)
+        _swap(scratch / "figures", folder / "figures", scratch / "earlier")
+        os.replace(scratch / "report.html", folder / "report.html")
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _fill(scratch: Path, report: ReportFiles) -> None:
+    (scratch / "report.html").write_text(report.html, encoding="utf-8")
+    (scratch / "figures").mkdir()
+    for name, content in report.figures.items():
+        (scratch / "figures" / name).write_bytes(content)
+
+
+def _swap(new: Path, place: Path, aside: Path) -> None:
+    """Put a folder where another one may be."""
+    if place.is_symlink() or place.is_file():
+        raise BadInput(f"{place}: found something else, allowed is a folder or nothing")
+    if place.exists():
+        place.rename(aside)
+    new.rename(place)
+
+
+def add_report(run_dir: Path) -> None:
+    """The report of a run that has just been written; the run stands, whatever happens here."""
+    try:
+        write_report(made(run_dir), run_dir)
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        print(f"no report was written: {reason}", file=sys.stderr)
