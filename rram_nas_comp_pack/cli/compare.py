@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import BadInput
 from ..report.comparison import Compared, as_csv, markdown, packing_run, search_run
+from .evolution_report import names
 from .files import read_json
-from .report_options import CompareOptions
+from .options import CompareOptions
+from .report import SEARCH, reader_of
 from .search_reading import read_search
 
 BY_SUFFIX = {".csv": "csv", ".html": "html", ".htm": "html"}
@@ -29,26 +30,9 @@ def run(options: CompareOptions) -> int:
     return 0
 
 
-def names(run_dirs: Sequence[Path]) -> list[str]:
-    """What runs are called: their folders' names, or whole paths where those are equal."""
-    short = [run_dir.resolve().name for run_dir in run_dirs]
-    count = Counter(short)
-    return [name if count[name] == 1 else str(path) for name, path in zip(short, run_dirs, strict=True)]
-
-
-def is_search(run_dir: Path) -> bool:
-    """Whether a run's folder holds a search. Raises BadInput where it holds no run at all."""
-    if not run_dir.is_dir():
-        raise BadInput(f"RUN_DIR: {run_dir} is no folder")
-    found = [name for name in ("result.json", "front.json") if (run_dir / name).exists()]
-    if not found:
-        raise BadInput(f"RUN_DIR: {run_dir} holds no run, allowed is a folder with result.json or front.json")
-    return found[0] == "front.json"
-
-
 def read_run(run_dir: Path, name: str) -> Compared:
     """The run in this folder."""
-    if is_search(run_dir):
+    if reader_of(run_dir) == SEARCH:
         return search_run(read_search(run_dir, name))
     path = run_dir / "result.json"
     try:

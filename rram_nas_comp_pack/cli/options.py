@@ -83,6 +83,15 @@ class ReportOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class CompareOptions:
+    """Options of `compare`; `format` is "csv", "markdown", "html" or what the name of `out` says."""
+
+    run_dirs: tuple[Path, ...]
+    format: str | None
+    out: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class HardwareOptions:
     """Options of `hardware`."""
 
@@ -108,6 +117,7 @@ def parse(argv: Sequence[str] | None = None) -> tuple[Command, object]:
     _add_verify(commands.add_parser("verify", help="check a run's layout from its files", allow_abbrev=False))
     add_evolve(commands.add_parser("evolve", help="search subnets of a supernet", allow_abbrev=False))
     _add_report(commands.add_parser("report", help="figures and a page of runs", allow_abbrev=False))
+    _add_compare(commands.add_parser("compare", help="runs side by side", allow_abbrev=False))
     _add_hardware(commands.add_parser("hardware", help="one processing element", allow_abbrev=False))
     values = vars(parser.parse_args(argv))
     command, kind = values.pop("command"), values.pop("kind")
@@ -219,6 +229,14 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where it is written; with several runs, a folder for each there (default: in RUN_DIR)",
     )
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(kind=CompareOptions)
+    add = parser.add_argument
+    add("run_dirs", type=Path, nargs="+", action=_Tuple, metavar="RUN_DIR")
+    add("--format", choices=("csv", "markdown", "html"), help="default: by the name of --out, else markdown")
+    add("--out", type=Path, metavar="FILE", help="where it is written (default: printed)")
 
 
 def _add_hardware(parser: argparse.ArgumentParser) -> None:

@@ -17,40 +17,63 @@ from .options import ReportOptions
 if TYPE_CHECKING:
     from ..report.files import ReportFiles
 
-KINDS = {"front.json": "evolution_report", "result.json": "packing_report"}
+SEARCH = "evolution_report"
+KINDS = {"front.json": SEARCH, "result.json": "packing_report"}
 """The file that tells a kind of run, and the module of its reader: `read(run_dir) -> ReportFiles`."""
 
 
 def run(options: ReportOptions) -> int:
-    """Write the report of every run; the first one that cannot be read ends it. Raises BadInput."""
-    for run_dir, target in zip(options.run_dirs, _targets(options), strict=True):
-        write_report(made(run_dir), target)
+    """Write the report of every run, searches together; the first one that cannot be read ends it.
+
+    Raises BadInput.
+    """
+    groups = _groups(options.run_dirs)
+    for group, target in zip(groups, _targets(groups, options.out), strict=True):
+        write_report(made(group[0]) if len(group) == 1 else _together(group, target), target)
         print(f"report: {target / 'report.html'}")
     return 0
 
 
-def _targets(options: ReportOptions) -> Sequence[Path]:
-    """Where the report of each run goes."""
-    if options.out is None:
-        return options.run_dirs
-    if len(options.run_dirs) == 1:
-        return [options.out]
-    names = [run_dir.resolve().name for run_dir in options.run_dirs]
+def _groups(run_dirs: Sequence[Path]) -> list[tuple[Path, ...]]:
+    """Runs that share a page: all searches, in the place of the first one, and each other run by itself."""
+    searches = tuple(run_dir for run_dir in run_dirs if reader_of(run_dir) == SEARCH)
+    singles = (run_dir for run_dir in run_dirs if run_dir not in searches[1:])
+    return [searches if run_dir in searches else (run_dir,) for run_dir in singles]
+
+
+def _targets(groups: Sequence[tuple[Path, ...]], out: Path | None) -> Sequence[Path]:
+    """Where each report goes."""
+    if out is None:
+        return [group[0] for group in groups]
+    if len(groups) == 1:
+        return [out]
+    names = [group[0].resolve().name for group in groups]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise BadInput(f"--out: several runs are called {twice!r}, allowed is one of each name")
-    return [options.out / name for name in names]
+    return [out / name for name in names]
 
 
 def made(run_dir: Path) -> ReportFiles:
     """The report of one run. Raises BadInput where a file is missing or not what it must be."""
+    read: Callable[[Path], ReportFiles] = import_module(f"{__package__}.{reader_of(run_dir)}").read
+    return read(run_dir)
+
+
+def _together(searches: Sequence[Path], target: Path) -> ReportFiles:
+    from .evolution_report import read_all
+
+    return read_all(searches, target)
+
+
+def reader_of(run_dir: Path) -> str:
+    """The module that reads a run of this kind. Raises BadInput where the folder holds no run."""
     if not run_dir.is_dir():
         raise BadInput(f"RUN_DIR: {run_dir} is no folder")
     module = next((m for name, m in KINDS.items() if (run_dir / name).exists()), None)
     if module is None:
         raise BadInput(f"RUN_DIR: {run_dir} is no run: found neither {' nor '.join(KINDS)}")
-    read: Callable[[Path], ReportFiles] = import_module(f"{__package__}.{module}").read
-    return read(run_dir)
+    return module
 
 
 def write_report(report: ReportFiles, folder: Path) -> None:

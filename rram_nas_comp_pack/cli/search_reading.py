@@ -1,4 +1,4 @@
-"""Reads the files of a search back. Whatever does not hold what it must raises BadInput, with file and place."""
+"""Reads the files of a search back. What does not hold what it must raises BadInput, with file and place."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read_search(run_dir: Path, name: str) -> SearchRun:
         raise BadInput(f"RUN_DIR: {run_dir} is no folder")
     path = run_dir / "front.json"
     entry = read_json(path)
-    volumes = _rows(run_dir / "hypervolume.csv")
+    volumes = list(_rows(run_dir / "hypervolume.csv"))
     evaluated, options = read_evaluated(run_dir / "evaluated.csv"), read_options(run_dir / "logs.log")
     try:
         return SearchRun(
@@ -82,9 +82,9 @@ def read_evaluated(path: Path) -> Evaluated:
                 genes.append((*sample.ks, *sample.e, *sample.d))
         except UNSOUND as error:
             raise BadInput(f"{path}: line {line}: found no network ({_said(error)})") from error
-    found = np.array(figures, np.float64).reshape(-1, 2)
+    accuracy, speed = np.array(figures, np.float64).reshape(-1, 2).T
     rows = np.array(genes, np.int64).reshape(-1, 36)
-    return Evaluated(*found.T, rows[:, :16], rows[:, 16:32], rows[:, 32:], too_large, failed)
+    return Evaluated(accuracy, speed, rows[:, :16], rows[:, 16:32], rows[:, 32:], too_large, failed)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:

@@ -32,6 +32,8 @@ class Field(NamedTuple):
     label: str
     show: Callable[[Any], str] = str
     better: Literal["low", "high", ""] = ""
+    of_search: str = ""
+    """The label where only searches are compared, if it is another one."""
 
 
 class Row(NamedTuple):
@@ -71,25 +73,30 @@ FIELDS = (
     Field("method", "method"),
     Field("dataset", "images"),
     Field("budget", "budget, crossbars"),
-    Field("crossbars", "crossbars used", better="low"),
+    Field("crossbars", "crossbars used", of_search="crossbars of the fastest network"),
     Field("lower_bound", "lower bound"),
     Field("gap", "gap"),
-    Field("utilization", "utilization", _percent, "high"),
+    Field("utilization", "utilization", _percent, "high", "utilization of the fastest network"),
     Field("weight_utilization", "cells with weights", _percent, "high"),
     Field("duplication", "duplication"),
     Field("copies", "copies"),
     *_latencies(SAMPLES),
-    Field("speed", "speed for the samples that count", _scaled(1, 2), "high"),
-    Field("energy_nj", "energy of an inference, mJ", _scaled(1e-6, 4), "low"),
+    Field("speed", "speed of --num-sample samples", _scaled(1, 2), "high", "best speed"),
+    Field(
+        "energy_nj",
+        "energy of an inference, mJ",
+        _scaled(1e-6, 4),
+        "low",
+        "energy of the fastest network, mJ",
+    ),
     Field("area_um2", "area, mm²", _scaled(1e-6, 1), "low"),
     Field("time_s", "time to compile, s", _scaled(1, 2)),
     Field("generations", "generations"),
     Field("evaluated", "networks evaluated"),
     Field("hypervolume", "hypervolume", _scaled(1, 4), "high"),
     Field("front", "networks of the front"),
-    Field("best_speed", "best speed", _scaled(1, 2), "high"),
     Field("best_validation", "best accuracy, validation", _scaled(1, 4), "high"),
-    Field("best_test", "its accuracy, test", _scaled(1, 4), "high"),
+    Field("best_test", "test accuracy of that network", _scaled(1, 4), "high"),
     Field("median_speed", "median speed of all", _scaled(1, 2), "high"),
     Field("median_accuracy", "median accuracy of all", _scaled(1, 4), "high"),
     Field("seed", "seed"),
@@ -154,7 +161,7 @@ def search_run(run: SearchRun) -> Compared:
     if fastest is not None and most is not None:
         figures = fastest.best
         values |= {"crossbars": figures.crossbars, "utilization": figures.utilization}
-        values |= {"speed": figures.speed, "energy_nj": figures.energy_nj, "best_speed": figures.speed}
+        values |= {"speed": figures.speed, "energy_nj": figures.energy_nj}
         values |= {"best_validation": most.validation, "best_test": most.test}
     if len(run.evaluated.speed):
         values |= {"median_speed": median(run.evaluated.speed.tolist())}
@@ -167,8 +174,11 @@ def rows(runs: Sequence[Compared]) -> list[Row]:
     kinds = {kind: [run for run in runs if run.kind == kind] for kind in ("packing", "search")}
     known = [{key for run in own for key in run.values} for own in kinds.values() if own]
     shared = set.intersection(*known)
-    quantities = [_row(field, [run.values.get(field.key) for run in runs]) for field in FIELDS]
-    return [row for row in quantities if row.field.key in shared] + list(_options(runs, kinds))
+    fields = [field for field in FIELDS if field.key in shared]
+    if not kinds["packing"]:
+        fields = [field._replace(label=field.of_search or field.label) for field in fields]
+    quantities = [_row(field, [run.values.get(field.key) for run in runs]) for field in fields]
+    return quantities + list(_options(runs, kinds))
 
 
 def _options(runs: Sequence[Compared], kinds: Mapping[str, Sequence[Compared]]) -> Iterator[Row]:

@@ -44,7 +44,8 @@ def _counted(run: SearchRun, name: str) -> Sequence[int]:
 
 def _track(place: int, points: Sequence[tuple[float, float]]) -> str:
     marked = points[-1:] if len(points) > 30 else points
-    marks = "".join(f'<path d="{mark(place)}" transform="translate({x:.1f} {y:.1f}) scale(.7)"/>' for x, y in marked)  # fmt: skip
+    shape = f'<path d="{mark(place)}" transform="translate'
+    marks = "".join(f'{shape}({x:.1f} {y:.1f}) scale(.7)"/>' for x, y in marked)
     return f'<g class="track" style="--run:{colour(place)}"><path class="way" d="{line(points)}"/>{marks}</g>'
 
 
@@ -106,7 +107,8 @@ def genome_chart(run: SearchRun, speeds: tuple[float, float]) -> str:
     """Depth, expansion and kernels of every stage, a line a network, coloured by its speed."""
     width, height = 1080, 420
     drawn = genomes(run, speeds)
-    at = [50 + 66 * k + 24 * (k // STAGES) + (18 if k == len(drawn.ends) - 1 else 0) for k in range(len(drawn.ends))]  # fmt: skip
+    at = [50 + 66 * k + 24 * (k // STAGES) for k in range(len(drawn.ends))]
+    at[-1] += 18
     y = Scale(0, 1, height - 62, 62)
     names = axis_names()
     parts = list(_rails(at, y, names, drawn.ends))
@@ -117,7 +119,7 @@ def genome_chart(run: SearchRun, speeds: tuple[float, float]) -> str:
     parts.append(_key(width, height, speeds))
     label = (
         f"Depth, mean expansion ratio and mean kernel size of four stages, accuracy and speed of "
-        f"{len(drawn.shades)} networks, a line each, coloured by speed from {speeds[0]:.1f} to {speeds[1]:.1f}."
+        f"{len(drawn.shades)} networks, a line each, coloured by speed, {speeds[0]:.1f} to {speeds[1]:.1f}."
     )
     return drawing(width, height, label, "".join(parts))
 

@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 
 
 class Figures(NamedTuple):
-    """What a network does on the chip. `speed` is the baseline's latency over its own, `utilization` 0 to 1."""
+    """A network on the chip: `speed` is the baseline's latency over its own; `utilization` 0 to 1."""
 
     speed: float
     latency_ns: float
@@ -65,7 +65,7 @@ class Evaluated:
         return len(self.speed) + self.too_large + self.failed
 
     def by_stage(self) -> tuple[Floats, Floats, Floats]:
-        """Depth, mean expansion ratio and mean kernel size of the blocks that run, each (networks, stages)."""
+        """Depth, mean expansion and mean kernel size of the blocks that run, each (networks, stages)."""
         places = np.arange(DEPTHS[-1])
         runs = places < self.d[:, :, None]
         shape = (len(self.d), self.d.shape[1], DEPTHS[-1])

@@ -21,6 +21,7 @@ class Scale:
     end: float
 
     def __call__(self, value: float) -> float:
+        """The place of a value."""
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
     def ticks(self, about: int = 6) -> list[float]:
@@ -82,9 +83,14 @@ def cloud(points: Iterable[tuple[float, float]]) -> str:
 
 
 _SHAPES = (
-    *("M-6 0a6 6 0 1 0 12 0a6 6 0 1 0-12 0Z", "M-5.5-5.5h11v11h-11Z", "M0-7L7 5.5H-7Z", "M0-7.5L7.5 0L0 7.5L-7.5 0Z"),
-    *("M0 7L-7-5.5H7Z", "M-2-6.5h4v4.5h4.5v4h-4.5v4.5h-4v-4.5h-4.5v-4h4.5Z", "M0-7L6.7-2.2L4.1 5.7H-4.1L-6.7-2.2Z"),
-)  # fmt: skip
+    "M-6 0a6 6 0 1 0 12 0a6 6 0 1 0-12 0Z",
+    "M-5.5-5.5h11v11h-11Z",
+    "M0-7L7 5.5H-7Z",
+    "M0-7.5L7.5 0L0 7.5L-7.5 0Z",
+    "M0 7L-7-5.5H7Z",
+    "M-2-6.5h4v4.5h4.5v4h-4.5v4.5h-4v-4.5h-4.5v-4h4.5Z",
+    "M0-7L6.7-2.2L4.1 5.7H-4.1L-6.7-2.2Z",
+)
 
 
 def mark(run: int) -> str:

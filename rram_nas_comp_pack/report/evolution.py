@@ -1,0 +1,107 @@
+"""The report of searches: one page, and the same figures for print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from pathlib import PurePath
+
+from . import comparison
+from .files import ReportFiles
+from .front_chart import front_chart
+from .networks import front_table, network_panels
+from .page import Section, asset, page, table, terms
+from .search_charts import genome_chart, progress_chart, speeds_of
+from .search_run import SearchRun
+from .vector import legend
+
+FILES = {"config", "checkpoint"}
+"""Options that name a file: where it lies on the machine that searched is nobody's business."""
+
+
+def search_report(runs: Sequence[SearchRun], folders: Sequence[str]) -> ReportFiles:
+    """Page and figures of searches; `folders` lead from the page to the runs, "." where it lies in one.
+
+    A page of one run does not name it: equal searches have equal pages.
+    """
+    from .search_figures import search_figures
+
+    return ReportFiles(search_page(runs, folders), search_figures(runs))
+
+
+def search_page(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
+    """The page."""
+    many = len(runs) > 1
+    title = f"{len(runs)} searches of subnets" if many else "Search of subnets"
+    budgets = " and ".join(str(b) for b in sorted({run.budget for run in runs}))
+    subtitle = f"{', '.join(sorted({run.dataset for run in runs}))}, at most {budgets} crossbars"
+    return page(title, subtitle, list(_sections(runs, folders)), plots=False)
+
+
+def _sections(runs: Sequence[SearchRun], folders: Sequence[str]) -> Iterator[Section]:
+    names = legend([run.name for run in runs])
+    style = f"<style>\n{asset('search.css')}</style>\n"
+    yield Section("result", "Result", style + _result(runs))
+    front = f'<div class="front"><div>{front_chart(runs)}</div>{network_panels(runs, folders)}</div>\n'
+    yield Section("front", "Front", f"{_note(FRONT_NOTE)}{names}{front}{front_table(runs)}")
+    if any(run.hypervolumes for run in runs):
+        yield Section("progress", "Progress", f"{_note(VOLUME_NOTE)}{names}{progress_chart(runs)}")
+    if any(len(run.evaluated.speed) for run in runs):
+        yield Section("genomes", "Networks that were evaluated", _genomes(runs))
+    # Without scripts nothing can be chosen: everything is shown.
+    plain = "<noscript><style>.panel[hidden] { display: block; }</style></noscript>\n"
+    script = f"<script>\n{asset('search.js')}</script>\n"
+    yield Section("options", "Options", table(*_options(runs)) + plain + script)
+
+
+FRONT_NOTE = (
+    "Grey: every network that fits, by the tuner's first answer, which is what the search goes by. In "
+    "colour: the front, as tuned in full; a dotted line leads from the first answer (pale dot) to it. The "
+    "steps bound what the front beats."
+)
+VOLUME_NOTE = "The hypervolume is the area below the front, from accuracy 0 and speed 0 on."
+GENOME_NOTE = (
+    "A line a network. Expansion ratio and kernel size are means over the blocks of a stage that run; lines "
+    "of equal choices are spread a little, the fastest on top."
+)
+
+
+def _note(text: str) -> str:
+    return f'<p class="hint">{text}</p>\n'
+
+
+def _result(runs: Sequence[SearchRun]) -> str:
+    found = comparison.rows([comparison.search_run(run) for run in runs])
+    found = [row for row in found if row.field.key != "kind"]
+    if len(runs) == 1:
+        own = runs[0].evaluated
+        more = [("too large", f"{own.too_large:,}"), ("failed", f"{own.failed:,}")]
+        return terms([*((row.field.label, row.shown(0)) for row in found), *more])
+    rows = [(row.field.label, *(row.shown(i) for i in range(len(runs)))) for row in found]
+    return table(("", *(run.name for run in runs)), rows, "Searches side by side")
+
+
+def _genomes(runs: Sequence[SearchRun]) -> str:
+    speeds = speeds_of(runs)
+    charts = (
+        (f"<h3>{escape(run.name)}</h3>" if len(runs) > 1 else "") + genome_chart(run, speeds)
+        for run in runs
+        if len(run.evaluated.speed)
+    )
+    return _note(GENOME_NOTE) + "".join(charts)
+
+
+def _options(runs: Sequence[SearchRun]) -> tuple[Sequence[str], list[tuple[str, ...]], str]:
+    """Header, rows and caption."""
+    named = sorted({name for run in runs for name in run.options})
+    rows = [("version", *(run.version for run in runs))]
+    rows += [(f"--{name.replace('_', '-')}", *(_option(run, name) for run in runs)) for name in named]
+    values = [run.name for run in runs] if len(runs) > 1 else ["value"]
+    return ("option", *values), rows, "What decided the result"
+
+
+def _option(run: SearchRun, name: str) -> str:
+    value = run.options.get(name, "None")
+    if value in ("None", "True", "False"):
+        return {"None": "-", "True": "on", "False": "off"}[value]
+    return PurePath(value).name if name in FILES else value
