@@ -26,7 +26,7 @@ def runs_table(runs: Sequence[Compared]) -> str:
         f'<tr><th scope="row">{escape(row.field.label)}</th>{_cells(row)}</tr>\n' for row in rows(runs)
     )
     return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="Runs"><table>'
+        '<div class="scroll" style="max-height: none" tabindex="0" role="region" aria-label="Runs"><table>'
         f"<caption>{CAPTION}</caption>\n"
         f"<thead><tr><td></td>{heads}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n"
     )

@@ -34,7 +34,8 @@ def search_page(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
     many = len(runs) > 1
     title = f"{len(runs)} searches of subnets" if many else "Search of subnets"
     budgets = " and ".join(str(b) for b in sorted({run.budget for run in runs}))
-    subtitle = f"{', '.join(sorted({run.dataset for run in runs}))}, at most {budgets} crossbars"
+    datasets, methods = {run.dataset for run in runs}, {run.options.get("method", "") for run in runs} - {""}
+    subtitle = ", ".join([*sorted(datasets), f"at most {budgets} crossbars", *sorted(methods)])
     return page(title, subtitle, list(_sections(runs, folders)), plots=False)
 
 
@@ -66,19 +67,30 @@ GENOME_NOTE = (
 )
 
 
+KEY_FIGURES = (
+    *("speed", "best_validation", "best_test", "hypervolume", "front", "generations", "evaluated"),
+    *("median_speed", "median_accuracy", "energy_nj", "utilization"),
+)
+
+
 def _note(text: str) -> str:
     return f'<p class="hint">{text}</p>\n'
 
 
 def _result(runs: Sequence[SearchRun]) -> str:
     found = comparison.rows([comparison.search_run(run) for run in runs])
-    found = [row for row in found if row.field.key != "kind"]
     if len(runs) == 1:
-        own = runs[0].evaluated
-        more = [("too large", f"{own.too_large:,}"), ("failed", f"{own.failed:,}")]
-        return terms([*((row.field.label, row.shown(0)) for row in found), *more])
+        shown = {row.field.key: (row.field.label, row.shown(0)) for row in found}
+        return terms([*(shown[key] for key in KEY_FIGURES if key in shown), *_others(runs[0])])
     rows = [(row.field.label, *(row.shown(i) for i in range(len(runs)))) for row in found]
     return table(("", *(run.name for run in runs)), rows, "Searches side by side")
+
+
+def _others(run: SearchRun) -> Iterator[tuple[str, str]]:
+    """How many networks have no figures."""
+    yield "too large for the crossbars", f"{run.evaluated.too_large:,}"
+    if run.evaluated.failed:
+        yield "failed", f"{run.evaluated.failed:,}"
 
 
 def _genomes(runs: Sequence[SearchRun]) -> str:

@@ -19,7 +19,7 @@ def front_chart(runs: Sequence[SearchRun]) -> str:
     for run in runs:
         speeds += run.evaluated.speed.tolist()
         accuracies += run.evaluated.accuracy.tolist()
-    x, y = scale(speeds, 76, WIDTH - 12), scale(accuracies, HEIGHT - 56, 12, 0.002)
+    x, y = scale(speeds, 84, WIDTH - 12), scale(accuracies, HEIGHT - 56, 12, 0.002)
     content = [axes(Axis(x, "speed over the baseline's"), Axis(y, "accuracy on validation images"))]
     content.append(f'<path class="cloud" d="{_cloud(runs, x, y)}"/>')
     content += [_front(i, run, x, y, len(runs) > 1) for i, run in enumerate(runs)]

@@ -24,19 +24,23 @@ def front_table(runs: Sequence[SearchRun]) -> str:
     """All fronts, a row a network; a row can be chosen like a button."""
     many = len(runs) > 1
     header = (
-        *(("run",) if many else ()), "network", "accuracy, validation", "accuracy, test", "speed, searched",
-        "speed, tuned", "latency, ms", "energy, mJ", "crossbars", "utilization",
+        *(("run",) if many else ()), "network", "accuracy", "test accuracy", "speed searched",
+        "speed tuned", "latency, ms", "energy, mJ", "crossbars", "utilization",
     )  # fmt: skip
     heads = "".join(f'<th scope="col"><button type="button">{escape(name)}</button></th>' for name in header)
     body = "".join(
-        f'<tr tabindex="0" data-network="{network_id(i, network)}">'
+        f'<tr tabindex="{-1 if i or k else 0}" data-network="{network_id(i, network)}">'
         f"{''.join(_cells(run, network, many))}</tr>\n"
         for i, run in enumerate(runs)
-        for network in run.front
+        for k, network in enumerate(run.front)
     )
-    caption = f"Networks of the front; speed, latency and energy of {_samples(runs)}. Enter shows a network."
+    caption = (
+        "Networks of the front: accuracy on validation images, speed and latency of "
+        f"{_samples(runs)}. Enter shows a network."
+    )
     return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="Networks of the front"><table>'
+        '<div class="scroll" role="region" tabindex="0" aria-label="Networks of the front">'
+        '<table class="wrapped">'
         f"<caption>{escape(caption)}</caption>\n<thead><tr>{heads}</tr></thead>\n"
         f'<tbody class="networks">\n{body}</tbody></table></div>\n'
     )
@@ -44,7 +48,7 @@ def front_table(runs: Sequence[SearchRun]) -> str:
 
 def _samples(runs: Sequence[SearchRun]) -> str:
     counts = sorted({run.samples for run in runs})
-    return f"{' and '.join(map(str, counts))} sample{'s' * (counts != [1])}, energy of one"
+    return f"{' and '.join(map(str, counts))} sample{'s' * (counts != [1])}"
 
 
 def _cells(run: SearchRun, network: FrontNetwork, named: bool) -> Iterator[str]:

@@ -50,7 +50,7 @@
     const next = all[all.indexOf(one) + (forth ? 1 : -1)];
     event.preventDefault();
     if (!next) return;
-    if (one.matches(".pick")) one.setAttribute("tabindex", "-1");
+    one.setAttribute("tabindex", "-1");
     next.setAttribute("tabindex", "0");
     next.focus();
   };

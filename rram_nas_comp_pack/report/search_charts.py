@@ -105,11 +105,11 @@ def _ends(values: Floats) -> tuple[float, float]:
 
 def genome_chart(run: SearchRun, speeds: tuple[float, float]) -> str:
     """Depth, expansion and kernels of every stage, a line a network, coloured by its speed."""
-    width, height = 1080, 420
+    width, height = 1080, 450
     drawn = genomes(run, speeds)
     at = [50 + 66 * k + 24 * (k // STAGES) for k in range(len(drawn.ends))]
     at[-1] += 18
-    y = Scale(0, 1, height - 62, 62)
+    y = Scale(0, 1, height - 92, 62)
     names = axis_names()
     parts = list(_rails(at, y, names, drawn.ends))
     paths = [""] * SHADES

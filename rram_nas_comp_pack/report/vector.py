@@ -63,8 +63,8 @@ def axes(x: Axis, y: Axis) -> str:
         parts.append(f'<text x="{left - 8:g}" y="{at}" class="y">{y.shown.format(value)}</text>')
     middle = (low + top) / 2
     parts.append(f'<text x="{(left + right) / 2:g}" y="{low + 42:g}" class="x">{escape(x.title)}</text>')
-    turned = f'transform="rotate(-90 {left - 56:g} {middle:g})"'
-    parts.append(f'<text x="{left - 56:g}" y="{middle:g}" class="x" {turned}>{escape(y.title)}</text>')
+    turned = f'transform="rotate(-90 {left - 64:g} {middle:g})"'
+    parts.append(f'<text x="{left - 64:g}" y="{middle:g}" class="x" {turned}>{escape(y.title)}</text>')
     return f'<g class="axes" aria-hidden="true">{"".join(parts)}</g>'
 
 
