@@ -7,6 +7,7 @@ from html import escape
 from pathlib import PurePath
 
 from . import comparison
+from .comparison_page import runs_table
 from .files import ReportFiles
 from .front_chart import front_chart
 from .networks import front_table, network_panels
@@ -78,12 +79,12 @@ def _note(text: str) -> str:
 
 
 def _result(runs: Sequence[SearchRun]) -> str:
-    found = comparison.rows([comparison.search_run(run) for run in runs])
+    compared = [comparison.search_run(run) for run in runs]
     if len(runs) == 1:
+        found = comparison.rows(compared)
         shown = {row.field.key: (row.field.label, row.shown(0)) for row in found}
         return terms([*(shown[key] for key in KEY_FIGURES if key in shown), *_others(runs[0])])
-    rows = [(row.field.label, *(row.shown(i) for i in range(len(runs)))) for row in found]
-    return table(("", *(run.name for run in runs)), rows, "Searches side by side")
+    return runs_table(compared)
 
 
 def _others(run: SearchRun) -> Iterator[tuple[str, str]]:
