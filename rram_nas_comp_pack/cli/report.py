@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..report.files import ReportFiles
 
 KINDS = {"front.json": "evolution_report", "result.json": "packing_report"}
-"""The file that tells a kind of run, and the module of its reader: `read(run_dir) -> ReportFiles`."""
+"""The file that tells a kind of run, and the module of its reader: `read(run_dir, name) -> ReportFiles`."""
 
 
 def run(options: ReportOptions) -> int:
@@ -42,15 +42,18 @@ def _targets(options: ReportOptions) -> Sequence[Path]:
     return [options.out / name for name in names]
 
 
-def made(run_dir: Path) -> ReportFiles:
-    """The report of one run. Raises BadInput where a file is missing or not what it must be."""
+def made(run_dir: Path, name: str = "") -> ReportFiles:
+    """The report of one run, called `name` or else as its folder is.
+
+    Raises BadInput where a file is missing or not what it must be.
+    """
     if not run_dir.is_dir():
         raise BadInput(f"RUN_DIR: {run_dir} is no folder")
-    module = next((m for name, m in KINDS.items() if (run_dir / name).exists()), None)
+    module = next((m for file, m in KINDS.items() if (run_dir / file).exists()), None)
     if module is None:
         raise BadInput(f"RUN_DIR: {run_dir} is no run: found neither {' nor '.join(KINDS)}")
-    read: Callable[[Path], ReportFiles] = import_module(f"{__package__}.{module}").read
-    return read(run_dir)
+    read: Callable[[Path, str], ReportFiles] = import_module(f"{__package__}.{module}").read
+    return read(run_dir, name or run_dir.resolve().name)
 
 
 def write_report(report: ReportFiles, folder: Path) -> None:
@@ -84,10 +87,10 @@ def _swap(new: Path, place: Path, aside: Path) -> None:
     new.rename(place)
 
 
-def add_report(run_dir: Path) -> None:
+def add_report(folder: Path, name: str) -> None:
     """The report of a run that has just been written; the run stands, whatever happens here."""
     try:
-        write_report(made(run_dir), run_dir)
+        write_report(made(folder, name), folder)
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         print(f"no report was written: {reason}", file=sys.stderr)
