@@ -12,8 +12,8 @@ from ..report.files import ReportFiles
 from .search_reading import read_search
 
 
-def read(run_dir: Path) -> ReportFiles:
-    """The report of one search, to lie in its folder."""
+def read(run_dir: Path, _name: str) -> ReportFiles:
+    """The report of one search, to lie in its folder; it does not name the search."""
     return read_all([run_dir], run_dir)
 
 

@@ -64,7 +64,7 @@ def run(options: EvolveOptions) -> int:
         found, interrupted = _searched(under_way, options)
         write_search(folder, found, options)
         if not options.no_report:
-            add_report(folder)
+            add_report(folder, options.exp_id)
     if options.verbose:
         print(*log_lines(found, options), sep="\n", file=sys.stderr)
     print(*summary(found), f"files: {parent / options.exp_id}", sep="\n")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SEARCH = "evolution_report"
 KINDS = {"front.json": SEARCH, "result.json": "packing_report"}
-"""The file that tells a kind of run, and the module of its reader: `read(run_dir) -> ReportFiles`."""
+"""The file that tells a kind of run, and the module of its reader: `read(run_dir, name) -> ReportFiles`."""
 
 
 def run(options: ReportOptions) -> int:
@@ -36,8 +36,9 @@ def run(options: ReportOptions) -> int:
 
 def _groups(run_dirs: Sequence[Path]) -> list[tuple[Path, ...]]:
     """Runs that share a page: all searches, in the place of the first one, and each other run by itself."""
-    searches = tuple(run_dir for run_dir in run_dirs if reader_of(run_dir) == SEARCH)
-    singles = (run_dir for run_dir in run_dirs if run_dir not in searches[1:])
+    found = tuple(dict.fromkeys(run_dirs))
+    searches = tuple(run_dir for run_dir in found if reader_of(run_dir) == SEARCH)
+    singles = (run_dir for run_dir in found if run_dir not in searches[1:])
     return [searches if run_dir in searches else (run_dir,) for run_dir in singles]
 
 
@@ -54,10 +55,13 @@ def _targets(groups: Sequence[tuple[Path, ...]], out: Path | None) -> Sequence[P
     return [out / name for name in names]
 
 
-def made(run_dir: Path) -> ReportFiles:
-    """The report of one run. Raises BadInput where a file is missing or not what it must be."""
-    read: Callable[[Path], ReportFiles] = import_module(f"{__package__}.{reader_of(run_dir)}").read
-    return read(run_dir)
+def made(run_dir: Path, name: str = "") -> ReportFiles:
+    """The report of one run, called `name` or else as its folder is.
+
+    Raises BadInput where a file is missing or not what it must be.
+    """
+    read: Callable[[Path, str], ReportFiles] = import_module(f"{__package__}.{reader_of(run_dir)}").read
+    return read(run_dir, name or run_dir.resolve().name)
 
 
 def _together(searches: Sequence[Path], target: Path) -> ReportFiles:
@@ -70,7 +74,7 @@ def reader_of(run_dir: Path) -> str:
     """The module that reads a run of this kind. Raises BadInput where the folder holds no run."""
     if not run_dir.is_dir():
         raise BadInput(f"RUN_DIR: {run_dir} is no folder")
-    module = next((m for name, m in KINDS.items() if (run_dir / name).exists()), None)
+    module = next((m for file, m in KINDS.items() if (run_dir / file).exists()), None)
     if module is None:
         raise BadInput(f"RUN_DIR: {run_dir} is no run: found neither {' nor '.join(KINDS)}")
     return module
@@ -107,10 +111,10 @@ def _swap(new: Path, place: Path, aside: Path) -> None:
     new.rename(place)
 
 
-def add_report(run_dir: Path) -> None:
+def add_report(folder: Path, name: str) -> None:
     """The report of a run that has just been written; the run stands, whatever happens here."""
     try:
-        write_report(made(run_dir), run_dir)
-    except Exception as error:
+        write_report(made(folder, name), folder)
+    except (Exception, KeyboardInterrupt) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         print(f"no report was written: {reason}", file=sys.stderr)

@@ -80,12 +80,13 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Something that lasts, in one row of a timeline; `group` indexes into the timeline's groups."""
+    """Something that lasts, in a row of a timeline and one of its lanes; `group` indexes into the groups."""
 
     row: int
     start: float
     end: float
     group: int
+    lane: int = 0
     note: str = ""
 
 
@@ -100,13 +101,26 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Spans in rows, first row on top."""
+    """Spans in rows of so many `lanes` each, first row on top."""
 
     title: str
     rows: tuple[str, ...]
     time: Axis
     groups: tuple[Group, ...]
     spans: tuple[Span, ...]
+    lanes: int = 1
 
+    def middle(self, span: Span) -> float:
+        """Where a span lies between the rows, counted from the top."""
+        return span.row + ((span.lane + 0.5) / self.lanes - 0.5) * ROW
+
+    @property
+    def thickness(self) -> float:
+        """Of a span, in rows."""
+        return ROW / self.lanes
+
+
+ROW = 0.8
+"""Share of a row that its content takes up."""
 
 Chart = Lines | Bars | Grid | Timeline

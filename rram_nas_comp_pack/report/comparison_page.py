@@ -28,7 +28,8 @@ def runs_table(runs: Sequence[Compared]) -> str:
     return (
         '<div class="scroll" style="max-height: none" tabindex="0" role="region" aria-label="Runs"><table>'
         f"<caption>{CAPTION}</caption>\n"
-        f"<thead><tr><td></td>{heads}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n"
+        f'<thead><tr><th scope="col">quantity</th>{heads}</tr></thead>\n'
+        f"<tbody>\n{body}</tbody></table></div>\n"
     )
 
 

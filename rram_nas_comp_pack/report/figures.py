@@ -13,7 +13,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from .charts import Axis, Bars, Chart, Grid, Lines, Timeline
+from .charts import Axis, Bars, Chart, Grid, Lines, Span, Timeline
 
 STYLE: Any = {
     "font.size": 13,
@@ -37,7 +37,9 @@ WIDTH = 8.0  # inches
 
 def png_and_svg(figure: Figure) -> dict[str, bytes]:
     """The figure as files, by suffix."""
-    return {"png": png(figure), "svg": _bytes(figure, "svg", metadata={"Date": None, "Creator": None})}
+    found = {"png": png(figure)}
+    figure.set_layout_engine("none")  # it stays as the PNG has it; arranging it anew takes as long as drawing
+    return {**found, "svg": _bytes(figure, "svg", metadata={"Date": None, "Creator": None})}
 
 
 def png(figure: Figure, dpi: int = 120) -> bytes:
@@ -122,16 +124,18 @@ def _(chart: Grid, axes: Axes) -> None:
 def _(chart: Timeline, axes: Axes) -> None:
     for k, group in enumerate(chart.groups):
         spans = [s for s in chart.spans if s.group == k]
-        corners = [
-            [(s.start, s.row - 0.4), (s.end, s.row - 0.4), (s.end, s.row + 0.4), (s.start, s.row + 0.4)]
-            for s in spans
-        ]
+        corners = [_corners(s, chart.middle(s), chart.thickness / 2) for s in spans]
         alpha = 0.35 if group.faint else 1.0
         axes.add_collection(PolyCollection(corners, color=group.colour, alpha=alpha, lw=0, label=group.name))
     axes.set_xlim(0, max((s.end for s in chart.spans), default=1.0))
     _rows(axes, chart.rows)
     _axis(axes, "x", chart.time)
     _legend(axes, len(chart.groups))
+
+
+def _corners(span: Span, middle: float, half: float) -> list[tuple[float, float]]:
+    top, bottom = middle - half, middle + half
+    return [(span.start, top), (span.end, top), (span.end, bottom), (span.start, bottom)]
 
 
 def _rows(axes: Axes, names: tuple[str, ...]) -> None:

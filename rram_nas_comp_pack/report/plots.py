@@ -108,8 +108,7 @@ def _(chart: Timeline) -> go.Figure:
     figure = go.Figure(
         layout={
             "barmode": "overlay",
-            "bargap": 0.15,
-            "height": 160 + 16 * len(chart.rows),
+            "height": 160 + 20 * len(chart.rows),
             "xaxis": _axis(chart.time),
             "yaxis": _rows(chart.rows),
         }
@@ -119,7 +118,8 @@ def _(chart: Timeline) -> go.Figure:
         figure.add_bar(
             base=[s.start for s in spans],
             x=[s.end - s.start for s in spans],
-            y=[s.row for s in spans],
+            y=[chart.middle(s) for s in spans],
+            width=chart.thickness,
             orientation="h",
             name=escape(group.name),
             marker={"color": group.colour, "opacity": 0.35 if group.faint else 1.0, "line": {"width": 0}},
