@@ -29,7 +29,8 @@ def run(options: ReportOptions) -> int:
     """
     groups = _groups(options.run_dirs)
     for group, target in zip(groups, _targets(groups, options.out), strict=True):
-        write_report(made(group[0]) if len(group) == 1 else _together(group, target), target)
+        search = reader_of(group[0]) == SEARCH
+        write_report(_together(group, target) if search else made(group[0]), target)
         print(f"report: {target / 'report.html'}")
     return 0
 
@@ -65,6 +66,7 @@ def made(run_dir: Path, name: str = "") -> ReportFiles:
 
 
 def _together(searches: Sequence[Path], target: Path) -> ReportFiles:
+    """One report of all searches, to lie in `target`, from where it names their folders."""
     from .evolution_report import read_all
 
     return read_all(searches, target)

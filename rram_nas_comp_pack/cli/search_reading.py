@@ -72,13 +72,13 @@ def read_evaluated(path: Path) -> Evaluated:
     too_large = failed = 0
     for line, row in _rows(path):
         try:
+            sample = _subnet(json.loads(row["sample"]))
             if row["error"]:
                 failed += 1
             elif _number(row["excess"]) > 0:
                 too_large += 1
             else:
                 figures.append((_number(row["acc"]), _number(row["speed"])))
-                sample = _subnet(json.loads(row["sample"]))
                 genes.append((*sample.ks, *sample.e, *sample.d))
         except UNSOUND as error:
             raise BadInput(f"{path}: line {line}: found no network ({_said(error)})") from error

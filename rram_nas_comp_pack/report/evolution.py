@@ -12,7 +12,7 @@ from .files import ReportFiles
 from .front_chart import front_chart
 from .networks import front_table, network_panels
 from .page import Section, asset, page, table, terms
-from .search_charts import genome_chart, progress_chart, speeds_of
+from .search_charts import MOST_LINES, genome_chart, progress_chart, speeds_of
 from .search_run import SearchRun
 from .vector import legend
 
@@ -101,7 +101,9 @@ def _genomes(runs: Sequence[SearchRun]) -> str:
         for run in runs
         if len(run.evaluated.speed)
     )
-    return _note(GENOME_NOTE) + "".join(charts)
+    left_out = sum(max(0, len(run.evaluated.speed) - MOST_LINES) for run in runs)
+    more = f" {left_out:,} networks between these are not drawn." if left_out else ""
+    return _note(GENOME_NOTE + more) + "".join(charts)
 
 
 def _options(runs: Sequence[SearchRun]) -> tuple[Sequence[str], list[tuple[str, ...]], str]:

@@ -52,13 +52,12 @@ def _track(place: int, points: Sequence[tuple[float, float]]) -> str:
 class Genomes(NamedTuple):
     """Networks as lines over axes: `places` (networks, axes) from 0 to 1, slowest network first.
 
-    `shades` (networks,) tells the speed, 0 to SHADES - 1; `left_out` counts networks that are not drawn.
+    `shades` (networks,) tells the speed, 0 to SHADES - 1; `ends` are the texts at both ends of the axes.
     """
 
     places: Floats
     shades: tuple[int, ...]
     ends: tuple[tuple[str, str], ...]
-    left_out: int
 
 
 GROUPS = (("depth", 2, 4), ("mean expansion", 3, 6), ("mean kernel", 3, 7))
@@ -85,7 +84,7 @@ def genomes(run: SearchRun, speeds: tuple[float, float]) -> Genomes:
     shades = np.minimum((share * SHADES).astype(int), SHADES - 1).tolist()
     ends = [(f"{low}", f"{high}") for _, low, high in GROUPS for _ in range(STAGES)]
     ends += [(f"{figures[0][1]:.3f}", f"{figures[0][2]:.3f}"), (f"{least:.1f}", f"{most:.1f}")]
-    return Genomes(np.hstack(columns), tuple(shades), tuple(ends), len(own.speed) - count)
+    return Genomes(np.hstack(columns), tuple(shades), tuple(ends))
 
 
 def axis_names() -> tuple[str, ...]:
