@@ -47,7 +47,7 @@ def read_run(run_dir: Path, name: str) -> PackingRun:
         crossbars=used,
         budget=None if result.value.get("crossbars_budget") is None else result.count("crossbars_budget"),
         lower_bound=result.count("lower_bound", 0),
-        ended=STOPPED.get(result.text("stopped"), result.text("stopped")),
+        ended=f"{result.text('packer')}: {STOPPED.get(result.text('stopped'), result.text('stopped'))}",
         utilization=result.number("utilization"),
         weight_utilization=result.number("weight_utilization"),
         copies=_copies(result.within("duplication")),

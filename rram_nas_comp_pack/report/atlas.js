@@ -24,9 +24,9 @@
 
   const arrange = () => {
     const width = view.clientWidth - 2 * PAD;
-    const scale = size.value / data.columns;
-    const cellW = data.columns * scale + GAP, cellH = data.rows * scale + GAP + HEAD;
-    const across = Math.max(1, Math.floor((width + GAP) / cellW));
+    const across = Math.max(1, Math.floor((width + GAP) / (Number(size.value) + GAP)));
+    const cellW = Math.max((width + GAP) / across, 40 + GAP);
+    const scale = (cellW - GAP) / data.columns, cellH = data.rows * scale + GAP + HEAD;
     grid = { across, cellW, cellH, scale };
     room.style.height = `${Math.max(1, Math.ceil(order.length / across)) * cellH + 2 * PAD}px`;
     const sharp = window.devicePixelRatio || 1;

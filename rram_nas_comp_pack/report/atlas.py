@@ -34,7 +34,7 @@ def atlas_figure(run: PackingRun) -> Figure:
     colours = shades(len(run.mappings))
     with rc_context(STYLE):
         ratio = rows * run.rows / (columns * run.columns)
-        figure = Figure(figsize=(WIDTH, 1.0 + 0.88 * WIDTH * ratio), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 0.5 + 0.8 * WIDTH * ratio), layout="constrained")
         axes = figure.add_subplot()
         places = [_place(run, i, columns) for i in range(run.crossbars)]
         frames = [_rectangle(x, y, run.columns, run.rows) for x, y in places]

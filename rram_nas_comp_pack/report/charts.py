@@ -18,11 +18,12 @@ Style = Literal["solid", "dash", "dot", "points", "steps"]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """What an axis counts, with its unit; `percent`: values are shares from 0 to 1."""
+    """What an axis counts, with its unit; `percent`: values are shares from 0 to 1; `ticks` mark these."""
 
     title: str
     log: bool = False
     percent: bool = False
+    ticks: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

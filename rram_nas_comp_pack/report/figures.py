@@ -11,28 +11,30 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 
 from .charts import Axis, Bars, Chart, Grid, Lines, Span, Timeline
 
 STYLE: Any = {
-    "font.size": 13,
-    "axes.titlesize": 14,
+    "font.size": 11,
+    "axes.titlesize": 12,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
     "grid.alpha": 0.3,
     "legend.frameon": False,
-    "legend.fontsize": 12,
-    "lines.linewidth": 2,
+    "legend.fontsize": 10,
+    "legend.handlelength": 1.5,
+    "legend.columnspacing": 1.2,
+    "lines.linewidth": 1.8,
     "text.parse_math": False,  # names of layers may hold a dollar sign
     "svg.hashsalt": "rram_nas_comp_pack",
 }
 """Large enough to be read at half a page's width."""
 
 LINE = {"solid": "-", "dash": "--", "dot": ":", "points": "", "steps": "-"}
-WIDTH = 8.0  # inches
+WIDTH = 5.0  # inches
 
 
 def png_and_svg(figure: Figure) -> dict[str, bytes]:
@@ -42,7 +44,7 @@ def png_and_svg(figure: Figure) -> dict[str, bytes]:
     return {**found, "svg": _bytes(figure, "svg", metadata={"Date": None, "Creator": None})}
 
 
-def png(figure: Figure, dpi: int = 120) -> bytes:
+def png(figure: Figure, dpi: int = 200) -> bytes:
     """The figure as pixels."""
     return _bytes(figure, "png", dpi=dpi, metadata={"Software": None})
 
@@ -68,12 +70,20 @@ def draw(chart: Chart) -> Figure:
 def _height(chart: Chart) -> float:
     """In inches."""
     if isinstance(chart, Bars):
-        return 1.8 + 0.17 * len(chart.categories) * (1 if chart.stacked else len(chart.portions))
+        return 1.4 + _rows_height(len(chart.categories) * (1 if chart.stacked else len(chart.portions)))
     if isinstance(chart, Timeline):
-        return 1.8 + 0.17 * len(chart.rows)
+        return 1.4 + _rows_height(len(chart.rows))
     if isinstance(chart, Grid):
-        return 1.2 + 0.8 * WIDTH * -(-len(chart.values) // chart.columns) / chart.columns
-    return 5.0
+        return 1.0 + 0.75 * WIDTH * -(-len(chart.values) // chart.columns) / chart.columns
+    return 3.6
+
+
+def _rows_height(count: int) -> float:
+    return count * (0.2 if count <= FEW else 0.11)
+
+
+FEW = 24
+"""Rows that each have room for a name."""
 
 
 @singledispatch
@@ -84,7 +94,7 @@ def _draw(chart: Chart, axes: Axes) -> None:
 @_draw.register
 def _(chart: Lines, axes: Axes) -> None:
     for s in chart.series:
-        mark = {"marker": "o", "markersize": 5} if s.style != "steps" else {"drawstyle": "steps-post"}
+        mark = {"marker": "o", "markersize": 4} if s.style != "steps" else {"drawstyle": "steps-post"}
         axes.plot(s.x, s.y, LINE[s.style], color=s.colour, label=s.name, **mark)
     _axis(axes, "x", chart.x)
     _axis(axes, "y", chart.y)
@@ -113,9 +123,10 @@ def _(chart: Grid, axes: Axes) -> None:
     rows = [cells[i : i + chart.columns] for i in range(0, len(cells), chart.columns)]
     image = axes.imshow(rows, cmap="cividis", vmin=0, vmax=1, aspect="equal", interpolation="nearest")
     axes.grid(visible=False)
-    axes.set_xlabel(f"crossbar, counted in rows of {chart.columns}")
-    axes.set_yticks(range(len(rows)), [str(i * chart.columns) for i in range(len(rows))])
-    bar = axes.figure.colorbar(image, ax=axes, label=chart.value.title)
+    axes.set_xlabel(f"crossbar, in rows of {chart.columns}")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_yticks(range(len(rows)), [str(i * chart.columns) for i in range(len(rows))], fontsize=9)
+    bar = axes.figure.colorbar(image, ax=axes, label=chart.value.title, shrink=0.8)
     if chart.value.percent:
         bar.ax.yaxis.set_major_formatter(PercentFormatter(1))
 
@@ -126,7 +137,9 @@ def _(chart: Timeline, axes: Axes) -> None:
         spans = [s for s in chart.spans if s.group == k]
         corners = [_corners(s, chart.middle(s), chart.thickness / 2) for s in spans]
         alpha = 0.35 if group.faint else 1.0
-        axes.add_collection(PolyCollection(corners, color=group.colour, alpha=alpha, lw=0, label=group.name))
+        outline = 0.0 if group.faint else 0.6  # however short, it is seen
+        found = PolyCollection(corners, color=group.colour, alpha=alpha, lw=outline, label=group.name)
+        axes.add_collection(found)
     axes.set_xlim(0, max((s.end for s in chart.spans), default=1.0))
     _rows(axes, chart.rows)
     _axis(axes, "x", chart.time)
@@ -139,9 +152,10 @@ def _corners(span: Span, middle: float, half: float) -> list[tuple[float, float]
 
 
 def _rows(axes: Axes, names: tuple[str, ...]) -> None:
-    """Names down the side, smaller where there are many."""
-    small: Any = {"fontsize": 9} if len(names) > 12 else {}
-    axes.set_yticks(range(len(names)), [_short(name) for name in names], **small)
+    """Names down the side; every second of many, for which there is room."""
+    small: Any = {"fontsize": 9} if len(names) > FEW else {}
+    named = range(0, len(names), 1 if len(names) <= FEW else 2)
+    axes.set_yticks(named, [_short(names[i]) for i in named], **small)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
 
@@ -153,11 +167,15 @@ def _short(name: str) -> str:
 def _axis(axes: Axes, which: str, axis: Axis) -> None:
     getattr(axes, f"set_{which}label")(axis.title)
     if axis.log:
-        getattr(axes, f"set_{which}scale")("log", base=2 if which == "x" else 10)
+        getattr(axes, f"set_{which}scale")("log")
+        getattr(axes, f"{which}axis").set_major_formatter("{x:g}")
+    if axis.ticks:
+        getattr(axes, f"set_{which}ticks")(axis.ticks, [f"{tick:g}" for tick in axis.ticks])
+        getattr(axes, f"{which}axis").set_minor_locator(NullLocator())
     if axis.percent:
         getattr(axes, f"{which}axis").set_major_formatter(PercentFormatter(1))
 
 
 def _legend(axes: Axes, count: int) -> None:
     if count > 1:
-        axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=min(count, 4))
+        axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=min(count, 5))

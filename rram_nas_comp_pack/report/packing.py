@@ -12,7 +12,7 @@ from .figures import draw, png_and_svg
 from .files import ReportFiles
 from .packing_charts import cost_chart, duration, latency_chart, layer_chart, load_chart, timeline_chart
 from .packing_run import PackingRun
-from .packing_tables import coverage_table, evaluation_table, layer_table
+from .packing_tables import cost_table, coverage_table, evaluation_table, layer_table
 from .page import Section, page, plot, terms
 from .plots import interactive
 
@@ -56,7 +56,7 @@ def _sections(run: PackingRun, stills: Mapping[str, bytes]) -> list[Section]:
         Section("layers", "Layers", layer_table(run) + chart("layers")),
         Section("latency", "Latency", chart("latency") + evaluation_table(run)),
         Section("timeline", "Timeline", chart("timeline")),
-        Section("costs", "Area and energy", chart("costs")),
+        Section("costs", "Area and energy", chart("costs") + cost_table(run)),
         Section("coverage", "Coverage", coverage_table(run)),
     ]
 
@@ -66,7 +66,7 @@ def _key_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
     budget = "fewest sought" if run.budget is None else f"budget {run.budget}"
     yield "Crossbars", f"{run.crossbars} ({budget})"
     yield "Lower bound", f"{run.lower_bound} ({'proved optimal' if gap == 0 else f'gap {gap}'})"
-    yield "Packing", run.ended
+    yield "Packer", run.ended
     yield "Utilization", f"{run.utilization:.1%} of the cells under boxes"
     yield "Weights", f"{run.weight_utilization:.1%} of the cells hold weights"
     for e in _chosen(run):

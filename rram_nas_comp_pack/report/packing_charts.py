@@ -31,7 +31,9 @@ TRACED = 4
 
 def unit(ns: float) -> tuple[float, str]:
     """Nanoseconds in the unit that suits times up to `ns`, and its name."""
-    return next(((size, name) for size, name in ((1e6, "ms"), (1e3, "µs")) if ns >= size), (1.0, "ns"))
+    return next(
+        ((size, name) for size, name in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")) if ns >= size), (1.0, "ns")
+    )
 
 
 def duration(ns: float) -> str:
@@ -48,7 +50,8 @@ def latency_chart(run: PackingRun) -> Lines:
         _latency("packed", BLUE, "solid", found, [e.latency_ns for e in found]),
         _latency("ideal: no waiting", ORANGE, "dot", found, [e.ideal_latency_ns for e in found]),
     )
-    return Lines("Latency", Axis("samples", log=True), Axis("latency (ms)", log=True), series)
+    samples = tuple(float(e.num_sample) for e in found)
+    return Lines("Latency", Axis("samples", log=True, ticks=samples), Axis("latency (ms)", log=True), series)
 
 
 def _latency(

@@ -47,7 +47,7 @@ class PackingRun:
     """A run read back. `budget` is None where the fewest crossbars were sought, `copies` without duplication.
 
     `contention` and `roofline_ns` are those of `samples` samples. Layers are numbered as in `mappings`,
-    `trace` holds the first samples, and `ended` says in words why packing ended.
+    `trace` holds the first samples, and `ended` says in words who packed and why that ended.
     """
 
     name: str

@@ -74,3 +74,22 @@ def _coverage(run: PackingRun) -> Iterator[list[CellValue]]:
         shares = (row.parameters / parameters, row.macs / macs)
         first, second = (Cell(f"{share:.3%}", share) for share in shares)
         yield [row.name, row.kind, row.status, row.parameters, first, row.macs, second]
+
+
+def cost_table(run: PackingRun) -> str:
+    """Area and energy of every component."""
+    header = ("component", "area (mm²)", "share of area", "energy (µJ)", "share of energy")
+    names = sorted(run.costs.area_share.keys() | run.costs.energy_share.keys())
+    caption = "Area of the chip and energy of an inference by component"
+    return table(header, (_cost(run, name) for name in names), caption, sortable=True)
+
+
+def _cost(run: PackingRun, name: str) -> list[CellValue]:
+    area, energy = run.costs.area_share.get(name, 0.0), run.costs.energy_share.get(name, 0.0)
+    return [
+        name.replace("_", " "),
+        run.costs.area_um2 / 1e6 * area,
+        Cell(f"{area:.3%}", area),
+        run.costs.energy_nj / 1e3 * energy,
+        Cell(f"{energy:.3%}", energy),
+    ]

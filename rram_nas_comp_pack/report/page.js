@@ -15,6 +15,7 @@
     const c = colours();
     const found = { ...layout, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" };
     found.font = { ...layout.font, color: c.ink, size: 14, family: getComputedStyle(document.body).fontFamily };
+    found.modebar = { bgcolor: "rgba(0,0,0,0)", color: c.rule, activecolor: c.ink };
     found.hoverlabel = { ...layout.hoverlabel, bgcolor: c.raised, bordercolor: c.rule, font: { color: c.ink } };
     for (const key of Object.keys(layout).filter((k) => /^[xy]axis/.test(k))) {
       found[key] = { ...layout[key], gridcolor: c.rule, linecolor: c.rule, zerolinecolor: c.rule };

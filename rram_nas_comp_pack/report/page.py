@@ -107,7 +107,9 @@ def table(
     header: Sequence[str], rows: Iterable[Sequence[CellValue]], caption: str, sortable: bool = False
 ) -> str:
     """A table; the first cell of a row is its heading, numbers stand to the right."""
-    heads = "".join(_head(name, sortable) for name in header)
+    rows = [list(row) for row in rows]
+    words = [any(isinstance(row[i], str) for row in rows) for i in range(len(header))]
+    heads = "".join(_head(name, sortable, not text) for name, text in zip(header, words, strict=True))
     body = "".join(f"<tr>{''.join(_cell(v, i == 0) for i, v in enumerate(row))}</tr>\n" for row in rows)
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
@@ -116,9 +118,12 @@ def table(
     )
 
 
-def _head(name: str, sortable: bool) -> str:
+def _head(name: str, sortable: bool, number: bool) -> str:
     text = f'<button type="button">{escape(name)}</button>' if sortable else escape(name)
-    return f'<th scope="col">{text}</th>'
+    return f'<th scope="col"{_NUMBER if number else ""}>{text}</th>'
+
+
+_NUMBER = ' class="number"'
 
 
 def _cell(value: CellValue, heading: bool) -> str:
@@ -126,7 +131,7 @@ def _cell(value: CellValue, heading: bool) -> str:
     if isinstance(value, str):
         return f"<{tag}{scope}>{escape(value)}</{tag}>"
     text, number = value if isinstance(value, Cell) else (_number(value), value)
-    return f'<{tag}{scope} class="number" data-value="{number!r}">{escape(text)}</{tag}>'
+    return f'<{tag}{scope}{"" if heading else _NUMBER} data-value="{number!r}">{escape(text)}</{tag}>'
 
 
 def _number(value: float) -> str:

@@ -21,9 +21,16 @@ def interactive(chart: Chart) -> go.Figure:
     figure = _figure(chart)
     figure.update_layout(
         template=go.layout.Template(),  # the default one takes 7 KB a figure
-        title={"text": escape(chart.title)},
-        margin={"l": 60, "r": 20, "t": 50, "b": 60},
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1.0, "xanchor": "right"},
+        title={
+            "text": escape(chart.title),
+            "x": 0,
+            "xref": "paper",
+            "y": 1,
+            "yanchor": "top",
+            "pad": {"t": 8},
+        },
+        margin={"l": 60, "r": 20, "t": 72, "b": 56},
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
         hoverlabel={"align": "left"},
     )
     return figure
@@ -109,7 +116,7 @@ def _(chart: Timeline) -> go.Figure:
         layout={
             "barmode": "overlay",
             "height": 160 + 20 * len(chart.rows),
-            "xaxis": _axis(chart.time),
+            "xaxis": {**_axis(chart.time), "range": [0, 1.01 * max((s.end for s in chart.spans), default=1)]},
             "yaxis": _rows(chart.rows),
         }
     )
@@ -122,7 +129,11 @@ def _(chart: Timeline) -> go.Figure:
             width=chart.thickness,
             orientation="h",
             name=escape(group.name),
-            marker={"color": group.colour, "opacity": 0.35 if group.faint else 1.0, "line": {"width": 0}},
+            marker={
+                "color": group.colour,
+                "opacity": 0.45 if group.faint else 1.0,
+                "line": {"width": 0 if group.faint else 1, "color": group.colour},
+            },
             **_notes(s.note for s in spans),
         )
     return figure
@@ -134,11 +145,13 @@ def _notes(notes: Iterable[str]) -> dict[str, Any]:
 
 
 def _axis(axis: Axis) -> dict[str, Any]:
-    kind = {"type": "log", "dtick": 1 if axis.log else None} if axis.log else {}
+    kind = {"type": "log", "dtick": 1} if axis.log else {}
     return {"title": {"text": escape(axis.title)}, "automargin": True, **kind, **_ticks(axis)}
 
 
-def _ticks(axis: Axis) -> dict[str, str]:
+def _ticks(axis: Axis) -> dict[str, Any]:
+    if axis.ticks:
+        return {"tickvals": list(axis.ticks), "ticktext": [f"{tick:g}" for tick in axis.ticks]}
     return {"tickformat": ".0%"} if axis.percent else {}
 
 
