@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal, NamedTuple
 
-from .search_run import SearchRun
+from .search_run import SearchRun, local
 
 Kind = Literal["packing", "search"]
 Value = float | int | str | None
@@ -150,7 +150,7 @@ def search_run(run: SearchRun) -> Compared:
     values: dict[str, Value] = {
         "kind": "search",
         "method": run.options.get("method"),
-        "dataset": run.dataset,
+        "dataset": local(run.dataset),
         "budget": run.budget,
         "generations": len(run.hypervolumes),
         "evaluated": run.evaluated.total,

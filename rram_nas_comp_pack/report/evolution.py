@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
-from pathlib import PurePath
 
 from . import comparison
 from .comparison_page import runs_table
@@ -13,11 +12,11 @@ from .front_chart import front_chart
 from .networks import front_table, network_panels
 from .page import Section, asset, page, table, terms
 from .search_charts import MOST_LINES, genome_chart, progress_chart, speeds_of
-from .search_run import SearchRun
+from .search_run import SearchRun, local
 from .vector import legend
 
-FILES = {"config", "checkpoint"}
-"""Options that name a file: where it lies on the machine that searched is nobody's business."""
+FILES = {"config", "checkpoint", "dataset"}
+"""Options that name a file or folder: where it lies on the machine that searched is nobody's business."""
 
 
 def search_report(runs: Sequence[SearchRun], folders: Sequence[str]) -> ReportFiles:
@@ -35,7 +34,10 @@ def search_page(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
     many = len(runs) > 1
     title = f"{len(runs)} searches of subnets" if many else "Search of subnets"
     budgets = " and ".join(str(b) for b in sorted({run.budget for run in runs}))
-    datasets, methods = {run.dataset for run in runs}, {run.options.get("method", "") for run in runs} - {""}
+    datasets, methods = (
+        {local(run.dataset) for run in runs},
+        {run.options.get("method", "") for run in runs} - {""},
+    )
     subtitle = ", ".join([*sorted(datasets), f"at most {budgets} crossbars", *sorted(methods)])
     return page(title, subtitle, list(_sections(runs, folders)), plots=False)
 
@@ -119,4 +121,4 @@ def _option(run: SearchRun, name: str) -> str:
     value = run.options.get(name, "None")
     if value in ("None", "True", "False"):
         return {"None": "-", "True": "on", "False": "off"}[value]
-    return PurePath(value).name if name in FILES else value
+    return local(value) if name in FILES else value

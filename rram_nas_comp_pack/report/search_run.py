@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import NamedTuple
 
 import numpy as np
@@ -93,3 +94,9 @@ class SearchRun:
     front: tuple[FrontNetwork, ...]
     evaluated: Evaluated
     options: Mapping[str, str]
+
+
+def local(place: str) -> str:
+    """A file, or the folder of "folder:PATH", without the folders around it."""
+    kind, mark, path = place.rpartition(":")
+    return kind + mark + PurePath(path).name

@@ -42,25 +42,30 @@ def scale(values: Iterable[float], start: float, end: float, least: float = 0.0)
 
 
 class Axis(NamedTuple):
-    """A scale with what it counts; values are shown by the format `shown`."""
+    """A scale with what it counts."""
 
     scale: Scale
     title: str
-    shown: str = "{:g}"
+
+    def ticks(self) -> list[tuple[float, str]]:
+        """Round values, all with equally many digits."""
+        values = self.scale.ticks()
+        digits = max((len(f"{value:.10g}".partition(".")[2]) for value in values), default=0)
+        return [(value, f"{value:.{digits}f}") for value in values]
 
 
 def axes(x: Axis, y: Axis) -> str:
     """Grid, ticks and titles of a plot whose frame is that of the scales."""
     left, right, low, top = x.scale.start, x.scale.end, y.scale.start, y.scale.end
     parts = []
-    for value in x.scale.ticks():
+    for value, text in x.ticks():
         at = f"{x.scale(value):.1f}"
         parts.append(f'<line x1="{at}" x2="{at}" y1="{low:g}" y2="{top:g}"/>')
-        parts.append(f'<text x="{at}" y="{low + 20:g}" class="x">{x.shown.format(value)}</text>')
-    for value in y.scale.ticks():
+        parts.append(f'<text x="{at}" y="{low + 20:g}" class="x">{text}</text>')
+    for value, text in y.ticks():
         at = f"{y.scale(value):.1f}"
         parts.append(f'<line x1="{left:g}" x2="{right:g}" y1="{at}" y2="{at}"/>')
-        parts.append(f'<text x="{left - 8:g}" y="{at}" class="y">{y.shown.format(value)}</text>')
+        parts.append(f'<text x="{left - 8:g}" y="{at}" class="y">{text}</text>')
     middle = (low + top) / 2
     parts.append(f'<text x="{(left + right) / 2:g}" y="{low + 42:g}" class="x">{escape(x.title)}</text>')
     turned = f'transform="rotate(-90 {left - 64:g} {middle:g})"'
