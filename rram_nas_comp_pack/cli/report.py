@@ -84,13 +84,18 @@ def _swap(new: Path, place: Path, aside: Path) -> None:
         raise BadInput(f"{place}: found something else, allowed is a folder or nothing")
     if place.exists():
         place.rename(aside)
-    new.rename(place)
+    try:
+        new.rename(place)
+    except OSError:
+        if aside.exists():
+            aside.rename(place)
+        raise
 
 
 def add_report(folder: Path, name: str) -> None:
     """The report of a run that has just been written; the run stands, whatever happens here."""
     try:
         write_report(made(folder, name), folder)
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         print(f"no report was written: {reason}", file=sys.stderr)
