@@ -90,10 +90,17 @@ def _layer(place: Place, layers: int) -> LayerContention:
     busy, waiting, idle, waited = (place.number(name) for name in names)
     culprits = place.get("waits_for", list, "a list of [layer, ns]")
     for pair in culprits:
-        if not (isinstance(pair, list) and len(pair) == 2 and pair[0] in range(layers)):
+        if not _is_wait(pair, layers):
             place.fail("waits_for", pair, f"[layer, ns], layers from 0 to {layers - 1}")
     waits_for = tuple((int(i), float(ns)) for i, ns in culprits)
     return LayerContention(place.count("layer", 0), busy, waiting, idle, waited, waits_for)
+
+
+def _is_wait(pair: object, layers: int) -> bool:
+    """Whether it is [layer, ns]."""
+    if not (isinstance(pair, list) and len(pair) == 2 and type(pair[0]) is int and pair[0] in range(layers)):
+        return False
+    return isinstance(pair[1], int | float) and math.isfinite(pair[1])
 
 
 def _costs(place: Place) -> Costs:

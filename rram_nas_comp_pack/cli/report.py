@@ -110,7 +110,12 @@ def _swap(new: Path, place: Path, aside: Path) -> None:
         raise BadInput(f"{place}: found something else, allowed is a folder or nothing")
     if place.exists():
         place.rename(aside)
-    new.rename(place)
+    try:
+        new.rename(place)
+    except OSError:
+        if aside.exists():
+            aside.rename(place)
+        raise
 
 
 def add_report(folder: Path, name: str) -> None:

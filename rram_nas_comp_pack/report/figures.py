@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import singledispatch
 from io import BytesIO
 from typing import Any
@@ -52,7 +53,8 @@ def png(figure: Figure, dpi: int = 200) -> bytes:
 def _bytes(figure: Figure, kind: str, **options: Any) -> bytes:
     FigureCanvasAgg(figure)
     file = BytesIO()
-    with rc_context(STYLE):
+    with rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a name in letters that the font lacks
         figure.savefig(file, format=kind, **options)
     return file.getvalue()
 
@@ -128,7 +130,7 @@ def _(chart: Grid, axes: Axes) -> None:
     axes.set_yticks(range(len(rows)), [str(i * chart.columns) for i in range(len(rows))], fontsize=9)
     bar = axes.figure.colorbar(image, ax=axes, label=chart.value.title, shrink=0.8)
     if chart.value.percent:
-        bar.ax.yaxis.set_major_formatter(PercentFormatter(1))
+        bar.ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 
 @_draw.register
@@ -173,9 +175,11 @@ def _axis(axes: Axes, which: str, axis: Axis) -> None:
         getattr(axes, f"set_{which}ticks")(axis.ticks, [f"{tick:g}" for tick in axis.ticks])
         getattr(axes, f"{which}axis").set_minor_locator(NullLocator())
     if axis.percent:
-        getattr(axes, f"{which}axis").set_major_formatter(PercentFormatter(1))
+        getattr(axes, f"{which}axis").set_major_formatter(PercentFormatter(1, decimals=0))
 
 
 def _legend(axes: Axes, count: int) -> None:
     if count > 1:
-        axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=min(count, 5))
+        axes.figure.legend(
+            *axes.get_legend_handles_labels(), loc="outside lower center", ncols=count if count <= 4 else 3
+        )

@@ -147,7 +147,10 @@ def _cost_words(run: PackingRun) -> str:
         return f"{name.replace('_', ' ')} ({shares.get(name, 0.0):.0%})"
 
     area, energy = largest(run.costs.area_share), largest(run.costs.energy_share)
-    return f"Shares of area and energy by component. Largest area: {area}; largest energy: {energy}."
+    return (
+        f"Shares of area and energy by component. Largest area: {area}; largest energy: {energy}. "
+        "Components below 0.1% of both are in the table only."
+    )
 
 
 _DRAWINGS = {

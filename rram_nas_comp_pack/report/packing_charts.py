@@ -29,6 +29,10 @@ TRACED = 4
 """Samples in the timeline; more would be too thin to see."""
 
 
+VISIBLE = 0.001
+"""Least share of a total that a bar shows."""
+
+
 def unit(ns: float) -> tuple[float, str]:
     """Nanoseconds in the unit that suits times up to `ns`, and its name."""
     return next(
@@ -90,10 +94,10 @@ def load_chart(run: PackingRun) -> Grid:
 
 
 def cost_chart(run: PackingRun) -> Bars:
-    """Area and energy of every component that has any, largest area first."""
+    """Area and energy of the components that can be seen, largest area first."""
     area, energy = run.costs.area_share, run.costs.energy_share
     names = sorted(area.keys() | energy.keys(), key=lambda n: (-area.get(n, 0.0), -energy.get(n, 0.0), n))
-    names = [n for n in names if area.get(n, 0.0) > 0 or energy.get(n, 0.0) > 0]
+    names = [n for n in names if max(area.get(n, 0.0), energy.get(n, 0.0)) >= VISIBLE]
     portions = (
         Portion("area", tuple(area.get(n, 0.0) for n in names), BLUE),
         Portion("energy", tuple(energy.get(n, 0.0) for n in names), ORANGE),

@@ -108,7 +108,7 @@ def table(
 ) -> str:
     """A table; the first cell of a row is its heading, numbers stand to the right."""
     rows = [list(row) for row in rows]
-    words = [any(isinstance(row[i], str) for row in rows) for i in range(len(header))]
+    words = [i == 0 or any(isinstance(row[i], str) for row in rows) for i in range(len(header))]
     heads = "".join(_head(name, sortable, not text) for name, text in zip(header, words, strict=True))
     body = "".join(f"<tr>{''.join(_cell(v, i == 0) for i, v in enumerate(row))}</tr>\n" for row in rows)
     return (

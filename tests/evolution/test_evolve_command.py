@@ -98,6 +98,7 @@ def test_a_network_of_the_front_is_packed_by_one_command(whole, tmp_path, capsys
     front = json.loads((whole[0] / "front.json").read_text())
     last = len(front["networks"]) - 1
     options = f"--model ofa:{whole[0]}/front.json#{last} --num-crossbars 211 --duplicate --tune-effort 0"
+    options += " --no-report"
     assert (
         main(["pack", *options.split(), "--log-dir", str(tmp_path), "--config", f"{ROOT}/SimConfig.ini"]) == 0
     )
