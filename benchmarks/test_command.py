@@ -12,7 +12,7 @@ def run(*words):
 
 @pytest.mark.benchmark(group="whole command")
 def test_pack_mbv3_small(benchmark, tmp_path):
-    words = ("-m", "rram_nas_comp_pack", "pack", "--find-solution", "--log-dir", str(tmp_path))
+    words = ("-m", "rram_nas_comp_pack", "pack", "--find-solution", "--no-report", "--log-dir", str(tmp_path))
     benchmark.pedantic(run, words, rounds=5, warmup_rounds=1)
 
 

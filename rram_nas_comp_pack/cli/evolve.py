@@ -28,13 +28,14 @@ from ..hardware.config import Hardware, load_hardware
 from ..values import NO_RULES, Rules
 from .evolve_options import EvolveOptions
 from .folder import run_folder
+from .report import add_report
 from .search_checkpoint import NAME, Kept, load_search, save_search
 from .search_files import Found, log_lines, summary, write_search
 
 INTERRUPTED = 130
 KEPT = "checkpoint"
 FREE = {"generations", "tune_effort", "predictor_tau", "workers", "scheduler"}
-FREE |= {"resume", "verbose", "exp_id", "log_dir"}
+FREE |= {"resume", "no_report", "verbose", "exp_id", "log_dir"}
 """Options that may change when a search goes on: they say how far it goes and where, not which way."""
 
 
@@ -62,6 +63,8 @@ def run(options: EvolveOptions) -> int:
         under_way = _Run(Search(_search_options(options), settings, judging, engine), folder, deciding, kept)
         found, interrupted = _searched(under_way, options)
         write_search(folder, found, options)
+        if not options.no_report:
+            add_report(folder, options.exp_id)
     if options.verbose:
         print(*log_lines(found, options), sep="\n", file=sys.stderr)
     print(*summary(found), f"files: {parent / options.exp_id}", sep="\n")

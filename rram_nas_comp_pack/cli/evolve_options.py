@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .arguments import at_least, dataset, exp_id, number, objectives
-from .groups import add_duplication, add_ignored, add_packing, add_places, depthwise_mapping
+from .groups import add_duplication, add_ignored, add_no_report, add_packing, add_places, depthwise_mapping
 
 QUICK = {"population": 20, "generations": 10, "tune_effort": 3000}
 """What `--quick` stands for."""
@@ -54,6 +54,7 @@ class EvolveOptions:
     scheduler: str | None
     resume: bool
     seed: int
+    no_report: bool
     verbose: bool
     log_dir: Path
     config: Path
@@ -78,6 +79,7 @@ def add_evolve(parser: argparse.ArgumentParser) -> None:
     add("--scheduler", metavar="ADDRESS", help="run on a dask cluster instead, such as tcp://host:8786")
     add("--resume", "-r", action="store_true", help="go on with the search of this ID")
     add("--seed", type=at_least(0), default=123, help="of all that is random (default: 123)")
+    add_no_report(parser)
     add("--verbose", action="store_true", help="copy logs.log to standard error")
     add_places(parser)
     add_ignored(parser, ("--log-pack",))

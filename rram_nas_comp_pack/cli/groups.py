@@ -72,6 +72,11 @@ def add_duplication(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_no_report(parser: argparse.ArgumentParser) -> None:
+    """Whether the run gets a page and figures."""
+    parser.add_argument("--no-report", action="store_true", help="write no report.html and no figures")
+
+
 def add_places(parser: argparse.ArgumentParser) -> None:
     """Where runs go, and the hardware."""
     parser.add_argument("--log-dir", type=Path, default=Path("log"), metavar="DIR", help="default: log")

@@ -12,7 +12,15 @@ from typing import Any, NoReturn
 from ..errors import BadInput
 from .arguments import at_least, exp_id, objective, seconds, sizes
 from .evolve_options import EvolveOptions, add_evolve, complete_evolve
-from .groups import add_config, add_duplication, add_ignored, add_packing, add_places, depthwise_mapping
+from .groups import (
+    add_config,
+    add_duplication,
+    add_ignored,
+    add_no_report,
+    add_packing,
+    add_places,
+    depthwise_mapping,
+)
 
 Command = Callable[[Any], int]
 
@@ -43,6 +51,7 @@ class PackOptions:
     pack_seconds: float | None
     seed: int
     sim_log_samples: int
+    no_report: bool
     verbose: bool
     log_dir: Path
     config: Path
@@ -63,6 +72,23 @@ class VerifyOptions:
 
     run_dir: Path
     config: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """Options of `report`; without `out` a report lies in its run's folder."""
+
+    run_dirs: tuple[Path, ...]
+    out: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class CompareOptions:
+    """Options of `compare`; `format` is "csv", "markdown", "html" or what the name of `out` says."""
+
+    run_dirs: tuple[Path, ...]
+    format: str | None
+    out: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +116,8 @@ def parse(argv: Sequence[str] | None = None) -> tuple[Command, object]:
     _add_simulate(commands.add_parser("simulate", help="latency of a run's layout", allow_abbrev=False))
     _add_verify(commands.add_parser("verify", help="check a run's layout from its files", allow_abbrev=False))
     add_evolve(commands.add_parser("evolve", help="search subnets of a supernet", allow_abbrev=False))
+    _add_report(commands.add_parser("report", help="figures and a page of runs", allow_abbrev=False))
+    _add_compare(commands.add_parser("compare", help="runs side by side", allow_abbrev=False))
     _add_hardware(commands.add_parser("hardware", help="one processing element", allow_abbrev=False))
     values = vars(parser.parse_args(argv))
     command, kind = values.pop("command"), values.pop("kind")
@@ -165,6 +193,7 @@ def _add_pack(parser: argparse.ArgumentParser) -> None:
         help="samples traced in sim.log (default: 4)",
     )
     add("--seed", type=at_least(0), default=123, help="of packer and tuners (default: 123)")
+    add_no_report(parser)
     add("--verbose", action="store_true", help="copy logs.log to standard error")
     add_places(parser)
     unused = ("--device", "--coef-acc", "--coef-latency")
@@ -189,6 +218,25 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(kind=VerifyOptions)
     parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
     add_config(parser)
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(kind=ReportOptions)
+    parser.add_argument("run_dirs", type=Path, nargs="+", action=_Tuple, metavar="RUN_DIR")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="where it is written; with several runs, a folder for each there (default: in RUN_DIR)",
+    )
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(kind=CompareOptions)
+    add = parser.add_argument
+    add("run_dirs", type=Path, nargs="+", action=_Tuple, metavar="RUN_DIR")
+    add("--format", choices=("csv", "markdown", "html"), help="default: by the name of --out, else markdown")
+    add("--out", type=Path, metavar="FILE", help="where it is written (default: printed)")
 
 
 def _add_hardware(parser: argparse.ArgumentParser) -> None:

@@ -14,9 +14,9 @@ from .. import __version__
 from ..pipeline import Report
 from ..values import Box, Coverage, Mapping, Network, Placement, weight_utilization
 from .evolve_options import EvolveOptions
+from .files import SIM_LOG_HEADER
 from .options import PackOptions
-
-SIM_LOG_HEADER = ("sample", "layer", "asked_ns", "start_ns", "finish_ns", "busy_ns", "waited_ns", "crossbars")
+from .wording import STOPPED
 
 
 def write_run(folder: Path, report: Report, options: PackOptions) -> None:
@@ -187,16 +187,6 @@ def packing_statistics(report: Report, options: PackOptions) -> Iterator[tuple[s
     yield "leftover cells", cells - round(packing.utilization * cells)
     yield "utilization", f"{packing.utilization:.2%}"
     yield "cells with weights", f"{weight_utilization(report.mappings, packing):.2%}"
-
-
-STOPPED = {
-    "bound": "stopped at the lower bound",
-    "budget": "stopped within the budget",
-    "effort": "used all its iterations",
-    "time": "cut short by its time limit",
-    "interrupt": "interrupted; the best so far",
-    "no start": "the joint tuner had no start: boxes of a layer would have to share a crossbar",
-}
 
 
 def tuned_for(report: Report) -> str:

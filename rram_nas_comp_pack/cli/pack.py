@@ -17,7 +17,9 @@ from ..tuning.joint import Effort
 from ..values import NO_RULES, Network, NoFit, Rules
 from .folder import run_folder
 from .options import PackOptions
-from .output import STOPPED, coverage_table, log_lines, mapped_share, tuned_for, write_run
+from .output import coverage_table, log_lines, mapped_share, tuned_for, write_run
+from .report import add_report
+from .wording import STOPPED
 
 INTERRUPTED = 130
 
@@ -35,6 +37,8 @@ def run(options: PackOptions) -> int:
         network = _network(options)
         report = _compile(network, hardware, options)
         write_run(folder, report, options)
+        if not options.no_report:
+            add_report(folder, options.exp_id)
     if options.verbose:
         print(*log_lines(report, options), sep="\n", file=sys.stderr)
     print(*summary(report), f"files: {parent / options.exp_id}", sep="\n")

@@ -364,7 +364,7 @@ def interrupted(log):
     termios.tcsetwinsize(terminal, (24, 100))
     argv = (
         *("pack", "--exp-id", "t", "--model", "tiny_nets:net", "--input-size", "3,8,8", "--duplicate"),
-        *("--config", log.parent / "quiet.ini", "--log-dir", log, *ENDLESS),
+        *("--no-report", "--config", log.parent / "quiet.ini", "--log-dir", log, *ENDLESS),
         *("--tune-seconds", 600),  # should the bar never show
     )
     with subprocess.Popen(
@@ -465,7 +465,7 @@ def test_the_published_network_is_duplicated_by_the_whole_command(tmp_path):
     """mbv3_small as test_packing_duplicate.sh runs it on its least budget, the first answer only."""
     argv = (
         *("--model", "mbv3_small", "--depth-split-factor", 5, "--layer-threshold", 1, "--duplicate"),
-        *("--log-pack", "--seed", 123, "--num-crossbars", 249, "--tune-effort", 0),
+        *("--no-report", "--log-pack", "--seed", 123, "--num-crossbars", 249, "--tune-effort", 0),
         *("--exp-id", "whole", "--log-dir", tmp_path, "--config", ROOT / "SimConfig.ini"),
     )
     assert call("pack", *argv)[0] == 0

@@ -205,6 +205,7 @@ def test_log_and_configuration_are_those_of_the_current_folder_by_default(log, m
     monkeypatch.chdir(log.parent)
     (log.parent / "SimConfig.ini").write_text((log.parent / "quiet.ini").read_text())
     argv = ("--exp-id", "here", "--model", "tiny_nets:net", "--input-size", "3,8,8", "--packer", "fast")
+    argv += ("--no-report",)
     assert call("pack", *argv)[0] == 0
     assert sorted(p.name for p in (log / "packing" / "here").iterdir()) == FILES
 
@@ -239,7 +240,7 @@ def test_the_published_network_goes_through_the_whole_command(tmp_path):
     """mbv3_small as test_packing.sh packs it, with the fast packer."""
     argv = (
         *("--model", "mbv3_small", "--depth-split-factor", 5, "--num-crossbars", 20, "--layer-threshold", 1),
-        *("--find-solution", "--log-pack", "--seed", 123, "--verbose", "--packer", "fast"),
+        *("--find-solution", "--log-pack", "--seed", 123, "--verbose", "--packer", "fast", "--no-report"),
         *("--exp-id", "whole", "--log-dir", tmp_path, "--config", ROOT / "SimConfig.ini"),
     )
     assert call("pack", *argv)[0] == 0

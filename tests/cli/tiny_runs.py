@@ -102,12 +102,12 @@ def call(*argv: object) -> tuple[int, str, str]:
 
 
 def pack(log: Path, *argv: object, model: str = "tiny_nets:net", exp_id: str = "t") -> tuple[int, str, str]:
-    """`pack` with little effort; the configuration and the networks lie beside the log folder."""
+    """`pack` with little effort and no report; configuration and networks lie beside the log folder."""
     sys.path.insert(0, str(log.parent))
     try:
         return call(
             *("pack", "--exp-id", exp_id, "--model", model, "--input-size", "3,8,8", "--pack-effort", 20),
-            *("--config", log.parent / "quiet.ini", "--log-dir", log, *argv),
+            *("--no-report", "--config", log.parent / "quiet.ini", "--log-dir", log, *argv),
         )
     finally:
         sys.path.remove(str(log.parent))

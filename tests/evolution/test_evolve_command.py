@@ -44,10 +44,12 @@ def test_the_files_of_a_search(whole):
             "checkpoint",
             "evaluated.csv",
             "evolute.csv",
+            "figures",
             "front.csv",
             "front.json",
             "hypervolume.csv",
             "logs.log",
+            "report.html",
         )
     ]
     header = "generation,individual,acc,latency_ratio,latency_ns,crossbars,utilization,rank,sample"
@@ -68,10 +70,35 @@ def test_the_files_of_a_search(whole):
     assert "hypervolume" in (folder / "logs.log").read_text()
 
 
+def test_a_search_has_a_report_unless_it_is_told_otherwise(place, whole):
+    path, options = place
+    page = (whole[0] / "report.html").read_text()
+    assert "Search of subnets" in page
+    assert str(path) not in page
+    own = (*options, "--generations", 1, "--exp-id", "bare", "--no-report")
+    assert run(*own)[0] == 0
+    bare = {p.name for p in (path / "log" / "evolution" / "bare").iterdir()}
+    assert bare == {p.name for p in whole[0].iterdir()} - {"figures", "report.html"}
+
+
+def test_a_report_that_fails_does_not_fail_the_search(place, tmp_path):
+    """Matplotlib cannot be imported."""
+    path, options = place
+    (tmp_path / "matplotlib.py").write_text("raise ImportError('no\\nmatplotlib')")
+    own = (*options, "--generations", 1, "--exp-id", "drawless")
+    process = start(*own, env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}", "OMP_NUM_THREADS": "1"})
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert "no report was written: no matplotlib" in err
+    assert "files:" in out
+    assert (path / "log" / "evolution" / "drawless" / "front.json").exists()
+
+
 def test_a_network_of_the_front_is_packed_by_one_command(whole, tmp_path, capsys):
     front = json.loads((whole[0] / "front.json").read_text())
     last = len(front["networks"]) - 1
     options = f"--model ofa:{whole[0]}/front.json#{last} --num-crossbars 211 --duplicate --tune-effort 0"
+    options += " --no-report"
     assert (
         main(["pack", *options.split(), "--log-dir", str(tmp_path), "--config", f"{ROOT}/SimConfig.ini"]) == 0
     )

@@ -38,7 +38,7 @@ def command(*options):
 def start(*options, **more):
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command(*options), cwd=ROOT, env=environment, text=True, **pipes, **more)
+    return subprocess.Popen(command(*options), cwd=ROOT, text=True, **{"env": environment, **pipes, **more})
 
 
 def run(*options):
@@ -58,4 +58,6 @@ def call(*options):
 
 def files(folder):
     """What a search found, byte by byte; its log tells versions and options too."""
-    return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file() and p.name != "logs.log"}
+    kept = {folder / "checkpoint" / "search.npz", folder / "logs.log"}
+    found = (p for p in folder.rglob("*") if p.is_file() and p not in kept)
+    return {str(p.relative_to(folder)): p.read_bytes() for p in found}

@@ -1,0 +1,207 @@
+"use strict";
+(() => {
+  const by = (id) => document.getElementById(id);
+  const data = JSON.parse(by("atlas-data").textContent);
+  const [view, canvas, room, told] = ["atlas-view", "atlas-canvas", "atlas-room", "atlas-told"].map(by);
+  const [layerChoice, text, gather, size] = ["atlas-layer", "atlas-text", "atlas-gather", "atlas-size"].map(by);
+  const LAYER = 0, CROSSBAR = 1, X = 2, Y = 3, WIDTH = 4, HEIGHT = 5, REPLICA = 6, BOX = 7;
+  const PAD = 8, GAP = 12, HEAD = 16;
+  const pen = canvas.getContext("2d");
+
+  const onCrossbar = Array.from({ length: data.crossbars }, () => []);
+  data.boxes.forEach((box, i) => onCrossbar[box[CROSSBAR]].push(i));
+  const darkInk = data.colours.map((colour) => {
+    const [r, g, b] = [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
+    return 0.299 * r + 0.587 * g + 0.114 * b > 120;
+  });
+
+  let shown = data.layers.map(() => true);
+  let order = onCrossbar.map((_, i) => i);  // crossbars in the grid
+  let current = -1;  // box that is spoken of
+  let grid = { across: 1, cellW: 1, cellH: 1, scale: 1 };
+
+  /* Geometry */
+
+  const arrange = () => {
+    const width = view.clientWidth - 2 * PAD;
+    const across = Math.max(1, Math.floor((width + GAP) / (Number(size.value) + GAP)));
+    const cellW = Math.max((width + GAP) / across, 40 + GAP);
+    const scale = (cellW - GAP) / data.columns, cellH = data.rows * scale + GAP + HEAD;
+    grid = { across, cellW, cellH, scale };
+    room.style.height = `${Math.max(1, Math.ceil(order.length / across)) * cellH + 2 * PAD}px`;
+    const sharp = window.devicePixelRatio || 1;
+    canvas.width = Math.round(view.clientWidth * sharp);
+    canvas.height = Math.round(view.clientHeight * sharp);
+    canvas.style.width = `${view.clientWidth}px`;
+    canvas.style.height = `${view.clientHeight}px`;
+    pen.setTransform(sharp, 0, 0, sharp, 0, 0);
+  };
+
+  const corner = (position) => ({
+    x: PAD + (position % grid.across) * grid.cellW,
+    y: PAD + HEAD + Math.floor(position / grid.across) * grid.cellH,
+  });
+
+  /* Drawing */
+
+  const drawCrossbar = (position, style) => {
+    const { x, y } = corner(position);
+    const top = y - view.scrollTop, { scale } = grid, crossbar = order[position];
+    pen.fillStyle = style.raised;
+    pen.fillRect(x, top, data.columns * scale, data.rows * scale);
+    for (const i of onCrossbar[crossbar]) if (shown[data.boxes[i][LAYER]]) drawBox(i, x, top, style);
+    pen.strokeStyle = style.rule;
+    pen.strokeRect(x - 0.5, top - 0.5, data.columns * scale + 1, data.rows * scale + 1);
+    pen.fillStyle = style.soft;
+    pen.textAlign = "left";
+    pen.fillText(String(crossbar), x, top - 7);
+  };
+
+  const drawBox = (i, x, top, style) => {
+    const box = data.boxes[i], { scale } = grid;
+    const left = x + box[X] * scale, up = top + box[Y] * scale, w = box[WIDTH] * scale, h = box[HEIGHT] * scale;
+    pen.fillStyle = data.colours[box[LAYER]];
+    pen.fillRect(left, up, w, h);
+    pen.strokeStyle = style.paper;
+    if (w > 3 && h > 3) pen.strokeRect(left, up, w, h);
+    if (w > 20 && h > 13) {
+      pen.fillStyle = darkInk[box[LAYER]] ? "#000" : "#fff";
+      pen.textAlign = "center";
+      pen.fillText(String(box[LAYER]), left + w / 2, up + h / 2);
+    }
+  };
+
+  const drawCurrent = (style) => {
+    const position = current < 0 ? -1 : order.indexOf(data.boxes[current][CROSSBAR]);
+    if (position < 0) return;
+    const box = data.boxes[current], { x, y } = corner(position), { scale } = grid;
+    pen.lineWidth = 3;
+    pen.strokeStyle = style.ink;
+    const top = y - view.scrollTop;
+    pen.strokeRect(x + box[X] * scale, top + box[Y] * scale, box[WIDTH] * scale, box[HEIGHT] * scale);
+    pen.lineWidth = 1;
+  };
+
+  const style = () => {
+    const found = getComputedStyle(document.documentElement);
+    return Object.fromEntries(["ink", "soft", "rule", "paper", "raised"].map((n) => [n, found.getPropertyValue(`--${n}`).trim()]));
+  };
+
+  const draw = () => {
+    const began = performance.now(), colours = style();
+    pen.clearRect(0, 0, view.clientWidth, view.clientHeight);
+    pen.font = "11px sans-serif";
+    pen.textBaseline = "middle";
+    pen.lineWidth = 1;
+    const first = Math.max(0, Math.floor((view.scrollTop - PAD) / grid.cellH)) * grid.across;
+    const rows = Math.ceil(view.clientHeight / grid.cellH) + 1;
+    const last = Math.min(order.length, first + rows * grid.across);
+    for (let position = first; position < last; position += 1) drawCrossbar(position, colours);
+    drawCurrent(colours);
+    performance.clearMeasures("atlas");
+    performance.measure("atlas", { start: began, end: performance.now() });
+  };
+
+  let waiting = false;
+  const soon = () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => { waiting = false; draw(); });
+  };
+
+  /* Filter */
+
+  const filter = () => {
+    const sought = text.value.trim().toLowerCase();
+    shown = data.layers.map((layer, i) => (layerChoice.value === "" || Number(layerChoice.value) === i)
+      && `${layer.label} ${layer.name}`.toLowerCase().includes(sought));
+    const holds = (crossbar) => onCrossbar[crossbar].some((i) => shown[data.boxes[i][LAYER]]);
+    order = onCrossbar.map((_, i) => i).filter((i) => !gather.checked || holds(i));
+    if (current >= 0 && !shown[data.boxes[current][LAYER]]) current = -1;
+    const count = data.boxes.filter((box) => shown[box[LAYER]]).length;
+    view.dataset.shown = count;
+    tell(`${count} of ${data.boxes.length} boxes shown, on ${order.filter(holds).length} crossbars`);
+    arrange();
+    soon();
+  };
+
+  /* Words */
+
+  const tell = (words) => { told.textContent = words; };
+
+  const describe = (i) => {
+    const box = data.boxes[i], layer = data.layers[box[LAYER]];
+    const reads = layer.cycles[box[BOX]], shared = Math.ceil(reads / layer.copies);
+    const busy = (100 * data.load[box[CROSSBAR]]).toFixed(1);
+    return `${layer.label} (${layer.name}): ${box[HEIGHT]} rows × ${box[WIDTH]} columns at row ${box[Y]}, column ${box[X]}`
+      + ` of crossbar ${box[CROSSBAR]} (reads ${busy} % of the time); replica ${box[REPLICA] + 1} of ${layer.copies},`
+      + ` box ${box[BOX] + 1} of ${layer.boxes}; ${reads} cycles a sample, ${shared} with its copies`;
+  };
+
+  const point = (i, follow) => {
+    if (i === current) return;
+    current = i;
+    if (i >= 0) tell(describe(i));
+    if (i >= 0 && follow) reveal(i);
+    soon();
+  };
+
+  const reveal = (i) => {
+    const { y } = corner(order.indexOf(data.boxes[i][CROSSBAR]));
+    if (y - HEAD < view.scrollTop) view.scrollTop = y - HEAD - PAD;
+    const bottom = y + grid.cellH - HEAD;
+    if (bottom > view.scrollTop + view.clientHeight) view.scrollTop = bottom - view.clientHeight;
+  };
+
+  /* Mouse and keys */
+
+  const under = (event) => {
+    const frame = canvas.getBoundingClientRect(), { across, cellW, cellH, scale } = grid;
+    const x = event.clientX - frame.left - PAD, y = event.clientY - frame.top + view.scrollTop - PAD - HEAD;
+    const column = Math.floor(x / cellW), row = Math.floor(y / cellH);
+    if (column < 0 || column >= across || row < 0) return -1;
+    const crossbar = order[row * across + column];
+    const [cx, cy] = [(x - column * cellW) / scale, (y - row * cellH) / scale];
+    const hit = (box) => shown[box[LAYER]] && box[X] <= cx && cx < box[X] + box[WIDTH] && box[Y] <= cy && cy < box[Y] + box[HEIGHT];
+    return (onCrossbar[crossbar] || []).find((i) => hit(data.boxes[i])) ?? -1;
+  };
+
+  const reachable = () => order.flatMap((crossbar) => onCrossbar[crossbar].filter((i) => shown[data.boxes[i][LAYER]]));
+
+  const step = (key) => {
+    const boxes = reachable();
+    if (!boxes.length) return;
+    const at = boxes.indexOf(current);
+    if (key === "Home" || at < 0) return point(boxes[0], true);
+    if (key === "End") return point(boxes.at(-1), true);
+    if (key === "ArrowRight") return point(boxes[Math.min(at + 1, boxes.length - 1)], true);
+    if (key === "ArrowLeft") return point(boxes[Math.max(at - 1, 0)], true);
+    const place = new Map(order.map((crossbar, position) => [crossbar, position]));
+    const of = (i) => place.get(data.boxes[i][CROSSBAR]);
+    const aim = of(current) + (key === "ArrowDown" ? grid.across : -grid.across);
+    const next = key === "ArrowDown" ? boxes.find((i) => of(i) >= aim) : boxes.findLast((i) => of(i) <= aim);
+    if (next !== undefined) point(next, true);
+  };
+
+  const choose = (value) => { layerChoice.value = value; filter(); };
+
+  view.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (/^(Arrow|Home$|End$)/.test(event.key)) step(event.key);
+    else if (event.key === "Enter" && current >= 0) choose(String(data.boxes[current][LAYER]));
+    else if (event.key === "Escape") { text.value = ""; choose(""); }
+    else return;
+    event.preventDefault();
+  });
+  view.addEventListener("mousemove", (event) => point(under(event), false));
+  view.addEventListener("click", (event) => { point(under(event), false); view.focus(); });
+  view.addEventListener("scroll", soon, { passive: true });
+  layerChoice.addEventListener("change", filter);
+  gather.addEventListener("change", filter);
+  text.addEventListener("input", filter);
+  size.addEventListener("input", () => { arrange(); soon(); });
+  by("atlas-controls").addEventListener("submit", (event) => event.preventDefault());
+  new ResizeObserver(() => { arrange(); draw(); }).observe(view);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", soon);
+  filter();
+})();

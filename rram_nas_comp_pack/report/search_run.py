@@ -1,0 +1,102 @@
+"""A search that ended, as its files tell it: plain values and arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ofa.architecture import DEPTHS, Configuration
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class Figures(NamedTuple):
+    """A network on the chip: `speed` is the baseline's latency over its own; `utilization` 0 to 1."""
+
+    speed: float
+    latency_ns: float
+    energy_nj: float
+    crossbars: int
+    utilization: float
+
+
+@dataclass(frozen=True, slots=True)
+class FrontNetwork:
+    """A network of the front, `index` being its place in front.json; accuracies are 0 to 1.
+
+    `test` and `tuned` are None where the search was interrupted before, or tuning failed.
+    """
+
+    index: int
+    network: Configuration
+    validation: float
+    test: float | None
+    searched: Figures
+    tuned: Figures | None
+
+    @property
+    def best(self) -> Figures:
+        """The figures as tuned in full, where there are some."""
+        return self.tuned or self.searched
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The networks that fit, in order of evaluation: accuracy (0 to 1), speed (networks,), ks, e
+    (networks, 16) and d (networks, 4). `too_large` and `failed` count the others.
+    """
+
+    accuracy: Floats
+    speed: Floats
+    ks: Ints
+    e: Ints
+    d: Ints
+    too_large: int
+    failed: int
+
+    @property
+    def total(self) -> int:
+        """Networks that were evaluated, those that do not fit too."""
+        return len(self.speed) + self.too_large + self.failed
+
+    def by_stage(self) -> tuple[Floats, Floats, Floats]:
+        """Depth, mean expansion and mean kernel size of the blocks that run, each (networks, stages)."""
+        places = np.arange(DEPTHS[-1])
+        runs = places < self.d[:, :, None]
+        shape = (len(self.d), self.d.shape[1], DEPTHS[-1])
+        e, ks = (np.where(runs, own.reshape(shape), 0).sum(2) / self.d for own in (self.e, self.ks))
+        return self.d.astype(np.float64), e, ks
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRun:
+    """One search: `options` as texts, without those that say where and how fast it ran.
+
+    `hypervolumes` and `counts` (networks evaluated by then) have an entry a generation.
+    """
+
+    name: str
+    version: str
+    dataset: str
+    accuracy: str
+    resolution: int
+    budget: int
+    samples: int
+    objectives: tuple[str, ...]
+    hypervolumes: tuple[float, ...]
+    counts: tuple[int, ...]
+    front: tuple[FrontNetwork, ...]
+    evaluated: Evaluated
+    options: Mapping[str, str]
+
+
+def local(place: str) -> str:
+    """A file, or the folder of "folder:PATH", without the folders around it."""
+    kind, mark, path = place.rpartition(":")
+    return kind + mark + PurePath(path).name

@@ -1,0 +1,207 @@
+"""`compare`: runs side by side, for people and for programs."""
+
+import csv
+import io
+import json
+import shutil
+
+import pytest
+
+from rram_nas_comp_pack.report.comparison import FIELDS, Compared, markdown, rows
+from tests.cli.tiny_runs import call, everything_in, is_one_line, make_workplace, pack, strict_json
+from tests.report.made_search import write_search
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Two packing runs and two searches."""
+    folder = tmp_path_factory.mktemp("made")
+    log = make_workplace(folder)[0] / "log"
+    assert pack(log, "--no-report", exp_id="plain")[0] == 0
+    copied = ("--no-report", "--duplicate", "--tune-effort", 0, "--seed", 7)
+    assert pack(log, *copied, exp_id="copied")[0] == 0
+    write_search(log / "evolution" / "short", 40, seed=5)
+    write_search(log / "evolution" / "long", 200, method="random")
+    return log
+
+
+@pytest.fixture
+def runs(made):
+    return [made / "packing" / name for name in ("plain", "copied")]
+
+
+@pytest.fixture
+def searches(made):
+    return [made / "evolution" / name for name in ("short", "long")]
+
+
+def table(text):
+    """Label -> values of a Markdown table."""
+    lines = [[cell.strip(" *") for cell in line.strip("| \n").split(" | ")] for line in text.splitlines()]
+    return {"": lines[0], **{line[0]: line[1:] for line in lines[2:]}}
+
+
+def records(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+# Packing runs
+
+
+def test_packing_runs_stand_side_by_side_a_column_each(runs):
+    status, out, err = call("compare", *runs)
+    assert (status, err) == (0, "")
+    found = table(out)
+    assert found[""] == ["plain", "copied"]
+    for row in (
+        *("model", "budget, crossbars", "crossbars used", "lower bound", "gap", "utilization"),
+        *("cells with weights", "duplication", "copies", "energy of an inference, mJ", "area, mm²"),
+        *("time to compile, s", "seed"),
+        *(f"{name} of {n}" for n in ("1 sample", "8 samples", "512 samples") for name in ("speed",)),
+    ):
+        assert len(found[row]) == 2
+    assert found["seed"] == ["123", "7"]
+    assert found["duplication"][0] == "none"
+
+
+def test_columns_are_padded_so_that_the_table_reads_as_plain_text(runs):
+    lines = call("compare", *runs)[1].splitlines()
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_the_options_that_differ_are_rows_and_no_others(runs):
+    found = table(call("compare", *runs)[1])
+    assert found["--duplicate"] == ["False", "True"]
+    assert {name for name in found if name.startswith("--")} == {
+        *("--duplicate", "--tune-effort", "--depthwise-mapping"),
+    }
+
+
+def test_csv_holds_a_line_a_run_with_the_numbers_of_its_result(runs):
+    found = records(call("compare", *runs, "--format", "csv")[1])
+    assert [r["run"] for r in found] == ["plain", "copied"]
+    for record, folder in zip(found, runs, strict=True):
+        result = strict_json((folder / "result.json").read_text())
+        assert float(record["utilization"]) == result["utilization"]
+        assert float(record["energy_nj"]) == result["hardware"]["energy_nj"]
+        assert int(record["copies"]) == sum(result["duplication"]["copies"])
+        for e in result["evaluations"]:
+            if e["num_sample"] in (1, 8, 512):
+                assert float(record[f"latency_{e['num_sample']}_ns"]) == e["latency_ns"]
+                speed = e["baseline_latency_ns"] / e["latency_ns"]
+                assert float(record[f"speed_{e['num_sample']}"]) == speed
+
+
+def test_the_best_values_of_a_row_are_bold_where_they_differ():
+    values = [{"speed": 2.0, "copies": 1, "energy_nj": 5.0}, {"speed": 3.0, "copies": 2, "energy_nj": 5.0}]
+    compared = [Compared(str(i), "packing", v, {}) for i, v in enumerate(values)]
+    found = {row.field.key: row.best for row in rows(compared)}
+    assert found == {"speed": {1}, "copies": set(), "energy_nj": set()}
+    assert "**3.00**" in markdown(compared)
+
+
+# Searches, and both
+
+
+def test_searches_stand_side_by_side(searches):
+    found = table(call("compare", *searches)[1])
+    assert found["method"] == ["nsga2", "random"]
+    assert found["networks evaluated"] == ["42", "202"]
+    assert found["generations"] == ["2", "10"]
+    assert found["seed"] == ["5", "1"]
+    assert {
+        *("hypervolume", "networks of the front", "best speed", "best accuracy, validation"),
+        *("test accuracy of that network", "median speed of all", "median accuracy of all"),
+    } <= found.keys()
+    front = json.loads((searches[0] / "front.json").read_text())["networks"]
+    assert found["best speed"][0] == f"{max(n['tuned']['speed'] for n in front):.2f}"
+    assert "model" not in found
+
+
+def test_of_both_kinds_the_common_rows_remain(runs, searches):
+    found = table(call("compare", runs[0], searches[0])[1])
+    assert found["kind"] == ["packing", "search"]
+    assert {
+        "budget, crossbars",
+        "crossbars used",
+        "utilization",
+        "speed of --num-sample samples",
+    } <= found.keys()
+    assert {"model", "hypervolume", "lower bound"} & found.keys() == set()
+
+
+def test_every_quantity_has_a_column_name_of_its_own():
+    assert len({field.key for field in FIELDS}) == len(FIELDS)
+
+
+# Where it goes
+
+
+def test_the_name_of_out_tells_the_format_unless_an_option_does(runs, tmp_path):
+    for name, begins in (("t.csv", "run,"), ("t.html", "<!doctype html>"), ("t.md", "|"), ("t", "|")):
+        assert call("compare", *runs, "--out", tmp_path / name)[:2] == (0, f"files: {tmp_path / name}\n")
+        assert (tmp_path / name).read_text().startswith(begins)
+    assert call("compare", *runs, "--out", tmp_path / "t.md", "--format", "csv")[0] == 0
+    assert (tmp_path / "t.md").read_text().startswith("run,")
+    assert everything_in(tmp_path) == ["t", "t.csv", "t.html", "t.md"]
+
+
+def test_a_file_that_cannot_be_written_is_told_in_one_line(runs, tmp_path):
+    (tmp_path / "folder").mkdir()
+    for out in (tmp_path / "absent" / "t.csv", tmp_path / "folder"):
+        status, text, err = call("compare", *runs, "--out", out)
+        assert (status, text) == (2, "")
+        assert is_one_line(err)
+        assert "--out" in err
+    assert everything_in(tmp_path) == ["folder"]
+
+
+def test_names_of_runs_are_told_apart_and_cannot_break_the_table(made, tmp_path):
+    twin = shutil.copytree(made / "packing" / "plain", tmp_path / "plain")
+    odd = shutil.copytree(made / "packing" / "plain", tmp_path / "a|b <i>")
+    out = call("compare", made / "packing" / "plain", twin, odd)[1]
+    assert str(twin) in out
+    assert "a\\|b <i>" in out
+    page = call("compare", twin, odd, "--format", "html")[1]
+    assert "a|b &lt;i&gt;" in page
+    assert "<i>" not in page
+
+
+# Folders that hold no sound run
+
+
+def test_a_folder_that_is_missing_or_holds_no_run_is_told_in_one_line(runs, tmp_path):
+    for folder in (tmp_path / "absent", tmp_path):
+        status, out, err = call("compare", *runs, folder)
+        assert (status, out) == (2, "")
+        assert is_one_line(err)
+        assert str(folder) in err
+
+
+DAMAGED = {
+    "cut off": lambda text: text[: len(text) // 2],
+    "a list": lambda text: "[]",
+    "no latencies": lambda text: text.replace('"evaluations"', '"others"'),
+    "no energy": lambda text: text.replace('"hardware"', '"software"'),
+    "text for a number": lambda text: text.replace('"lower_bound": ', '"lower_bound": "many", "x": '),
+    "text for a share": lambda text: text.replace('"utilization": ', '"utilization": "full", "x": '),
+    "latency 0": lambda text: text.replace('"latency_ns": ', '"latency_ns": 0, "x": '),
+    "a margin of text": lambda text: text.replace('"margin": null', '"margin": "wide"'),
+}
+
+
+@pytest.mark.parametrize("change", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_result_is_told_in_one_line(runs, tmp_path, change):
+    run = shutil.copytree(runs[0], tmp_path / "run")
+    (run / "result.json").write_text(change((run / "result.json").read_text()))
+    status, out, err = call("compare", *runs, run)
+    assert (status, out) == (2, "")
+    assert is_one_line(err)
+    assert "result.json" in err
+
+
+def test_bad_options_are_told_in_one_line():
+    for argv in (("compare",), ("compare", "x", "--format", "pdf")):
+        status, out, err = call(*argv)
+        assert (status, out) == (2, "")
+        assert is_one_line(err)

@@ -1,0 +1,138 @@
+"""The page of a search in a browser: choosing networks by mouse and keys."""
+
+import shutil
+
+import pytest
+
+from tests.cli.tiny_runs import call
+from tests.report.made_search import write_search
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytest.importorskip("selenium")
+if CHROMIUM is None or DRIVER is None:
+    pytest.skip("no Chromium", allow_module_level=True)
+
+from selenium import webdriver  # noqa: E402
+from selenium.webdriver.chrome.service import Service  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+
+FLAGS = ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "window-size=1280,1000")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in FLAGS:
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    still = {"name": "prefers-reduced-motion", "value": "reduce"}
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [still]})
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two searches on a page that lies in the first one's folder, whose name needs quotes in a shell."""
+    path = tmp_path_factory.mktemp("made")
+    runs = [write_search(path / name, 60, draw) for draw, name in enumerate(("it's first", "second"))]
+    assert call("report", *runs)[0] == 0
+    return runs[0]
+
+
+@pytest.fixture
+def page(browser, folder):
+    browser.get((folder / "report.html").as_uri())
+    yield browser
+    assert browser.get_log("browser") == []
+
+
+def shown(page):
+    """Ids of the panels that are seen."""
+    return [p.get_attribute("id") for p in page.find_elements(By.CSS_SELECTOR, ".panel") if p.is_displayed()]
+
+
+def command(page):
+    return next(c.text for c in page.find_elements(By.CSS_SELECTOR, ".panel code") if c.is_displayed())
+
+
+def marked(page):
+    """Networks that point and row show to be chosen."""
+    found = page.find_elements(By.CSS_SELECTOR, ".pick[aria-pressed=true], .networks tr[aria-current]")
+    return [e.get_attribute("data-network") for e in found]
+
+
+def focused(page):
+    return page.switch_to.active_element
+
+
+def test_at_first_no_network_is_chosen(page):
+    assert shown(page) == marked(page) == []
+
+
+def test_a_click_on_a_point_shows_its_network_and_the_command_that_packs_it(page, folder):
+    page.find_element(By.CSS_SELECTOR, ".pick[data-network=network-1-0]").click()
+    assert shown(page) == ["network-1-0"]
+    assert marked(page) == ["network-1-0"] * 2
+    assert "depth d" in page.find_element(By.ID, "network-1-0").text
+    place = folder.parent / "second" / "front.json#0"
+    assert f"--model ofa:{place} --num-crossbars 168 --duplicate" in command(page)
+
+
+def test_enter_on_a_row_shows_its_network_with_its_folder_quoted(page, folder):
+    row = page.find_element(By.CSS_SELECTOR, ".networks tr[data-network=network-0-0]")
+    row.send_keys(Keys.ENTER)
+    assert shown(page) == ["network-0-0"]
+    quoted = str(folder).replace("'", "'\\''")
+    assert f"--model 'ofa:{quoted}/front.json#0'" in command(page)
+
+
+def test_arrows_go_from_point_to_point_and_from_row_to_row(page):
+    for kind in (".pick", ".networks tr"):
+        first = page.find_element(By.CSS_SELECTOR, f"{kind}[tabindex='0']")
+        page.execute_script("arguments[0].focus()", first)
+        focused(page).send_keys(Keys.ARROW_RIGHT)
+        focused(page).send_keys(Keys.SPACE)
+        assert shown(page) == ["network-0-1"]
+        focused(page).send_keys(Keys.ARROW_LEFT)
+        focused(page).send_keys(Keys.ARROW_LEFT)  # there is none before the first
+        focused(page).send_keys(Keys.ENTER)
+        assert shown(page) == ["network-0-0"]
+        assert len(page.find_elements(By.CSS_SELECTOR, f"{kind}[tabindex='0']")) == 1
+
+
+def test_a_column_that_is_clicked_sorts_the_rows_and_they_can_still_be_chosen(page):
+    page.find_element(By.XPATH, "//th/button[text()='accuracy']").click()
+    rows = page.find_elements(By.CSS_SELECTOR, ".networks tr")
+    accuracies = [float(r.find_elements(By.CSS_SELECTOR, "td.number")[1].text) for r in rows]
+    assert accuracies == sorted(accuracies)
+    rows[0].send_keys(Keys.ENTER, Keys.ARROW_DOWN)
+    assert focused(page) == rows[1]
+    assert shown(page) == [rows[0].get_attribute("data-network")]
+
+
+def test_the_command_is_copied_or_selected(page):
+    page.find_element(By.CSS_SELECTOR, ".networks tr").send_keys(Keys.ENTER)
+    next(b for b in page.find_elements(By.CSS_SELECTOR, ".copy") if b.is_displayed()).click()
+    page.implicitly_wait(2)
+    said = page.find_element(By.XPATH, "//*[@role='status'][text()]")
+    assert said.text in ("copied", "selected; copy it with Ctrl+C")
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_nothing_is_wider_than_the_window(page, width):
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        assert page.execute_script("return document.documentElement.scrollWidth") <= width
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_without_the_mouse_every_control_is_reached_by_name(page):
+    """Points, sorting buttons and drawings have words of their own for a screen reader."""
+    for element in page.find_elements(By.CSS_SELECTOR, ".pick, svg.chart, thead button"):
+        assert element.accessible_name, element.get_attribute("outerHTML")[:80]
