@@ -134,7 +134,7 @@
     const reads = layer.cycles[box[BOX]], shared = Math.ceil(reads / layer.copies);
     const busy = (100 * data.load[box[CROSSBAR]]).toFixed(1);
     return `${layer.label} (${layer.name}): ${box[HEIGHT]} rows × ${box[WIDTH]} columns at row ${box[Y]}, column ${box[X]}`
-      + ` of crossbar ${box[CROSSBAR]} (reads ${busy} % of the time); replica ${box[REPLICA] + 1} of ${layer.copies},`
+      + ` of crossbar ${box[CROSSBAR]} (reads ${busy}% of the time); replica ${box[REPLICA] + 1} of ${layer.copies},`
       + ` box ${box[BOX] + 1} of ${layer.boxes}; ${reads} cycles a sample, ${shared} with its copies`;
   };
 

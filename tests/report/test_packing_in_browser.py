@@ -233,3 +233,18 @@ def test_many_boxes_are_filtered_within_a_frame(run, browser, tmp_path):
     settled(browser)
     drawing = browser.execute_script("return performance.getEntriesByName('atlas')[0].duration")
     assert min(took) + drawing < 50, (took, drawing)
+
+
+def test_a_browser_that_cannot_inflate_shows_the_still_images(run, browser):
+    script = {"source": "delete window.DecompressionStream"}
+    found = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", script)
+    try:
+        browser.get((run / "report.html").as_uri())
+        for _ in range(5):
+            settled(browser)
+        assert "no-plots" in browser.execute_script("return document.documentElement.className")
+        stills = browser.find_elements("css selector", ".plot .still")
+        assert [still.is_displayed() for still in stills] == [True] * 5
+        assert [entry["level"] for entry in browser.get_log("browser")] == ["WARNING"]
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", found)
