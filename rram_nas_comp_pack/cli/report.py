@@ -36,11 +36,10 @@ def run(options: ReportOptions) -> int:
 
 
 def _groups(run_dirs: Sequence[Path]) -> list[tuple[Path, ...]]:
-    """Runs that share a page: all searches, in the place of the first one, and each other run by itself."""
-    found = tuple(dict.fromkeys(run_dirs))
-    searches = tuple(run_dir for run_dir in found if reader_of(run_dir) == SEARCH)
-    singles = (run_dir for run_dir in found if run_dir not in searches[1:])
-    return [searches if run_dir in searches else (run_dir,) for run_dir in singles]
+    """Runs that share a page: all searches, each once, and every other run by itself."""
+    searches = tuple(dict.fromkeys(run_dir for run_dir in run_dirs if reader_of(run_dir) == SEARCH))
+    others: list[tuple[Path, ...]] = [(run_dir,) for run_dir in run_dirs if run_dir not in searches]
+    return [searches, *others] if searches else others
 
 
 def _targets(groups: Sequence[tuple[Path, ...]], out: Path | None) -> Sequence[Path]:

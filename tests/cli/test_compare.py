@@ -4,11 +4,13 @@ import csv
 import io
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
 from rram_nas_comp_pack.report.comparison import FIELDS, Compared, markdown, rows
-from tests.cli.tiny_runs import call, everything_in, is_one_line, make_workplace, pack, strict_json
+from tests.cli.tiny_runs import ROOT, call, everything_in, is_one_line, make_workplace, pack, strict_json
 from tests.report.made_search import write_search
 
 
@@ -198,6 +200,22 @@ def test_a_damaged_result_is_told_in_one_line(runs, tmp_path, change):
     assert (status, out) == (2, "")
     assert is_one_line(err)
     assert "result.json" in err
+
+
+def test_help_and_bad_options_load_nothing_heavy():
+    code = """
+import sys
+from rram_nas_comp_pack.cli.main import main
+
+for command in ("compare", "report"):
+    try:
+        main([command, "--help"])
+    except SystemExit:
+        assert main([command]) == 2
+print(sorted({"torch", "numba", "numpy", "matplotlib", "plotly"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_bad_options_are_told_in_one_line():
