@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import shutil
 import sys
 from collections.abc import Iterator
@@ -12,20 +13,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from ..errors import BadInput, CannotBeDone
 from ..evolution.accuracy import bench, device_of, predictor
 from ..evolution.cluster import cluster
 from ..evolution.engine import Engine
-from ..evolution.evaluate import Judging, outcome
+from ..evolution.evaluate import Judging
 from ..evolution.evolve import SearchOptions, evolve, front
-from ..evolution.genome import LENGTH, Genes
+from ..evolution.genome import LENGTH, Genes, decoded
 from ..evolution.local import local
 from ..evolution.search import Search, evaluate, finish, taught
-from ..evolution.subnet import CompileSettings
+from ..evolution.subnet import CompileSettings, compile_subnet
 from ..hardware.config import Hardware, load_hardware
-from ..values import NO_RULES, Rules
+from ..values import NO_RULES, NoFit, Rules
 from .evolve_options import EvolveOptions
 from .folder import run_folder
 from .report import add_report
@@ -54,37 +56,64 @@ def run(options: EvolveOptions) -> int:
     hardware = load_hardware(options.config)
     for warning in hardware.warnings:
         print(warning, file=sys.stderr)
-    judging, settings = _judging(options), _settings(options, hardware)
+    (judging, images), settings = _judging(options), _settings(options, hardware)
     _require_room(judging, settings, options)
     parent = options.log_dir / "evolution"
     with run_folder(parent, options.exp_id, KEPT) as folder, _engine(options) as engine:
-        deciding = _deciding(options, hardware, judging)
+        deciding = {**_deciding(options, hardware, judging), "dataset": images}
         kept = _begun(folder, parent / options.exp_id, options, deciding)
         under_way = _Run(Search(_search_options(options), settings, judging, engine), folder, deciding, kept)
-        found, interrupted = _searched(under_way, options)
-        write_search(folder, found, options)
-        if not options.no_report:
-            add_report(folder, options.exp_id)
+        with _kept_if_interrupted(folder):
+            found, interrupted = _searched(under_way, options)
+            if interrupted and (parent / options.exp_id).exists():
+                raise KeyboardInterrupt
+            write_search(folder, found, options)
+            if not options.no_report:
+                add_report(folder, options.exp_id)
     if options.verbose:
         print(*log_lines(found, options), sep="\n", file=sys.stderr)
     print(*summary(found), f"files: {parent / options.exp_id}", sep="\n")
     return INTERRUPTED if interrupted else 0
 
 
+@contextmanager
+def _kept_if_interrupted(folder: Path) -> Iterator[None]:
+    """Earlier results of the ID stay where a search is interrupted, and so does what is needed to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (folder / KEPT / NAME).exists():
+            raise KeyboardInterrupt("the search is kept, --resume goes on") from None
+        raise
+
+
 def _searched(run: _Run, options: EvolveOptions) -> tuple[Found, bool]:
     """Search, then compile the front in full; an interrupt ends either with what there is by then."""
-    best: Genes | None = None
     try:
         _generations(run, options)
-        best = front(run.kept.state, run.search.options.objectives)
+        best = _front(run, options)
         with _bar("front", len(best)) as bar:
             tuned = finish(run.search, options.tune_effort, best, partial(_upto, bar))
     except KeyboardInterrupt:
         if not run.kept.state.populations:
             raise
-        best = front(run.kept.state, run.search.options.objectives)
-        return Found(run.kept.state, best, (), run.search), True
+        return Found(run.kept.state, _front(run, options), (), run.search), True
     return Found(run.kept.state, best, tuple(tuned), run.search), False
+
+
+def _front(run: _Run, options: EvolveOptions) -> Genes:
+    """The front; raises CannotBeDone where it is empty, and forgets that search."""
+    best = front(run.kept.state, run.search.options.objectives)
+    if not len(best):
+        shutil.rmtree(run.folder / KEPT)
+        outcomes = run.kept.state.known.values()
+        nearest = min(o.excess for o in outcomes)
+        error = next((o.error for o in outcomes if o.error), "")
+        why = f"the nearest lacks {nearest:.0f}" if nearest < math.inf else error
+        raise CannotBeDone(
+            f"no subnet fits --num-crossbars {options.num_crossbars}: of {len(outcomes)} evaluated {why}"
+        )
+    return best
 
 
 def _generations(run: _Run, options: EvolveOptions) -> None:
@@ -121,12 +150,19 @@ def _upto(bar: tqdm[Any], done: int) -> None:
     bar.update(done - bar.n)
 
 
-def _judging(options: EvolveOptions) -> Judging:
-    """Load supernet and images once here, so that what is wrong with them is told before anything starts."""
-    device = device_of(options.device)
-    classes = bench(options.checkpoint, options.dataset).images.classes
-    place = (options.checkpoint.resolve(), options.dataset)
-    return Judging(*place, options.accuracy, device, options.seed, classes)  # type: ignore[arg-type]
+def _judging(options: EvolveOptions) -> tuple[Judging, str]:
+    """How to judge, and a digest of the images.
+
+    Supernet and images are loaded once here, so that what is wrong with them is told before anything starts.
+    """
+    kind, colon, path = options.dataset.partition(":")
+    dataset = f"{kind}:{Path(path).resolve()}" if colon else kind  # workers may run elsewhere
+    device, images = device_of(options.device), bench(options.checkpoint, options.dataset).images
+    place = (options.checkpoint.resolve(), dataset)
+    judging = Judging(*place, options.accuracy, device, options.seed, images.classes)  # type: ignore[arg-type]
+    splits = (images.train, images.validation, images.test)
+    parts = [tensor.numpy().tobytes() for split in splits for tensor in (split.pixels, split.labels)]
+    return judging, f"{options.dataset} {hashlib.sha256(b''.join(parts)).hexdigest()[:16]}"
 
 
 def _settings(options: EvolveOptions, hardware: Hardware) -> CompileSettings:
@@ -164,11 +200,13 @@ def _engine(options: EvolveOptions) -> AbstractContextManager[Engine]:
 
 def _require_room(judging: Judging, settings: CompileSettings, options: EvolveOptions) -> None:
     """Raise CannotBeDone where not even the smallest subnet fits."""
-    smallest = outcome(replace(judging, method="predictor"), settings, bytes(LENGTH))
-    if smallest.excess > 0:
+    smallest = decoded(np.zeros(LENGTH, np.int8))
+    packed = replace(settings, quick=False, duplicate=False)
+    found = compile_subnet(smallest, packed, judging.resolution, judging.classes)
+    if isinstance(found, NoFit):
         raise CannotBeDone(
             f"no subnet fits --num-crossbars {options.num_crossbars}: the smallest needs at least "
-            f"{options.num_crossbars + smallest.excess:.0f}"
+            f"{found.lower_bound}, a packing with {found.found} was found"
         )
 
 
@@ -198,5 +236,6 @@ def _begun(folder: Path, earlier: Path, options: EvolveOptions, deciding: dict[s
         raise BadInput(f"--resume: found no search in {home}, allowed is the ID of one that was begun")
     begun = load_search(home, deciding)
     if not unfinished:
-        shutil.copytree(home, own, dirs_exist_ok=True)
+        own.mkdir(exist_ok=True)
+        save_search(own, begun, deciding)
     return begun

@@ -19,8 +19,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except ToolkitError as error:
         return _complain(str(error), error.exit_status)
-    except KeyboardInterrupt:
-        return _complain("interrupted; nothing was written", 130)
+    except KeyboardInterrupt as interrupt:
+        kept = [str(each) for each in interrupt.args] or ["nothing was written"]
+        return _complain("; ".join(["interrupted", *kept]), 130)
     except BrokenPipeError:
         sys.stdout = None  # the reader has gone: nothing to flush at exit
         return 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
@@ -15,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadInput
-from ..evolution.evolve import Outcome, State, genes_of
-from ..evolution.genome import LENGTH, Genes
+from ..evolution.evolve import Outcome, State, genes_of, key
+from ..evolution.genome import CHOICES, LENGTH, Genes
 
 VERSION = 1
 NAME = "search.npz"
@@ -42,25 +41,31 @@ def save_search(folder: Path, kept: Kept, options: Mapping[str, Any]) -> None:
 
     `options` are JSON values that decide what the search gives.
     """
-    state, outcomes = kept.state, list(kept.state.known.values())
     partial = folder / f".{NAME}.partial"
-    with partial.open("wb") as file:
-        np.savez(
-            file,
-            meta=np.array(json.dumps({"version": VERSION, "options": options})),
-            populations=np.concatenate([np.zeros((0, LENGTH), np.int8), *state.populations]),
-            survivors=np.array([len(rows) for rows in state.populations], np.int64),
-            hypervolumes=np.array(state.hypervolumes, np.float64),
-            evaluated=np.array(state.evaluated, np.int64),
-            known=genes_of(state.known),
-            outcomes=np.array([_numbers(o) for o in outcomes], np.float64).reshape(-1, len(_NUMBERS)),
-            errors=np.array(json.dumps([o.error for o in outcomes])),
-            taught=kept.genes,
-            accuracies=kept.accuracies,
-        )
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(folder / NAME)
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, allow_pickle=False, **_arrays(kept, options))
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(folder / NAME)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _arrays(kept: Kept, options: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    state, outcomes = kept.state, list(kept.state.known.values())
+    return {
+        "meta": np.array(json.dumps({"version": VERSION, "options": options})),
+        "populations": np.concatenate([np.zeros((0, LENGTH), np.int8), *state.populations]),
+        "survivors": np.array([len(rows) for rows in state.populations], np.int64),
+        "hypervolumes": np.array(state.hypervolumes, np.float64),
+        "evaluated": np.array(state.evaluated, np.int64),
+        "known": genes_of(state.known),
+        "outcomes": np.array([_numbers(o) for o in outcomes], np.float64).reshape(-1, len(_NUMBERS)),
+        "errors": np.array(json.dumps([o.error for o in outcomes])),
+        "taught": kept.genes,
+        "accuracies": kept.accuracies,
+    }
 
 
 def load_search(folder: Path, options: Mapping[str, Any]) -> Kept:
@@ -70,25 +75,41 @@ def load_search(folder: Path, options: Mapping[str, Any]) -> Kept:
         with np.load(path, allow_pickle=False) as file:
             held = {name: file[name] for name in file.files}
         meta = json.loads(str(held["meta"]))
-        if meta["version"] != VERSION:
-            raise BadInput(f"{path}: found version {meta['version']}, allowed is {VERSION}")
-        found = Kept(_state(held), held["taught"], held["accuracies"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        why = str(error).partition("\n")[0]
-        raise BadInput(f"{path}: found no search to go on with ({type(error).__name__}: {why})") from error
-    _require_same(path, meta["options"], options)
+        version, begun = meta["version"], dict(meta["options"])
+        found = Kept(_state(held), _rows(held["taught"]), _column(held["accuracies"], len(held["taught"])))
+    except Exception as error:  # a damaged file raises nearly anything
+        why = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise BadInput(f"{path}: found no search to go on with ({why})") from error
+    if version != VERSION:
+        raise BadInput(f"{path}: found version {version}, allowed is {VERSION}")
+    _require_same(path, begun, options)
     return found
 
 
 def _state(held: Mapping[str, NDArray[Any]]) -> State:
-    ends = np.cumsum(held["survivors"])[:-1]
-    populations = np.split(held["populations"], ends) if len(held["survivors"]) else []
+    """Raises whatever comes to it where arrays are not those of `save_search`, or contradict each other."""
+    survivors, known_rows = held["survivors"].tolist(), _rows(held["known"])
+    populations = np.split(_rows(held["populations"]), np.cumsum(survivors)[:-1]) if survivors else []
+    volumes, evaluated = (_column(held[name], len(survivors)) for name in ("hypervolumes", "evaluated"))
     errors = json.loads(str(held["errors"]))
     outcomes = [_outcome(row, error) for row, error in zip(held["outcomes"].tolist(), errors, strict=True)]
-    known = dict(zip((row.tobytes() for row in held["known"]), outcomes, strict=True))
-    return State(
-        tuple(populations), tuple(held["hypervolumes"].tolist()), tuple(held["evaluated"].tolist()), known
-    )
+    known = dict(zip((row.tobytes() for row in known_rows), outcomes, strict=True))
+    alive = {key(row) for rows in populations for row in rows}
+    if [len(rows) for rows in populations] != survivors or not alive <= {*known}:
+        raise ValueError("survivors that were never evaluated")
+    return State(tuple(populations), tuple(volumes.tolist()), tuple(evaluated.tolist()), known)
+
+
+def _rows(found: NDArray[Any]) -> Genes:
+    if found.dtype != np.int8 or found.shape[1:] != (LENGTH,) or not np.isin(found, range(CHOICES)).all():
+        raise ValueError(f"genes of shape {found.shape} and type {found.dtype}")
+    return found
+
+
+def _column(found: NDArray[Any], length: int) -> NDArray[Any]:
+    if found.shape != (length,):
+        raise ValueError(f"{found.shape} numbers where there should be {length}")
+    return found
 
 
 def _outcome(row: list[float], error: str) -> Outcome:

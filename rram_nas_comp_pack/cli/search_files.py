@@ -56,7 +56,8 @@ def write_search(folder: Path, found: Found, options: EvolveOptions) -> None:
     write_csv(folder / "evolute.csv", EVOLUTE, evolute_rows(found))
     write_csv(folder / "evaluated.csv", EVALUATED, evaluated_rows(found))
     write_csv(folder / "hypervolume.csv", VOLUME, volume_rows(found.state))
-    entries = [_network(*network) for network in found.networks()]
+    predicted = found.search.judging.method == "predictor"
+    entries = [_network(predicted, *network) for network in found.networks()]
     write_json(folder / "front.json", front_entry(found, entries))
     write_csv(folder / "front.csv", _front_header(), (_front_row(i, e) for i, e in enumerate(entries)))
     (folder / "logs.log").write_text("\n".join(log_lines(found, options)) + "\n", encoding="utf-8")
@@ -112,7 +113,9 @@ def front_entry(found: Found, networks: list[dict[str, object]]) -> dict[str, ob
     }
 
 
-def _network(genes: Genes, seen: Outcome, tuned: Finished | Failed | None) -> dict[str, object]:
+def _network(
+    predicted: bool, genes: Genes, seen: Outcome, tuned: Finished | Failed | None
+) -> dict[str, object]:
     """A network of the front: `searched` is by the tuner's first answer, `tuned` after tuning in full."""
     entry: dict[str, object] = {
         "sample": decoded(genes)._asdict(),
@@ -126,7 +129,7 @@ def _network(genes: Genes, seen: Outcome, tuned: Finished | Failed | None) -> di
     if tuned is not None:
         figures = {name: getattr(tuned.compiled, name) for name in FRONT}
         entry |= {"test_accuracy": tuned.test, "tuned": figures}
-        if tuned.validation != seen.accuracy:  # a predictor's guess
+        if predicted:
             entry |= {"validation_accuracy": tuned.validation, "predicted_accuracy": seen.accuracy}
     return entry
 
@@ -175,9 +178,10 @@ def front_table(found: Found) -> Iterator[str]:
         shown = tuned.compiled if isinstance(tuned, Finished) else seen
         validation = tuned.validation if isinstance(tuned, Finished) else seen.accuracy
         test = f"{tuned.test:8.4f}" if isinstance(tuned, Finished) else f"{'-':>8}"
+        failed = f"  {tuned.error}" if isinstance(tuned, Failed) else ""
         yield (
             f"{i:>3} {validation:8.4f} {test} {shown.speed:8.2f} {seen.speed:8.2f} "
-            f"{shown.latency_ns / 1e6:9.4f} {shown.crossbars:9d} {shown.utilization:6.1%}"
+            f"{shown.latency_ns / 1e6:9.4f} {shown.crossbars:9d} {shown.utilization:6.1%}{failed}"
         )
 
 
@@ -190,5 +194,5 @@ def summary(found: Found) -> Iterator[str]:
     )
     yield f"hypervolume  {found.state.hypervolumes[-1]:.4f} (accuracy x speed)"
     samples = found.search.settings.samples
-    yield f"front        {len(found.front)} networks; speed is that of {samples} samples over the baseline's"
+    yield f"front        {len(found.front)} networks; speed is over the baseline's, samples: {samples}"
     yield from front_table(found)

@@ -138,7 +138,7 @@ def predictor(
     """Train a predictor on subnets (subnets, genes) of known accuracies (subnets,), all but every fifth.
 
     Raises BadInput for fewer than 10 subnets, and CannotBeDone where Kendall's tau on those held out is below
-    `trusted`: ranks that are mostly chance would send a search astray.
+    `trusted` (-1: whatever it is): ranks that are mostly chance would send a search astray.
     """
     if len(genes) < 2 * HELD_OUT:
         found = len(genes)
@@ -156,9 +156,9 @@ def predictor(
         network.fit(one_hot(genes[~held]), (accuracies[~held] - mean) / scale)
     untested = Predictor(network, mean, scale, math.nan)
     tau = float(kendalltau(untested(genes[held]), accuracies[held]).statistic)
-    if not tau >= trusted:
+    if trusted > -1 and not tau >= trusted:
         raise CannotBeDone(
             f"predictor: Kendall's tau is {tau:.2f} on {held.sum()} subnets held out, allowed is at least "
-            f"{trusted}; use --accuracy calibrate, or --resume with a lower --predictor-tau"
+            f"{trusted}; --resume with a lower --predictor-tau takes it, another --exp-id can calibrate"
         )
     return replace(untested, tau=tau)

@@ -57,7 +57,8 @@ def outcome(judging: Judging, settings: CompileSettings, genes: bytes) -> Outcom
     chosen = decoded(np.frombuffer(genes, np.int8))
     found = compile_subnet(chosen, settings, judging.resolution, judging.classes)
     if isinstance(found, NoFit):
-        return Outcome(excess=max(found.lower_bound - found.budget, 1))
+        needed = found.lower_bound if found.lower_bound > found.budget else found.found
+        return Outcome(excess=needed - found.budget)
     accuracy = 0.0 if judging.method == "predictor" else _accuracy(judging, genes, "validation")
     return Outcome(
         accuracy,

@@ -31,7 +31,8 @@ class Outcome:
 
     `accuracy` is 0 to 1; `speed` the baseline's latency over its own; energy is that of an inference;
     `crossbars` are those in use and `utilization` the share of their cells, 0 to 1. `excess` is how many
-    crossbars more than there are it needs at least, infinite where there was an `error`; the rest is 0 then.
+    crossbars it lacks, by the bound if that says so, else as packed, infinite where there was an `error`; the
+    rest is 0 then.
     """
 
     accuracy: float = 0.0

@@ -64,6 +64,8 @@ def taught(search: Search, count: int, done: Done) -> tuple[Genes, NDArray[np.fl
     genes = genes[Generator(PCG64([search.options.seed, 2**32 + 1])).permutation(len(genes))]
     found = search.engine(partial(calibrated, search.judging), [row.tobytes() for row in genes], done)
     known = [i for i, each in enumerate(found) if not isinstance(each, Failed)]
+    if not known and isinstance(found[0], Failed):
+        raise CannotBeDone(f"no subnet can be calibrated: {found[0].error}")
     return genes[known], np.array([found[i] for i in known], dtype=np.float64)
 
 

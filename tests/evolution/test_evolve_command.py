@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -184,6 +186,42 @@ def test_an_interrupt_ends_with_the_front_so_far(place):
     assert front["networks"]
     assert all(n["tuned"] is None for n in front["networks"])
     assert "networks" in out
+
+
+def test_an_interrupt_leaves_earlier_results_and_the_search_goes_on(place, whole, tmp_path):
+    path, options = place
+    folder = path / "log" / "evolution"
+    shutil.copytree(whole[0], folder / "earlier")
+    process = start(*options, "--generations", 500, "--exp-id", "earlier", "--seed", 5)
+    kept = folder / ".earlier.partial" / "checkpoint" / "search.npz"
+    while not kept.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err.splitlines()[-1].endswith("interrupted; the search is kept, --resume goes on")
+    assert files(folder / "earlier") == files(whole[0])
+    assert kept.exists()
+
+
+def test_images_that_changed_meanwhile_are_noticed(place, tmp_path):
+    options = workplace(tmp_path)
+    assert run(*options, "--generations", 1)[0] == 0
+    next(tmp_path.glob("images/*/*.png")).unlink()
+    status, _, err = call(*options, "--generations", 2, "--resume")
+    assert status == 2
+    assert "found a search with --dataset folder:" in err
+
+
+def test_where_nothing_fits_it_is_said_and_nothing_stays(place):
+    path, options = place
+    tight = ("--num-crossbars", 66, "--population", 2, "--generations", 1, "--exp-id", "tight")
+    status, out, err = run(*options, *tight)
+    assert (status, out) == (1, "")
+    said = r"no subnet fits --num-crossbars 66: (of 2 evaluated the nearest lacks|the smallest needs) "
+    assert re.search(said, err.splitlines()[-1])
+    assert not list((path / "log" / "evolution").glob("*tight*"))
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,46 @@ def test_damage_is_told_in_one_line(tmp_path):
         assert "\n" not in str(error.value)
 
 
+SPOILT = {
+    "genes of another network": ("known", lambda a: (a + 1) % 3),
+    "genes that are no choices": ("populations", lambda a: a + 2),
+    "rows too short": ("populations", lambda a: a[:, 1:]),
+    "fractions": ("populations", lambda a: a.astype(float)),
+    "no rows": ("taught", lambda a: np.array(0)),
+    "one figure too few": ("outcomes", lambda a: a[:, 1:]),
+    "endless crossbars": ("outcomes", lambda a: np.full_like(a, np.inf)),
+    "hypervolumes of other generations": ("hypervolumes", lambda a: a[:0]),
+    "survivors of other generations": ("survivors", lambda a: a + 1),
+    "accuracies of others": ("accuracies", lambda a: np.ones(3)),
+    "no errors": ("errors", lambda a: np.array("[]")),
+    "deep options": ("meta", lambda a: np.array("[" * 10**5)),
+    "no options": ("meta", lambda a: np.array('{"version": 1}')),
+    "options that are none": ("meta", lambda a: np.array('{"version": 1, "options": 3}')),
+}
+
+
+@pytest.mark.parametrize(("name", "spoil"), SPOILT.values(), ids=SPOILT)
+def test_arrays_that_no_search_writes_are_refused(tmp_path, name, spoil):
+    path = tmp_path / NAME
+    save_search(tmp_path, Kept(next(evolve(SMALL, judged))), OPTIONS)
+    with np.load(path) as file:
+        held = dict(file)
+    np.savez(path, **{**held, name: spoil(held[name])})
+    with pytest.raises(BadInput, match="found no search to go on with") as error:
+        load_search(tmp_path, OPTIONS)
+    assert "\n" not in str(error.value)
+
+
+def test_a_disk_that_is_full_leaves_the_last_file(tmp_path, monkeypatch):
+    save_search(tmp_path, Kept(), OPTIONS)
+    before = (tmp_path / NAME).read_bytes()
+    monkeypatch.setattr("os.fsync", lambda _fd: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space"):
+        save_search(tmp_path, Kept(next(evolve(SMALL, judged))), OPTIONS)
+    assert [p.name for p in tmp_path.iterdir()] == [NAME]
+    assert (tmp_path / NAME).read_bytes() == before
+
+
 @pytest.mark.parametrize("name", ["meta", "known", "outcomes", "survivors", "evaluated"])
 def test_a_file_that_lacks_something_or_is_of_another_version_is_refused(tmp_path, name):
     path = tmp_path / NAME
