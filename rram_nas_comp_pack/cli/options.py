@@ -43,6 +43,7 @@ class PackOptions:
     pack_seconds: float | None
     seed: int
     sim_log_samples: int
+    trace: bool
     verbose: bool
     log_dir: Path
     config: Path
@@ -164,6 +165,7 @@ def _add_pack(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="samples traced in sim.log (default: 4)",
     )
+    add("--trace", action="store_true", help="write their timeline too, trace.json, for Perfetto")
     add("--seed", type=at_least(0), default=123, help="of packer and tuners (default: 123)")
     add("--verbose", action="store_true", help="copy logs.log to standard error")
     add_places(parser)
