@@ -76,6 +76,13 @@ class HardwareOptions:
     config: Path
 
 
+@dataclass(frozen=True, slots=True)
+class DoctorOptions:
+    """Options of `doctor`."""
+
+    json: bool
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage."""
 
@@ -92,6 +99,7 @@ def parse(argv: Sequence[str] | None = None) -> tuple[Command, object]:
     _add_verify(commands.add_parser("verify", help="check a run's layout from its files", allow_abbrev=False))
     add_evolve(commands.add_parser("evolve", help="search subnets of a supernet", allow_abbrev=False))
     _add_hardware(commands.add_parser("hardware", help="one processing element", allow_abbrev=False))
+    _add_doctor(commands.add_parser("doctor", help="what is here and what is missing", allow_abbrev=False))
     values = vars(parser.parse_args(argv))
     command, kind = values.pop("command"), values.pop("kind")
     if kind is PackOptions:
@@ -200,3 +208,8 @@ def _add_hardware(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--columns", type=positive, required=True, metavar="W", help="active columns")
     parser.add_argument("--input-bits", type=positive, default=8, metavar="P", help="default: 8")
     add_config(parser)
+
+
+def _add_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(kind=DoctorOptions)
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
