@@ -14,7 +14,7 @@ from ..hardware.config import Hardware, load_hardware
 from ..packing.pack import BEST_EFFORT, Goal
 from ..pipeline import CompileOptions, Report, Watch, compile_network
 from ..simulation import executions, program
-from ..trace import trace
+from ..timeline import timeline
 from ..tuning.choose import Tuning
 from ..tuning.joint import Effort
 from ..values import NO_RULES, Network, NoFit, Rules
@@ -78,7 +78,7 @@ def _timeline(report: Report, hardware: Hardware) -> dict[str, object]:
     """The traced samples once more, box by box: the schedule of the report does not hold their crossbars."""
     ran = program(report.mappings, reader(hardware), report.packing.placements)
     reads = executions(ran, len(report.schedule.asked_ns))
-    return trace(report.mappings, report.packing, report.schedule, reads)
+    return timeline(report.mappings, report.packing, report.schedule, reads)
 
 
 def compile_options(options: PackOptions) -> CompileOptions:

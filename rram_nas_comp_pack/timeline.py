@@ -14,17 +14,17 @@ from .simulation import Executions
 from .values import Mapping, Packing, Schedule
 
 CROSSBARS, SAMPLES = 1, 2
-"""Process ids of the trace."""
+"""Process ids."""
 
 Event = dict[str, object]
 
 
-def trace(
+def timeline(
     mappings: Sequence[Mapping], packing: Packing, schedule: Schedule, reads: Executions
 ) -> dict[str, object]:
-    """The trace of a schedule, as a JSON value; `reads` are the executions of the same samples.
+    """The timeline of a schedule, as a JSON value; `reads` are the executions of the same samples.
 
-    Mappings are those of layers 0, 1, 2 … in order; times of the trace are in microseconds.
+    Mappings are those of layers 0, 1, 2 … in order; its times are in microseconds.
     """
     events = [
         *_process(CROSSBARS, "crossbars", "crossbar", range(packing.crossbars)),

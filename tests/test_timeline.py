@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rram_nas_comp_pack.simulation import executions, program, simulate
-from rram_nas_comp_pack.trace import CROSSBARS, SAMPLES, trace
+from rram_nas_comp_pack.timeline import CROSSBARS, SAMPLES, timeline
 from rram_nas_comp_pack.values import Box, Layer, Mapping, Packing, Placement
 
 REQUIRED = {"M": {"name", "ph", "pid", "tid", "args"}, "X": {"name", "cat", "ph", "pid", "tid", "ts", "dur"}}
@@ -88,7 +88,7 @@ def traced(mappings, crossbars, samples, read_ns):
     packing = packed(mappings, crossbars)
     ran = program(mappings, read_ns, packing.placements)
     schedule = simulate(ran, samples)
-    return trace(mappings, packing, schedule, executions(ran, samples)), schedule
+    return timeline(mappings, packing, schedule, executions(ran, samples)), schedule
 
 
 def test_by_hand():
