@@ -55,8 +55,8 @@ _HOMES = {
 
 __all__ = [
     "NO_RULES", "BadInput", "CannotBeDone", "CompileOptions", "Effort", "Goal", "Hardware", "Network",
-    "NoFit", "Report", "Rules", "ToolkitError", "Tuning", "Watch", "compile_network", "load_hardware", "load_network",
-    "trace", "violations",
+    "NoFit", "Report", "Rules", "ToolkitError", "Tuning", "Watch", "compile_network", "load_hardware",
+    "load_network", "trace", "violations",
 ]  # fmt: skip
 
 
