@@ -83,6 +83,15 @@ class DoctorOptions:
     json: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ReproduceOptions:
+    """Options of `reproduce`."""
+
+    quick: bool
+    out: Path
+    config: Path
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage."""
 
@@ -100,6 +109,7 @@ def parse(argv: Sequence[str] | None = None) -> tuple[Command, object]:
     add_evolve(commands.add_parser("evolve", help="search subnets of a supernet", allow_abbrev=False))
     _add_hardware(commands.add_parser("hardware", help="one processing element", allow_abbrev=False))
     _add_doctor(commands.add_parser("doctor", help="what is here and what is missing", allow_abbrev=False))
+    _add_reproduce(commands.add_parser("reproduce", help="the paper's claims, measured", allow_abbrev=False))
     values = vars(parser.parse_args(argv))
     command, kind = values.pop("command"), values.pop("kind")
     if kind is PackOptions:
@@ -213,3 +223,11 @@ def _add_hardware(parser: argparse.ArgumentParser) -> None:
 def _add_doctor(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(kind=DoctorOptions)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+
+
+def _add_reproduce(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(kind=ReproduceOptions)
+    add = parser.add_argument
+    add("--quick", action="store_true", help="few cases, little effort: some minutes on two cores")
+    add("--out", type=Path, default=Path("log/reproduce"), metavar="DIR", help="default: log/reproduce")
+    add_config(parser)
