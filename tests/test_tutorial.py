@@ -1,7 +1,7 @@
 """The tutorial does what it says: its marked blocks are run in order, in a folder of their own.
 
-A block marked `run` is run, one marked `file=NAME` is written. The search is only parsed: a front of one network
-stands in for what it would find.
+A block marked `run` is run, one marked `file=NAME` is written. The search is only parsed: a front of one
+network stands in for what it would find.
 """
 
 import io
