@@ -16,6 +16,9 @@ from .values import Mapping, Packing, Schedule
 CROSSBARS, SAMPLES = 1, 2
 """Process ids."""
 
+FIRST_TRACK = 10
+"""Id of the first track: viewers take 0 for an idle thread, and the id of its process for a main thread."""
+
 Event = dict[str, object]
 
 
@@ -37,11 +40,12 @@ def timeline(
 
 def _process(pid: int, name: str, track: str, numbers: Sequence[int]) -> Iterator[Event]:
     """Names of a process and its tracks, and their order."""
-    yield {"ph": "M", "name": "process_name", "pid": pid, "tid": 0, "args": {"name": name}}
-    yield {"ph": "M", "name": "process_sort_index", "pid": pid, "tid": 0, "args": {"sort_index": pid}}
+    yield {"ph": "M", "name": "process_name", "pid": pid, "tid": pid, "args": {"name": name}}
+    yield {"ph": "M", "name": "process_sort_index", "pid": pid, "tid": pid, "args": {"sort_index": pid}}
     for n in numbers:
-        yield {"ph": "M", "name": "thread_name", "pid": pid, "tid": n, "args": {"name": f"{track} {n}"}}
-        yield {"ph": "M", "name": "thread_sort_index", "pid": pid, "tid": n, "args": {"sort_index": n}}
+        where = {"ph": "M", "pid": pid, "tid": FIRST_TRACK + n}
+        yield {"name": "thread_name", **where, "args": {"name": f"{track} {n}"}}
+        yield {"name": "thread_sort_index", **where, "args": {"sort_index": n}}
 
 
 def _box_slices(mappings: Sequence[Mapping], packing: Packing, reads: Executions) -> Iterator[Event]:
@@ -79,5 +83,5 @@ def _slice(name: str, category: str, where: tuple[int, int], ns: tuple[float, fl
     length = end - start
     while start + length > end:
         length = math.nextafter(length, 0.0)
-    track = {"pid": where[0], "tid": where[1]}
+    track = {"pid": where[0], "tid": FIRST_TRACK + where[1]}
     return {"name": name, "cat": category, "ph": "X", "ts": start, "dur": length, **track, "args": args}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rram_nas_comp_pack.simulation import executions, program, simulate
-from rram_nas_comp_pack.timeline import CROSSBARS, SAMPLES, timeline
+from rram_nas_comp_pack.timeline import CROSSBARS, FIRST_TRACK, SAMPLES, timeline
 from rram_nas_comp_pack.values import Box, Layer, Mapping, Packing, Placement
 
 REQUIRED = {"M": {"name", "ph", "pid", "tid", "args"}, "X": {"name", "cat", "ph", "pid", "tid", "ts", "dur"}}
@@ -22,6 +22,7 @@ def assert_valid(document):
         assert REQUIRED[event["ph"]] <= event.keys()
         assert type(event["pid"]) is int
         assert type(event["tid"]) is int
+    assert all(e["tid"] not in (0, e["pid"]) for e in slices(document))
     named = {(e["pid"], e["tid"]) for e in document["traceEvents"] if e["name"] == "thread_name"}
     assert {e["name"] for e in document["traceEvents"] if e["ph"] == "M"} <= METADATA
     ordered = sorted(slices(document), key=track_and_time)
@@ -96,7 +97,9 @@ def test_by_hand():
     document, schedule = traced((mapping(0, [2], 1), mapping(1, [1], 1)), 1, 2, lambda *_: 1000.0)
     assert_valid(document)
     assert_is_schedule(document, schedule)
-    shown = [(e["name"], e["cat"], e["tid"], e["ts"], e["dur"]) for e in slices(document, SAMPLES)]
+    shown = [
+        (e["name"], e["cat"], e["tid"] - FIRST_TRACK, e["ts"], e["dur"]) for e in slices(document, SAMPLES)
+    ]
     assert shown == [
         ("Linear_0", "run", 0, 0.0, 2.0),
         ("Linear_1 waits", "wait", 0, 2.0, 2.0),
@@ -109,14 +112,14 @@ def test_by_hand():
         **{"layer": 0, "sample": 0, "replica": 0, "box": 0, "round": 0, "cycles": 2}
     }
     names = {(e["pid"], e["tid"]): e["args"]["name"] for e in document["traceEvents"] if "_name" in e["name"]}
-    assert names[CROSSBARS, 0] == "crossbar 0"
-    assert names[SAMPLES, 1] == "sample 1"
+    assert names[CROSSBARS, FIRST_TRACK] == "crossbar 0"
+    assert names[SAMPLES, FIRST_TRACK + 1] == "sample 1"
 
 
 def test_a_box_says_the_reads_of_its_replica():
     document, _ = traced((mapping(0, [5, 3], 2),), 4, 1, lambda *_: 1.0)
     reads = slices(document, CROSSBARS)
-    cycles = sorted((e["tid"], e["args"]["replica"], e["args"]["cycles"]) for e in reads)
+    cycles = sorted((e["tid"] - FIRST_TRACK, e["args"]["replica"], e["args"]["cycles"]) for e in reads)
     assert cycles == [(0, 0, 3), (1, 0, 2), (2, 1, 3), (3, 1, 2)]
 
 
