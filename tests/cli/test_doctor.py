@@ -115,3 +115,14 @@ def test_every_optional_package_has_a_purpose():
 def test_the_version_of_python_is_that_of_the_project_file():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["requires-python"] == doctor.PYTHON
+
+
+def test_a_command_whose_package_is_missing_points_here(monkeypatch):
+    def absent(_options):
+        raise ModuleNotFoundError("No module named 'numpy.core'", name="numpy.core")
+
+    monkeypatch.setattr("rram_nas_comp_pack.cli.hardware.run", absent)
+    status, _, err = call("hardware", "--rows", 1, "--columns", 1)
+    assert status == 1
+    assert is_one_line(err)
+    assert "numpy is not installed; doctor tells" in err
