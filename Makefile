@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test benchmark clean
+.PHONY: demo test benchmark reproduce clean
 
 demo: .venv/ready
 	$(BIN)/python -m rram_nas_comp_pack pack --model mbv3_small --find-solution --exp-id demo
@@ -15,6 +15,9 @@ test: .venv/ready
 
 benchmark: .venv/ready
 	$(BIN)/python -m pytest benchmarks --benchmark-only
+
+reproduce: .venv/ready
+	$(BIN)/python -m rram_nas_comp_pack reproduce $(ARGS)
 
 .venv/ready: requirements.txt
 	$(PYTHON) -m venv .venv

@@ -1,10 +1,14 @@
-"""`python -m ofa`: train a supernet, evaluate its subnets. Torch is loaded once the options are right."""
+"""`python -m ofa`, installed as `ofa-rnc`: train a supernet, evaluate its subnets.
+
+Torch is loaded once the options are right.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from ofa.errors import BadInput
 from ofa.options import parse
@@ -33,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-if __name__ == "__main__":
+def script() -> NoReturn:
+    """Run a command and leave with its exit status."""
     try:
         status = main()
     except KeyboardInterrupt:  # once more, while the first was reported
@@ -41,3 +46,7 @@ if __name__ == "__main__":
     if status == INTERRUPTED:  # an interrupt in torch's threads would turn the status into a signal
         os._exit(status)
     sys.exit(status)
+
+
+if __name__ == "__main__":
+    script()

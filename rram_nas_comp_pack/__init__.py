@@ -1,3 +1,67 @@
-"""RNC: compile neural networks onto chips with few RRAM crossbars."""
+"""RNC: compile neural networks onto chips with few RRAM crossbars.
+
+The whole pipeline is one call; `trace(module, input_size, name)` makes a network of any `nn.Module`:
+
+    >>> from rram_nas_comp_pack import CompileOptions, compile_network, load_hardware, load_network
+    >>> network = load_network("squeezenet", (3, 64, 64))
+    >>> report = compile_network(network, load_hardware(), CompileOptions())
+    >>> report.packing.crossbars, report.packing.proved_optimal
+    (45, True)
+
+With a budget and a tuner it is filled with copies, here by the tuner's first answer for 8 samples:
+
+    >>> from rram_nas_comp_pack import Effort, Tuning
+    >>> options = CompileOptions(budget=82, tuning=Tuning("joint", Effort(samples=8, steps=0)))
+    >>> report = compile_network(network, load_hardware(), options)
+    >>> report.duplication.latency_ns < report.duplication.margin_tuner_ns < report.duplication.plain_ns
+    True
+
+Where the budget is too small, the result is a `NoFit`, which says what would fit. What is imported from here
+is loaded when it is asked for: torch by networks, numba by `compile_network`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .box_converter.layers import trace
+    from .box_converter.source import load_network
+    from .errors import BadInput, CannotBeDone, ToolkitError
+    from .hardware.config import Hardware, load_hardware
+    from .packing.check import violations
+    from .packing.pack import Goal
+    from .pipeline import CompileOptions, Report, Watch, compile_network
+    from .tuning.choose import Tuning
+    from .tuning.joint import Effort
+    from .values import NO_RULES, Network, NoFit, Rules
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "box_converter.layers": ("trace",),
+    "box_converter.source": ("load_network",),
+    "errors": ("BadInput", "CannotBeDone", "ToolkitError"),
+    "hardware.config": ("Hardware", "load_hardware"),
+    "packing.check": ("violations",),
+    "packing.pack": ("Goal",),
+    "pipeline": ("CompileOptions", "Report", "Watch", "compile_network"),
+    "tuning.choose": ("Tuning",),
+    "tuning.joint": ("Effort",),
+    "values": ("NO_RULES", "Network", "NoFit", "Rules"),
+}
+"""Where each name is at home."""
+
+__all__ = [
+    "NO_RULES", "BadInput", "CannotBeDone", "CompileOptions", "Effort", "Goal", "Hardware", "Network",
+    "NoFit", "Report", "Rules", "ToolkitError", "Tuning", "Watch", "compile_network", "load_hardware",
+    "load_network", "trace", "violations",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,7 +1,8 @@
-"""`python -m rram_nas_comp_pack`."""
+"""`python -m rram_nas_comp_pack`, installed as `rnc`."""
 
 import os
 import sys
+from typing import NoReturn
 
 INTERRUPTED = 130
 
@@ -15,10 +16,14 @@ def _run() -> int:
         return INTERRUPTED
 
 
-if __name__ == "__main__":
+def script() -> NoReturn:
+    """Run a command and leave with its exit status."""
     status = _run()
-    if (
-        status == INTERRUPTED
-    ):  # an interrupt that struck in generated code would turn the status into a signal
+    if status == INTERRUPTED:
+        # an interrupt that struck in generated code would turn the status into a signal
         os._exit(status)
     sys.exit(status)
+
+
+if __name__ == "__main__":
+    script()

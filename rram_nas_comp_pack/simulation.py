@@ -103,15 +103,45 @@ def simulate(program: Program, samples: int) -> Schedule:
     return Schedule(asked * unit_ns, started * unit_ns, finished * unit_ns, busy * unit_ns, waited * unit_ns)
 
 
+class Executions(NamedTuple):
+    """Every box that was read, as arrays of one length, in order of starting.
+
+    Of each: `sample`, `layer` (execution), `round` of the layer, `replica` and `box`, and when its round
+    held the crossbar, from `start_ns` to `end_ns`, no later than the next round starts there.
+    """
+
+    sample: Ints
+    layer: Ints
+    round: Ints
+    replica: Ints
+    box: Ints
+    start_ns: Floats
+    end_ns: Floats
+
+
+def executions(program: Program, samples: int) -> Executions:
+    """Run as `simulate` does and list the boxes that are read; boxes without a place are left out."""
+    rows = samples * int((program.boxes * program.takes).sum())
+    state = _state(program, samples, rows)
+    _run(program, state, np.zeros((4, samples, len(program.store))))
+    read = state.counters[3]
+    sample, layer, turn, place = state.log[:read].T
+    replica, box = np.divmod(place - program.crossbar_at[program.store[layer]], program.boxes[layer])
+    start, end = state.log_time[:read].T * program.unit_ns
+    return Executions(sample, layer, turn, replica, box, start, end)
+
+
 class _State(NamedTuple):
     """Everything that changes.
 
     The heap of events; `counters` hold its size, the events ever scheduled (they give each its turn among
-    equal times) and the rounds ever dealt. Per sample: `layer`, `event`, `round` and `rounds` (of its layer),
-    `length` (how long its round runs), `lacking` (crossbars or replicas it waits for), `width` (crossbars its
-    round asked for, listed in its row of `asked`), `next_waiting` (behind it in a replica queue). Queues
+    equal times), the rounds ever dealt and the boxes in the log. Per sample: `layer`, `event`, `round` and
+    `rounds` (of its layer), `length` (how long its round runs), `lacking` (crossbars or replicas it waits
+    for), `width` (crossbars its round asked for, listed in its row of `asked`, where the boxes stand in the
+    program's `crossbars` in that of `place`), `next_waiting` (behind it in a replica queue). Queues
     are linked lists, first and last: of samples for the replicas of a store, of places (sample, position in
-    its row of `asked`) for a crossbar. Per crossbar, `seen`: its boxes in the round dealt last.
+    its row of `asked`) for a crossbar. Per crossbar, `seen`: its boxes in the round dealt last. The log,
+    where one is kept: sample, layer, round and place of each box that was read; start and end of its round.
     """
 
     heap_time: Floats
@@ -126,22 +156,25 @@ class _State(NamedTuple):
     lacking: Ints
     width: Ints
     asked: Ints
+    place: Ints
     next_place: Ints
     crossbar_queue: Ints
     seen: Ints
     owner: Ints
     next_waiting: Ints
     replica_queue: Ints
+    log: Ints
+    log_time: Floats
 
 
-def _state(program: Program, samples: int) -> _State:
+def _state(program: Program, samples: int, logged: int = 0) -> _State:
     width = int((program.boxes * program.takes).max()) + 1
     crossbars = int(program.crossbars.max(initial=-1)) + 1
     return _State(
         heap_time=np.zeros(samples),
         heap_turn=_nobody(samples),
         heap_sample=_nobody(samples),
-        counters=np.zeros(3, dtype=np.int64),
+        counters=np.zeros(4, dtype=np.int64),
         layer=np.zeros(samples, dtype=np.int64),
         event=_nobody(samples),
         round=np.zeros(samples, dtype=np.int64),
@@ -150,12 +183,15 @@ def _state(program: Program, samples: int) -> _State:
         lacking=np.zeros(samples, dtype=np.int64),
         width=np.zeros(samples, dtype=np.int64),
         asked=_nobody(samples, width),
+        place=_nobody(samples, width),
         next_place=_nobody(samples * width),
         crossbar_queue=_nobody(crossbars, 2),
         seen=np.zeros((crossbars, 2), dtype=np.int64),
         owner=_nobody(int(program.copies.sum())),
         next_waiting=_nobody(samples),
         replica_queue=_nobody(len(program.store), 2),
+        log=_nobody(logged, 4),
+        log_time=np.zeros((logged, 2)),
     )
 
 
@@ -263,7 +299,7 @@ def _deal_round(program: Program, state: _State, sample: int) -> None:
                 rounds = max(rounds, turn + 1)
             if turn == state.round[sample]:
                 longest = max(longest, program.times[program.time_at[layer] + box])
-                state.asked[sample, width] = crossbar
+                state.asked[sample, width], state.place[sample, width] = crossbar, first + box
                 width += crossbar >= 0
     state.rounds[sample], state.width[sample], state.length[sample] = rounds, width, longest
 
@@ -286,12 +322,24 @@ def _ask_crossbars(state: _State, sample: int) -> None:
 
 
 @compiled
+def _log_round(state: _State, time: float, sample: int) -> None:
+    for k in range(state.width[sample]):
+        row = state.counters[3]
+        state.log[row, 0], state.log[row, 1] = sample, state.layer[sample]
+        state.log[row, 2], state.log[row, 3] = state.round[sample], state.place[sample, k]
+        state.log_time[row, 0], state.log_time[row, 1] = time, time + state.length[sample]
+        state.counters[3] = row + 1
+
+
+@compiled
 def _run_round(state: _State, times: Floats, time: float, sample: int) -> None:
     """The round holds its crossbars: note the layer's start if it is its first, and when the round ends."""
     layer = state.layer[sample]
     if state.round[sample] == 0:
         times[1, sample, layer] = time
     times[3, sample, layer] += state.length[sample]
+    if len(state.log) > 0:
+        _log_round(state, time, sample)
     _push(state, time + state.length[sample], sample, FINISH_ROUND)
 
 

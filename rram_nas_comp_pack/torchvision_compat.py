@@ -33,6 +33,11 @@ def import_torchvision() -> ModuleType:
     return importlib.import_module("torchvision")
 
 
+def operators_declared() -> bool:
+    """Whether torchvision's import needed that, in this process."""
+    return _declare_operators.cache_info().currsize > 0
+
+
 @functools.cache  # torch forgets what a library declared when the library is freed
 def _declare_operators() -> object:
     import torch

@@ -88,6 +88,7 @@ MAY_IMPORT = {
     "packing": {"packing", *CORE},
     "simulation": CORE,
     "contention": {"values"},
+    "timeline": {"simulation", *CORE},
     "duplication": {*CORE, "hardware"},
     "tuning": {"tuning", "box_converter.boxes", "duplication", "packing", "simulation", "hardware", *CORE},
     "evolution.subnet": {"box_converter.boxes", "packing", "tuning", "simulation", "hardware", *CORE},

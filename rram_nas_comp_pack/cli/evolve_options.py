@@ -60,7 +60,7 @@ class EvolveOptions:
     config: Path
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -74,7 +74,7 @@ def add_evolve(parser: argparse.ArgumentParser) -> None:
     _add_accuracy(parser)
     add_packing(parser)
     add_duplication(parser)
-    add("--workers", type=at_least(1, 1024), default=_cores(), metavar="N",
+    add("--workers", type=at_least(1, 1024), default=cores(), metavar="N",
         help="processes on this machine (default: one per core)")  # fmt: skip
     add("--scheduler", metavar="ADDRESS", help="run on a dask cluster instead, such as tcp://host:8786")
     add("--resume", "-r", action="store_true", help="go on with the search of this ID")

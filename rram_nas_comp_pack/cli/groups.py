@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput
+from ..hardware.config import SHIPPED
 from .arguments import MOST_SAMPLES, at_least
 
 
@@ -85,8 +86,13 @@ def add_places(parser: argparse.ArgumentParser) -> None:
 
 def add_config(parser: argparse.ArgumentParser) -> None:
     """The hardware."""
+    here = Path("SimConfig.ini")
     parser.add_argument(
-        "--config", type=Path, default=Path("SimConfig.ini"), metavar="INI", help="default: SimConfig.ini"
+        "--config",
+        type=Path,
+        default=here if here.exists() else SHIPPED,
+        metavar="INI",
+        help="default: SimConfig.ini, or the one that comes along where there is none",
     )
 
 

@@ -25,6 +25,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stdout = None  # the reader has gone: nothing to flush at exit
         return 0
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "rram_nas_comp_pack", "ofa"):
+            raise
+        return _complain(f"{package} is not installed; doctor tells what is missing and what mends it", 1)
     except MemoryError:
         return _complain("out of memory", 1)
     except OSError as error:

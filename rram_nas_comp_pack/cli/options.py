@@ -52,6 +52,7 @@ class PackOptions:
     seed: int
     sim_log_samples: int
     no_report: bool
+    trace: bool
     verbose: bool
     log_dir: Path
     config: Path
@@ -101,6 +102,22 @@ class HardwareOptions:
     config: Path
 
 
+@dataclass(frozen=True, slots=True)
+class DoctorOptions:
+    """Options of `doctor`."""
+
+    json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReproduceOptions:
+    """Options of `reproduce`."""
+
+    quick: bool
+    out: Path
+    config: Path
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage."""
 
@@ -119,6 +136,8 @@ def parse(argv: Sequence[str] | None = None) -> tuple[Command, object]:
     _add_report(commands.add_parser("report", help="figures and a page of runs", allow_abbrev=False))
     _add_compare(commands.add_parser("compare", help="runs side by side", allow_abbrev=False))
     _add_hardware(commands.add_parser("hardware", help="one processing element", allow_abbrev=False))
+    _add_doctor(commands.add_parser("doctor", help="what is here and what is missing", allow_abbrev=False))
+    _add_reproduce(commands.add_parser("reproduce", help="the paper's claims, measured", allow_abbrev=False))
     values = vars(parser.parse_args(argv))
     command, kind = values.pop("command"), values.pop("kind")
     if kind is PackOptions:
@@ -192,6 +211,7 @@ def _add_pack(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="samples traced in sim.log (default: 4)",
     )
+    add("--trace", action="store_true", help="write their timeline too, trace.json, for Perfetto")
     add("--seed", type=at_least(0), default=123, help="of packer and tuners (default: 123)")
     add_no_report(parser)
     add("--verbose", action="store_true", help="copy logs.log to standard error")
@@ -245,4 +265,17 @@ def _add_hardware(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", type=positive, required=True, metavar="H", help="active rows")
     parser.add_argument("--columns", type=positive, required=True, metavar="W", help="active columns")
     parser.add_argument("--input-bits", type=positive, default=8, metavar="P", help="default: 8")
+    add_config(parser)
+
+
+def _add_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(kind=DoctorOptions)
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+
+
+def _add_reproduce(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(kind=ReproduceOptions)
+    add = parser.add_argument
+    add("--quick", action="store_true", help="few cases, little effort: some minutes on two cores")
+    add("--out", type=Path, default=Path("log/reproduce"), metavar="DIR", help="default: log/reproduce")
     add_config(parser)

@@ -31,9 +31,9 @@ def write_run(folder: Path, report: Report, options: PackOptions) -> None:
     (folder / "logs.log").write_text("\n".join(log_lines(report, options)) + "\n", encoding="utf-8")
 
 
-def write_json(path: Path, value: object) -> None:
+def write_json(path: Path, value: object, indent: int | None = 1) -> None:
     """One JSON document; not-a-number is never written."""
-    path.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(value, indent=indent, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

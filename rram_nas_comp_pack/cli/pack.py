@@ -9,15 +9,18 @@ from tqdm import tqdm
 
 from ..box_converter.source import load_network
 from ..errors import BadInput, CannotBeDone
+from ..hardware.chip import reader
 from ..hardware.config import Hardware, load_hardware
 from ..packing.pack import BEST_EFFORT, Goal
 from ..pipeline import CompileOptions, Report, Watch, compile_network
+from ..simulation import executions, program
+from ..timeline import timeline
 from ..tuning.choose import Tuning
 from ..tuning.joint import Effort
 from ..values import NO_RULES, Network, NoFit, Rules
 from .folder import run_folder
 from .options import PackOptions
-from .output import coverage_table, log_lines, mapped_share, tuned_for, write_run
+from .output import coverage_table, log_lines, mapped_share, tuned_for, write_json, write_run
 from .report import add_report
 from .wording import STOPPED
 
@@ -37,6 +40,8 @@ def run(options: PackOptions) -> int:
         network = _network(options)
         report = _compile(network, hardware, options)
         write_run(folder, report, options)
+        if options.trace:
+            write_json(folder / "trace.json", _timeline(report, hardware), indent=None)
         if not options.no_report:
             add_report(folder, options.exp_id)
     if options.verbose:
@@ -71,6 +76,13 @@ def _compile(network: Network, hardware: Hardware, options: PackOptions) -> Repo
             f"needed, a packing with {found.found} was found; use --num-crossbars {found.found}{fewest}"
         )
     return found
+
+
+def _timeline(report: Report, hardware: Hardware) -> dict[str, object]:
+    """The traced samples once more, box by box: the schedule of the report does not hold their crossbars."""
+    ran = program(report.mappings, reader(hardware), report.packing.placements)
+    reads = executions(ran, len(report.schedule.asked_ns))
+    return timeline(report.mappings, report.packing, report.schedule, reads)
 
 
 def compile_options(options: PackOptions) -> CompileOptions:

@@ -15,6 +15,9 @@ from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.hardware.keys import KEYS, TILE, Key
 from rram_nas_comp_pack.hardware.rules import Finding, Values, broken_rules, choice_in_force
 
+SHIPPED: Final = Path(__file__).parents[1] / "SimConfig.ini"
+"""The configuration that comes with the package; in a source tree a link to the one beside it."""
+
 _SRAM_RESISTANCE_OHM: Final = 1.6e6
 
 _Texts = dict[tuple[str, str], tuple[Key, str]]  # (section, key name) -> declaration, text found
@@ -102,8 +105,8 @@ def mean_resistance_ohm(resistances_ohm: tuple[float, ...]) -> float:
     return math.sqrt(resistances_ohm[0] * resistances_ohm[-1])
 
 
-def load_hardware(path: Path | str) -> Hardware:
-    """Read a configuration file. Raises `BadInput`, one line per fault."""
+def load_hardware(path: Path | str = SHIPPED) -> Hardware:
+    """Read a configuration file, the shipped one unless told. Raises `BadInput`, one line per fault."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

@@ -267,3 +267,14 @@ def test_the_published_network_goes_through_the_whole_command(tmp_path):
     for e in found["evaluations"]:
         if e["num_sample"] in again:
             assert again[e["num_sample"]].items() <= e.items()
+
+
+def test_a_trace_is_written_where_it_is_asked_for(log):
+    status, _, err = pack(log, "--trace", "--sim-log-samples", 3)
+    assert (status, err) == (0, "")
+    folder = log / "packing" / "t"
+    document = strict_json((folder / "trace.json").read_text())
+    ended = [float(row[4]) for row in read_rows(folder / "sim.log")[1:]]
+    reads = [e for e in document["traceEvents"] if e["ph"] == "X" and e["cat"] == "read"]
+    assert max(e["ts"] + e["dur"] for e in reads) * 1e3 == pytest.approx(max(ended), rel=1e-12)
+    assert {e["args"]["sample"] for e in reads} == {0, 1, 2}

@@ -1,0 +1,185 @@
+"""`reproduce`: the paper's claims beside what is found here, by runs of pack and evolve."""
+
+import json
+
+import pytest
+from tiny_runs import GOLDEN, ROOT, call, everything_in, is_one_line, read_rows
+
+from rram_nas_comp_pack.cli import reproduce
+from rram_nas_comp_pack.cli.claims import (
+    BASELINES,
+    DUPLICATED,
+    Claim,
+    pack_figures,
+    runs,
+    search_figures,
+    verdict,
+)
+from rram_nas_comp_pack.cli.options import parse
+
+LACKING = ["the supernet", "CIFAR-10"]
+TINY = {"mbv3_small": 210, "squeezenet": 80}
+
+
+def test_the_figures_of_the_baseline_are_the_golden_ones():
+    golden = json.loads((GOLDEN / "isaac_like.json").read_text())
+    for b in BASELINES:
+        found = golden[f"{b.model}_dsf1"]
+        first = found["evaluations"][0]["latency"]
+        assert (b.crossbars, b.utilization, b.latency_ns) == (found["crossbars"], found["utilization"], first)
+
+
+def test_without_copies_the_speed_is_that_of_the_golden_layout():
+    packed = json.loads((GOLDEN / "sim_mbv3_small.json").read_text())["evaluations"]
+    baseline = json.loads((GOLDEN / "isaac_like.json").read_text())["mbv3_small_dsf1"]["evaluations"]
+    latency, alone = (next(e["latency"] for e in es if e["num_sample"] == 8) for es in (packed, baseline))
+    assert {case.speed for case in DUPLICATED if case.factor == 5} == {alone / latency}
+
+
+def test_the_figures_of_the_papers_program_are_those_of_the_docs():
+    text = (ROOT / "docs" / "benchmarks.md").read_text()
+    for b in BASELINES:
+        assert f"| {b.fewest}-{b.most} |" in text
+    for case in DUPLICATED:
+        if case.factor == 1:
+            row = next(
+                line
+                for line in text.splitlines()
+                if f"| {case.model}, {case.crossbars} | {case.samples} |" in line
+            )
+            assert row.split("|")[4].strip() == str(case.speed)
+
+
+def test_every_figure_of_the_paper_has_a_source_and_every_command_is_sound():
+    for quick in (True, False):
+        found = runs(quick, LACKING)
+        assert len({run.argv for run in found}) == len(found)
+        for run in found:
+            parse(run.argv)
+            assert all(bool(claim.source) == (claim.low is not None) for claim in run.claims)
+            assert bool(run.needs) == ("CIFAR-10" in run.name)
+
+
+def test_with_supernet_and_images_in_place_nothing_is_left_out():
+    assert [run.needs for run in runs(True, [])] == [""] * len(runs(True, []))
+
+
+@pytest.mark.parametrize(
+    ("better", "ours", "wanted"),
+    [
+        *(("lower", (104,), "better"), ("lower", (107,), "equal"), ("lower", (108,), "worse")),
+        *(("higher", (112,), "better"), ("higher", (100, 112), "better"), ("higher", (110,), "worse")),
+        *(("equal", (107.00000000001,), "equal"), ("equal", (108,), "differs")),
+    ],
+)
+def test_verdicts(better, ours, wanted):
+    assert verdict(Claim("c", "c", "", 107, 111, "s", better), ours) == wanted
+
+
+def test_a_claim_without_a_figure_is_not_judged():
+    assert verdict(Claim("c", "c"), (1.0,)) == "no figure to compare"
+
+
+def test_figures_of_files():
+    evaluation = {"baseline_latency_ns": 8.0}
+    result = {
+        "boxes": 4,
+        "crossbars_used": 3,
+        "lower_bound": 2,
+        "utilization": 0.5,
+        "evaluations": [evaluation],
+    }
+    plain = pack_figures({**result, "duplication": {"method": "none"}}, 1.5)
+    assert plain == {
+        "boxes": (4,),
+        "crossbars": (3,),
+        "lower_bound": (2,),
+        "utilization": (0.5,),
+        "baseline_ns": (8.0,),
+        "pack_s": (1.5,),
+    }
+    copied = pack_figures({**result, "duplication": {"baseline_ns": 9.0, "latency_ns": 3.0}}, 1.5)
+    assert copied["speed"] == (3.0,)
+    networks = [{"tuned": {"speed": 4.0}, "test_accuracy": 0.9}, {"tuned": None}]
+    assert search_figures({"networks": networks, "evaluated": 10}, 5.0, 8.0) == {
+        **{"speeds": (4.0,), "accuracies": (0.9,), "subnet_s": (0.5,), "subnet_cpu_s": (0.8,)}
+    }
+
+
+def few(_quick, lacking):
+    """A pack, a pack with copies, one that cannot be done, and a search that lacks its data."""
+    squeezenet = next(run for run in runs(True, lacking) if run.name == "squeezenet")
+    copies = next(
+        run for run in runs(True, lacking) if run.name.startswith("squeezenet, 82") and "margin" in run.argv
+    )
+    argv = tuple("9" if text == "82" else text for text in copies.argv)
+    return [squeezenet, copies, copies._replace(name="too small", argv=argv), runs(True, lacking)[-1]]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """(status, stdout, stderr, folder) of a few runs."""
+    out = tmp_path_factory.mktemp("reproduce") / "found"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reproduce, "runs", few)
+        patch.setattr(reproduce, "missing", lambda: LACKING)
+        return *call("reproduce", "--quick", "--out", out), out
+
+
+def test_tables_figure_and_runs_are_written(done):
+    status, out, err, folder = done
+    assert (status, err) == (1, "")  # one of the runs cannot be done
+    names = {p.name for p in folder.iterdir()}
+    assert names == {"claims.csv", "claims.json", "claims.md", "claims.png", "claims.svg", "runs"}
+    assert [p.name for p in folder.parent.iterdir()] == ["found"]
+    assert out.splitlines()[0].startswith("| run | claim | paper |")
+    assert (folder / "claims.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "claims.svg").read_text().startswith("<?xml")
+    assert (folder / "runs" / "packing" / "00" / "result.json").is_file()
+
+
+def test_a_row_says_claim_figures_and_where_they_come_from(done):
+    document = json.loads((done[3] / "claims.json").read_text())
+    first = document["rows"][1]
+    assert (first["claim"], first["paper"], first["ours"]) == ("fewest crossbars", "45 to 49", "45")
+    assert first["verdict"] == "equal"
+    assert first["command"].startswith("python -m rram_nas_comp_pack pack --model squeezenet ")
+    assert (first["seed"], first["figures"], first["machine"]) == (123, [45], document["machine"])
+    verdicts = {(row["run"], row["verdict"].partition(":")[0]) for row in document["rows"]}
+    assert ("too small", "failed") in verdicts
+    assert ("search on CIFAR-10, 253 crossbars", "not checked") in verdicts
+    baseline = next(row for row in document["rows"] if row["claim"] == "latency of the baseline")
+    assert baseline["verdict"] == "equal"
+
+
+def test_the_tables_agree(done):
+    rows = json.loads((done[3] / "claims.json").read_text())["rows"]
+    table = read_rows(done[3] / "claims.csv")
+    assert [line[:2] for line in table[1:]] == [[row["run"], row["claim"]] for row in rows]
+    text = (done[3] / "claims.md").read_text()
+    assert all(f"| {row['run']} | {row['claim']} | {row['paper']} |" in text for row in rows)
+    assert "not checked: lacks the supernet and CIFAR-10" in text
+
+
+def test_an_interrupt_writes_nothing(monkeypatch, tmp_path):
+    def struck(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reproduce, "_figures", struck)
+    assert call("reproduce", "--quick", "--out", tmp_path / "out")[0] == 130
+    assert everything_in(tmp_path) == []
+
+
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    status, _, err = call("reproduce", "--out", tmp_path)
+    assert status == 2
+    assert is_one_line(err)
+    assert "holds other files" in err
+    assert everything_in(tmp_path) == ["thesis.tex"]
+
+
+def test_a_configuration_that_is_not_there_is_told_at_once(tmp_path):
+    status, _, err = call("reproduce", "--out", tmp_path / "out", "--config", tmp_path / "none.ini")
+    assert status == 2
+    assert is_one_line(err)
