@@ -46,6 +46,7 @@ def said(tmp_path_factory):
     search.mkdir(parents=True)
     front = {"networks": [{"sample": SUBNET}], "num_classes": 10, "resolution": 64}
     (search / "front.json").write_text(json.dumps(front))
+    sys.modules.pop("my_nets", None)  # that of another test
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield "".join(said_by(language, mark, block) for language, mark, block in BLOCKS)

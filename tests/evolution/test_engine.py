@@ -47,7 +47,7 @@ def dask(environment, tmp_path_factory):
 @pytest.fixture
 def patient(monkeypatch):
     """Starting dask takes its time on a busy machine."""
-    monkeypatch.setattr(module, "ANSWER_S", 60.0)
+    monkeypatch.setattr(module, "ANSWER_S", 30.0)
     monkeypatch.setattr(module, "WORKER_S", 60.0)
 
 
