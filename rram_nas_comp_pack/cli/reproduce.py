@@ -87,7 +87,7 @@ def _figures(each: Run, exp_id: str, logs: Path, config: Path) -> Figures:
 
     said = io.StringIO()
     begun, before = perf_counter(), os.times()
-    places = ("--exp-id", exp_id, "--log-dir", str(logs), "--config", str(config))
+    places = ("--exp-id", exp_id, "--log-dir", str(logs), "--config", str(config), "--no-report")
     with redirect_stdout(io.StringIO()), redirect_stderr(said):
         status = main([*each.argv, *places])
     if status == 130:
