@@ -15,22 +15,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         run, options = parse(argv)
         status = run(options)
-        sys.stdout.flush()
+        print(end="", flush=True)
         return status
     except ToolkitError as error:
-        return _complain(str(error), error.exit_status)
+        return _complain(error.exit_status, *map(str, error.args))
     except KeyboardInterrupt:
-        return _complain("interrupted; nothing was written", 130)
+        return _complain(130, "interrupted; nothing was written")
     except BrokenPipeError:
         sys.stdout = None  # the reader has gone: nothing to flush at exit
         return 0
     except MemoryError:
-        return _complain("out of memory", 1)
+        return _complain(1, "out of memory")
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        return _complain(f"{error.filename or 'output'}: {error.strerror or error}", 1 if full else 2)
+        _drop_unwritten()
+        return _complain(1 if full else 2, f"{error.filename or 'output'}: {error.strerror or error}")
 
 
-def _complain(text: str, status: int) -> int:
-    print(f"rram_nas_comp_pack: {text}", file=sys.stderr)
+def _complain(status: int, *texts: str) -> int:
+    """Print a line for each text, whatever the names in it hold."""
+    lines = (" ".join(text.splitlines()) for text in texts)
+    print("rram_nas_comp_pack:", "\n".join(lines), file=sys.stderr)
     return status
+
+
+def _drop_unwritten() -> None:
+    """Keep Python from trying again, and telling, at exit."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        sys.stdout = None
