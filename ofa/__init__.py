@@ -1,26 +1,27 @@
-"""Once-for-all supernet of MobileNetV3-small (Cai et al., ICLR 2020); torch is loaded when it is needed."""
+"""Once-for-all supernet of MobileNetV3-small (Cai et al., ICLR 2020); modules are loaded when needed."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ofa.architecture import Configuration, LayerShape, layer_shapes
-from ofa.errors import BadInput
-
 if TYPE_CHECKING:
+    from ofa.architecture import Configuration, LayerShape, layer_shapes
     from ofa.calibration import accuracy, device_of, recalibrate
     from ofa.checkpoint import load_checkpoint, save_checkpoint
     from ofa.data import Images, Split, batches, load_images
+    from ofa.errors import BadInput
     from ofa.network import Subnet, Supernet, build_supernet
 
 _HOMES = {
+    "architecture": ("Configuration", "LayerShape", "layer_shapes"),
     "calibration": ("accuracy", "device_of", "recalibrate"),
     "checkpoint": ("load_checkpoint", "save_checkpoint"),
     "data": ("Images", "Split", "batches", "load_images"),
+    "errors": ("BadInput",),
     "network": ("Subnet", "Supernet", "build_supernet"),
 }
-"""Names whose modules need torch."""
+"""Names by module, which is loaded with the first of them: most need torch, and all of them time."""
 
 __all__ = [
     "BadInput", "Configuration", "Images", "LayerShape", "Split", "Subnet", "Supernet", "accuracy", "batches",

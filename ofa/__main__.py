@@ -10,31 +10,44 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ofa.errors import BadInput
-from ofa.options import parse
-
 INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; returns 0 done, 2 bad input, 130 interrupted."""
+    """Run a command; returns 0 done, 1 no space, 2 bad input, 130 interrupted."""
     try:
+        # an interrupt may strike while modules are loaded
+        from ofa.errors import BadInput, refusal
+        from ofa.options import parse
+
         options = parse(argv)
         from ofa import commands
 
         command = commands.train if options.command == "train" else commands.evaluate
         command(options)
-        sys.stdout.flush()
+        print(end="", flush=True)
         return 0
-    except BadInput as error:
-        status, said = 2, str(error)
-    except KeyboardInterrupt as interrupt:
+    except KeyboardInterrupt as interrupt:  # first, since the names of the others may not be there yet
         status, said = INTERRUPTED, "; ".join(["interrupted", *map(str, interrupt.args)])
+    except BadInput as error:
+        status, said = error.exit_status, str(error)
     except BrokenPipeError:
         sys.stdout = None  # the reader has gone: nothing to flush at exit
         return 0
-    print(f"ofa: {said}", file=sys.stderr)
+    except OSError as error:
+        said = f"{error.filename or 'output'}: {error.strerror or error}"
+        status = refusal(said, error).exit_status
+        _drop_unwritten()
+    print("ofa:", *said.splitlines(), file=sys.stderr)
     return status
+
+
+def _drop_unwritten() -> None:
+    """Keep Python from trying again, and telling, at exit."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        sys.stdout = None
 
 
 def script() -> NoReturn:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ofa.architecture import FEATURES
-from ofa.errors import BadInput
+from ofa.errors import BadInput, refusal
 from ofa.network import Supernet, build_supernet
 
 _ALLOWED = "allowed is a dict of tensors, or one with such a dict as its 'state_dict'"
@@ -31,8 +33,8 @@ def supernet_of(path: str | Path, loaded: Any) -> Supernet:
     """Return the supernet in what was read from `path`. Raises BadInput, in one line."""
     found = _tensors(path, loaded)
     classifier = found.get("classifier.linear.weight")
-    classes = len(classifier) if classifier is not None and classifier.shape[1:] == (FEATURES,) else 10
-    supernet = build_supernet(classes)
+    classes = len(classifier) if classifier is not None and classifier.shape[1:] == (FEATURES,) else 0
+    supernet = build_supernet(classes or 10)  # the check of shapes refuses what has none
     wanted = {_plain(name): tensor for name, tensor in supernet.state_dict().items()}
     _check(path, found, wanted)
     with torch.no_grad():
@@ -67,23 +69,30 @@ def weights_of(supernet: Supernet, half: bool = False) -> dict[str, Tensor]:
 def write_whole(content: dict[str, Any], path: str | Path) -> None:
     """Write tensors and plain values; the file appears whole or not at all, also when it is replaced.
 
-    Raises BadInput where it cannot be written.
+    Raises BadInput where it cannot be written, DiskFull where space is all that lacks.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = partial_of(path)
+    # a file of torch's own would hold the name of the path, and its errors hide the system's
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # a file of torch's own would hold the name of the path
         with partial.open("wb") as file:
-            torch.save(content, file)
+            file.write(buffer.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    except (OSError, RuntimeError) as error:  # torch turns some of the system's errors into its own
-        raise BadInput(f"{path}: cannot be written: {getattr(error, 'strerror', error)}") from error
+    except OSError as error:
+        raise refusal(f"{path}: cannot be written: {error.strerror or error}", error) from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def partial_of(path: Path) -> Path:
+    """Return where a file is written until it is whole: always the same, so kills leave one at most."""
+    return path.parent / f".{path.name}.partial"
 
 
 def _plain(name: str) -> str:
@@ -94,7 +103,8 @@ def _plain(name: str) -> str:
 def read_plain(path: str | Path) -> Any:
     """Return tensors and plain values on the CPU; nothing in the file is run. Raises BadInput."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # what is wrong is said in one line
+            return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror or error}; {_ALLOWED}") from error
     except Exception as error:  # a damaged file raises nearly anything

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from argparse import Namespace
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,9 +13,9 @@ from numpy.random import PCG64, Generator
 
 from ofa.architecture import Configuration
 from ofa.calibration import accuracy, device_of
-from ofa.checkpoint import load_checkpoint
+from ofa.checkpoint import load_checkpoint, partial_of
 from ofa.data import Images, load_images
-from ofa.errors import BadInput
+from ofa.errors import BadInput, refusal
 from ofa.network import Supernet
 from ofa.recipe import PHASES
 from ofa.resume import load_run, save_run
@@ -126,11 +125,12 @@ def _same_classes(path: Path, supernet: Supernet, images: Images) -> None:
 
 def _check_out(out: Path, resume: bool) -> None:
     """Find out now, not after the first epoch, that the checkpoint cannot be written."""
-    if out.exists() and not resume:
-        raise BadInput(f"--out: found {out}, which exists; allowed: a new file, or --resume")
     try:
+        if out.exists() and not resume:
+            raise BadInput(f"--out: found {out}, which exists; allowed: a new file, or --resume")
         out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out.parent):
-            pass
+        # the longest name that will be needed
+        partial_of(out).touch()
+        partial_of(out).unlink()
     except OSError as error:
-        raise BadInput(f"--out: {out}: cannot be written: {error.strerror or error}") from error
+        raise refusal(f"--out: {out}: cannot be written: {error.strerror or error}", error) from error

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ofa import download
-from ofa.errors import BadInput
+from ofa.errors import BadInput, refusal
 
 Labelled = tuple[NDArray[np.uint8], NDArray[np.int64]]
 """Pixels (n, 3, height, width) and labels (n,)."""
@@ -57,7 +57,8 @@ def read_cifar10(folder: Path) -> tuple[Labelled, Labelled]:
         except (OSError, ValueError, HTTPException) as error:
             why = f"they cannot be fetched ({error})".replace("\n", " ")
             where = f"unpack {download.URL} in {inner.parent} to have {inner}/data_batch_1 and so on"
-            raise BadInput(f"cifar10: {folder}: found no {', '.join(missing)}; {why}; {where}") from error
+            text = f"cifar10: {folder}: found no {', '.join(missing)}; {why}; {where}"
+            raise refusal(text, error) from error
     pixels, labels = zip(*map(_batch, training), strict=True)
     return (np.concatenate(pixels), np.concatenate(labels)), _batch(folder / "test_batch")
 

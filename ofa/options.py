@@ -20,6 +20,10 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise BadInput(f"{' '.join(message.split())} (see {self.prog} --help)")
 
+    def print_help(self, file: Any = None) -> None:
+        """Write it at once, so that a failure is told like any other."""
+        print(self.format_help(), end="", file=file, flush=True)
+
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Return the options of a command by name, and with `train` the `recipe` that they make.

@@ -5,9 +5,16 @@
 
 
 class ToolkitError(Exception):
-    """Something the user can mend; its text says what was found and what is allowed."""
+    """Something the user can mend; its text says what was found and what is allowed.
+
+    Several texts are several faults, a line each.
+    """
 
     exit_status = 2
+
+    def __str__(self) -> str:
+        """Return the texts, a line each."""
+        return "\n".join(map(str, self.args))
 
 
 class BadInput(ToolkitError):

@@ -21,12 +21,15 @@ def run_folder(parent: Path, exp_id: str, kept: str | None = None) -> Iterator[P
     """A folder to write a run's files into; it becomes `parent`/`exp_id` when the block ends without error.
 
     A subfolder `kept` outlives a run that was killed or failed, and is there when the next one of this ID
-    begins. Raises BadInput where the folder cannot be written or another run of this ID is under way.
+    begins. Raises BadInput where the folder cannot be written, another run of this ID is under way or a link
+    is in its place.
     """
     target, scratch, earlier = parent / exp_id, parent / f".{exp_id}.partial", parent / f".{exp_id}.earlier"
+    if target.is_symlink():
+        raise BadInput(f"--exp-id: {target} is a symbolic link, allowed is a folder or nothing")
     if target.exists() and not target.is_dir():
         raise BadInput(f"--exp-id: {target} is a file, allowed is a folder or nothing")
-    lock = _make(scratch, exp_id, kept)
+    lock = _make(scratch, target, exp_id, kept)
     try:
         _recover(target, earlier)
         yield scratch
@@ -35,9 +38,11 @@ def run_folder(parent: Path, exp_id: str, kept: str | None = None) -> Iterator[P
         scratch.rename(target)
         shutil.rmtree(earlier, ignore_errors=True)
     finally:
+        # the lock goes with the folder, so that it keeps other runs off `earlier` when it has become `target`
         with suppress(OSError):
             _recover(target, earlier)
-        if kept is None or not _holds_files(scratch / kept):
+        # by then another run may have come to a `scratch` of its own
+        if _is_at(lock, scratch) and (kept is None or not _holds_files(scratch / kept)):
             shutil.rmtree(scratch, ignore_errors=True)
         os.close(lock)
 
@@ -46,7 +51,13 @@ def _holds_files(folder: Path) -> bool:
     return folder.is_dir() and any(folder.iterdir())
 
 
-def _make(scratch: Path, exp_id: str, kept: str | None) -> int:
+def _is_at(lock: int, folder: Path) -> bool:
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(lock), folder.stat())
+    return False
+
+
+def _make(scratch: Path, target: Path, exp_id: str, kept: str | None) -> int:
     """Create the scratch folder, empty but for `kept`, and locked; returns the lock's file descriptor."""
     try:
         scratch.mkdir(parents=True, exist_ok=True)
@@ -56,8 +67,9 @@ def _make(scratch: Path, exp_id: str, kept: str | None) -> int:
     try:
         if fcntl:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not os.path.samestat(os.fstat(lock), scratch.stat()):
+        if not _is_at(lock, scratch):
             raise FileNotFoundError
+        _require_free(target, scratch)
         _empty(scratch, kept)
     except OSError as error:
         os.close(lock)
@@ -67,6 +79,22 @@ def _make(scratch: Path, exp_id: str, kept: str | None) -> int:
             ) from error
         raise BadInput(f"--log-dir: {scratch.parent} cannot be written: {error.strerror}") from error
     return lock
+
+
+def _require_free(target: Path, scratch: Path) -> None:
+    """Raise BlockingIOError while the run that has just become `target` still clears away the earlier one."""
+    if not fcntl or not target.exists():
+        return
+    there = os.open(target, os.O_RDONLY)
+    try:
+        fcntl.flock(there, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        # with what a killed run left in it, it stays
+        with suppress(OSError):
+            scratch.rmdir()
+        raise
+    finally:
+        os.close(there)
 
 
 def _empty(scratch: Path, kept: str | None) -> None:

@@ -15,13 +15,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         run, options = parse(argv)
         status = run(options)
-        sys.stdout.flush()
+        print(end="", flush=True)
         return status
     except ToolkitError as error:
-        return _complain(str(error), error.exit_status)
+        return _complain(error.exit_status, *map(str, error.args))
     except KeyboardInterrupt as interrupt:
         kept = [str(each) for each in interrupt.args] or ["nothing was written"]
-        return _complain("; ".join(["interrupted", *kept]), 130)
+        return _complain(130, "; ".join(["interrupted", *kept]))
     except BrokenPipeError:
         sys.stdout = None  # the reader has gone: nothing to flush at exit
         return 0
@@ -29,14 +29,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         package = (error.name or "").partition(".")[0]
         if package in ("", "rram_nas_comp_pack", "ofa"):
             raise
-        return _complain(f"{package} is not installed; doctor tells what is missing and what mends it", 1)
+        return _complain(1, f"{package} is not installed; doctor tells what is missing and what mends it")
     except MemoryError:
-        return _complain("out of memory", 1)
+        return _complain(1, "out of memory")
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        return _complain(f"{error.filename or 'output'}: {error.strerror or error}", 1 if full else 2)
+        _drop_unwritten()
+        return _complain(1 if full else 2, f"{error.filename or 'output'}: {error.strerror or error}")
 
 
-def _complain(text: str, status: int) -> int:
-    print(f"rram_nas_comp_pack: {text}", file=sys.stderr)
+def _complain(status: int, *texts: str) -> int:
+    """Print a line for each text, whatever the names in it hold."""
+    lines = (" ".join(text.splitlines()) for text in texts)
+    print("rram_nas_comp_pack:", "\n".join(lines), file=sys.stderr)
     return status
+
+
+def _drop_unwritten() -> None:
+    """Keep Python from trying again, and telling, at exit."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        sys.stdout = None

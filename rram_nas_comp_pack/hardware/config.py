@@ -131,7 +131,7 @@ def parse_hardware(text: str, source: str = "SimConfig.ini") -> Hardware:
             faults.append(f"{where}: found {found!r}; allowed: {finding.remark}")
         warnings.append(f"{source}: {where} = {found}: {finding.remark}")
     if faults:
-        raise BadInput("\n".join(f"{source}: {fault}" for fault in faults))
+        raise BadInput(*(f"{source}: {fault}" for fault in faults))
     return _build(values, tuple(warnings))
 
 

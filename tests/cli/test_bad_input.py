@@ -1,5 +1,6 @@
 """Bad input: exit status 2 and one line that names it; nothing is written, nothing heavy is imported."""
 
+import os
 import subprocess
 import sys
 
@@ -128,6 +129,30 @@ CONFIGS = {
 def test_a_broken_configuration_is_named_by_its_key(log, case):
     old, new, *said = case
     assert_refused(log, with_config(log, old, new), "quiet.ini", *said)
+
+
+def test_a_name_of_two_lines_takes_one(log):
+    config = log.parent / "two\nlines.ini"
+    status, out, err = pack(log, "--config", config)
+    assert (status, out, is_one_line(err)) == (2, "", True)
+    assert "two lines.ini: cannot be read" in err
+    config.write_text(
+        (log.parent / "quiet.ini").read_text().replace("Xbar_Size = 128, 128", "Xbar_Size = 0, 1")
+    )
+    status, out, err = pack(log, "--config", config)
+    assert (status, out, is_one_line(err)) == (2, "", True)
+
+
+@pytest.mark.parametrize("argv", ["--help", "hardware --rows 4 --columns 4"])
+def test_output_that_cannot_be_written_is_told_and_status_1(argv):
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    asked = [sys.executable, "-m", "rram_nas_comp_pack", *argv.split()]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            asked, cwd=ROOT, env=own, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "rram_nas_comp_pack: output: No space left on device"
 
 
 def test_several_faults_of_a_configuration_take_a_line_each(log):

@@ -2,8 +2,10 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -130,6 +132,47 @@ def test_runs_of_other_ids_do_not_mind_each_other(log):
     with run_folder(log / "packing", "a"):
         assert pack(log)[0] == 0
     assert sorted(p.name for p in (log / "packing").iterdir()) == ["a", "t"]
+
+
+@pytest.mark.parametrize("ends", [None, KeyboardInterrupt])
+def test_a_run_that_ends_refuses_others_and_spares_what_they_have_begun(log, monkeypatch, ends):
+    """Its folder is in place, the earlier one not yet gone, when another run of the ID begins."""
+    parent, remove = log / "packing", shutil.rmtree
+    refused = []
+
+    def racing(path, **options):
+        if Path(path).name == ".t.earlier" and not refused:
+            with pytest.raises(BadInput, match="under way") as error, run_folder(parent, "t"):
+                pass
+            refused.append(error)
+            # as one that has come further
+            (parent / ".t.partial").mkdir()
+            (parent / ".t.partial" / "other").touch()
+            if ends:
+                raise ends
+        remove(path, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", racing)
+    with suppress(KeyboardInterrupt), run_folder(parent, "t") as folder:
+        (folder / "new").touch()
+    assert len(refused) == 1
+    assert everything_in(log) == [
+        "packing",
+        *(f"packing/{name}" for name in (".t.partial", ".t.partial/other", "t", "t/new")),
+    ]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_in_place_of_the_run_s_folder_is_refused(log, there):
+    parent = log / "packing"
+    (parent / "t").rename(log.parent / "elsewhere")
+    (parent / "t").symlink_to(log.parent / ("elsewhere" if there else "nowhere"))
+    for _ in range(2):
+        status, out, err = pack(log)
+        assert (status, out, is_one_line(err)) == (2, "", True)
+        assert f"--exp-id: {parent / 't'} is a symbolic link, allowed is a folder or nothing" in err
+    assert os.listdir(parent) == ["t"]
+    assert (log.parent / "elsewhere" / "pack.csv").read_text() == "earlier"
 
 
 HOLD = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 from pathlib import Path
@@ -78,20 +79,37 @@ def test_half_precision_is_widened(tmp_path):
     assert {tensor.dtype for tensor in loaded.values()} == {torch.float32, torch.int64}
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("unexpected pos")])
-def test_a_failed_write_leaves_the_earlier_file_as_it_was(tmp_path, monkeypatch, error):
+@pytest.mark.parametrize(
+    ("code", "status"), [(errno.ENOSPC, 1), (errno.EDQUOT, 1), (errno.EIO, 2), (errno.EACCES, 2)]
+)
+def test_a_failed_write_leaves_the_earlier_file_as_it_was(tmp_path, monkeypatch, code, status):
     path = tmp_path / "net"
     path.write_text("earlier")
 
-    def fail(_content: Any, file: Any) -> None:
-        file.write(b"half")
-        raise error
+    def fail(_file: int) -> None:
+        raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(torch, "save", fail)
-    with pytest.raises(ofa.BadInput, match=r"cannot be written: (No space left on device|unexpected pos)"):
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(ofa.BadInput) as error:
         ofa.save_checkpoint(ofa.build_supernet(), path)
+    assert str(error.value) == f"{path}: cannot be written: {os.strerror(code)}"
+    assert error.value.exit_status == status
     assert path.read_text() == "earlier"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_told_in_the_system_s_words(tmp_path):
+    (tmp_path / ".net.partial").symlink_to("/dev/full")
+    with pytest.raises(ofa.BadInput, match=r"net: cannot be written: No space left on device$") as error:
+        ofa.save_checkpoint(ofa.build_supernet(), tmp_path / "net")
+    assert error.value.exit_status == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_kill_left_is_replaced(tmp_path):
+    (tmp_path / ".net.partial").write_text("half")
+    ofa.save_checkpoint(ofa.build_supernet(), tmp_path / "net")
+    assert [path.name for path in tmp_path.iterdir()] == ["net"]
 
 
 class Runs:
@@ -110,6 +128,15 @@ def test_a_file_that_would_run_code_is_refused_and_runs_none(tmp_path):
     path.write_bytes(pickle.dumps(Runs(tmp_path / "ran"), protocol=2))
     assert refused(path).startswith("found ")
     assert not (tmp_path / "ran").exists()
+
+
+def test_torch_s_own_warnings_are_not_seen(tmp_path, recwarn):
+    path = tmp_path / "net"
+    path.write_bytes(pickle.dumps({"state_dict": [1]}, protocol=4))
+    refused(path)
+    torch.save({**weights(), "classifier.linear.weight": torch.zeros(0, 1280)}, path)
+    refused(path)
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize("kept", [0, 1, 100, 0.5, 0.99])
@@ -153,6 +180,11 @@ def test_foreign_content_is_refused(tmp_path, content, said):
             "classifier.linear.weight",
             torch.zeros(()),
             "classifier.linear.weight: found shape (), allowed is ",
+        ),
+        (
+            "classifier.linear.weight",
+            torch.zeros(0, 1280),
+            "classifier.linear.weight: found shape (0, 1280), allowed is ",
         ),
         (
             "first_conv.bn.bias",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -170,6 +172,13 @@ JUDGED = ["evaluate", "--checkpoint", "net"]
         ([*HERE, "--resume"], "net: cannot be read: No such file or directory"),
         ([*HERE, "--dataset", "folder:none"], "none: "),
         (["train", "--out", "file/net"], "--out: file/net: cannot be written: "),
+        (["train", "--out", "n" * 300], f"--out: {'n' * 300}: cannot be written: File name too long"),
+        # the file alone could be written, not what it is written into first
+        (["train", "--out", "n" * 250], f"--out: {'n' * 250}: cannot be written: File name too long"),
+        ([*HERE, "--dataset", f"folder:{'d' * 300}"], f"{'d' * 300}: File name too long"),
+        ([*JUDGED[:-1], "a\nb"], "a b: cannot be read: No such file or directory"),
+        ([*HERE, "--dataset", "folder:a\nb"], r"--dataset: found 'folder:a\nb', allowed are"),
+        (["train", "--out", ".", "--resume"], ".: cannot be read: "),
         (["train", "--out", "file"], "--out: found file, which exists; allowed: a new file, or --resume"),
     ],
 )
@@ -181,6 +190,61 @@ def test_bad_input_is_one_line_and_status_2(tmp_path, capsys, monkeypatch, argv,
     assert (out, err.count("\n")) == ("", 1)
     assert err.startswith("ofa: ")
     assert said in err
+
+
+def test_a_name_that_passes_the_check_can_be_written(tmp_path, monkeypatch):
+    from ofa.checkpoint import write_whole
+    from ofa.commands import _check_out
+
+    path = tmp_path / ("n" * 240 + ".pth")
+    _check_out(path, resume=False)
+    assert list(tmp_path.iterdir()) == []
+    write_whole({}, path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_status_1_and_the_last_epoch_stays(tmp_path, capsys, monkeypatch):
+    sync, calls = os.fsync, []
+
+    def full(file):
+        calls.append(file)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(file)
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert main(train(tmp_path, "--epochs", "2,0,0,0")) == 1
+    path = tmp_path / "net"
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error == f"ofa: {path}: cannot be written: No space left on device; {path} holds 1 of 2 epochs"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["images", "net"]
+
+
+def run(*argv: str, before: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """`python -m ofa` by a shell, with output that is buffered."""
+    root = Path(ofa.__file__).parents[1]
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    asked = [*("bash", "-c", f'"$@" {before}', "bash"), *(sys.executable, "-m", "ofa"), *argv]
+    return subprocess.run(
+        asked, cwd=cwd, env={**own, "PYTHONPATH": str(root)}, capture_output=True, text=True, check=False
+    )
+
+
+def test_output_that_cannot_be_written_is_one_line_and_status_1(tmp_path):
+    data = folder(tmp_path / "images")
+    ofa.save_checkpoint(ofa.build_supernet(3), tmp_path / "net")
+    argv = ["evaluate", "--checkpoint", str(tmp_path / "net"), "--dataset", data, "--device", "cpu"]
+    for asked in (argv, ["--help"]):
+        done = run(*asked, before="> /dev/full")
+        assert (done.returncode, done.stderr) == (1, "ofa: output: No space left on device\n")
+    assert run(*argv, before=">&-").returncode == 0
+
+
+@pytest.mark.parametrize("module", ["argparse", "numpy", "torch"])
+def test_an_interrupt_while_modules_are_loaded_is_one_line(tmp_path, module):
+    (tmp_path / f"{module}.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    done = run("evaluate", "--checkpoint", "net", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "ofa: interrupted\n")
 
 
 def test_another_number_of_classes_is_refused(tmp_path, capsys):
