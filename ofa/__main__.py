@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 INTERRUPTED = 130
@@ -37,17 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         said = f"{error.filename or 'output'}: {error.strerror or error}"
         status = refusal(said, error).exit_status
-        _drop_unwritten()
+        with suppress(OSError):
+            print(end="", flush=True)
+        sys.stdout = None  # lest Python tries again, and tells, at exit
     print("ofa:", *said.splitlines(), file=sys.stderr)
     return status
-
-
-def _drop_unwritten() -> None:
-    """Keep Python from trying again, and telling, at exit."""
-    try:
-        print(end="", flush=True)
-    except OSError:
-        sys.stdout = None
 
 
 def script() -> NoReturn:
