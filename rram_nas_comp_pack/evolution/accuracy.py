@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 import ofa
+from ofa import training
 from ofa.architecture import Configuration
 
 from ..errors import BadInput, CannotBeDone
@@ -80,16 +81,32 @@ def _told() -> Iterator[None]:
 
 def calibrate(bench: Bench, chosen: Configuration, split: Split = "validation") -> float:
     """Return the accuracy (0 to 1) of a subnet that got norm statistics of its own from training images."""
-    return _judged(bench, _extracted(bench, chosen), split)
+    return accuracy(bench, calibrated(bench, chosen), split)
 
 
 def finetune(bench: Bench, chosen: Configuration, split: Split = "validation") -> float:
-    """Return the accuracy (0 to 1) after an epoch on a 50th of the training images.
+    """Return the accuracy (0 to 1) of a subnet after an epoch on a 50th of the training images."""
+    return accuracy(bench, finetuned(bench, chosen), split)
+
+
+def accuracy(bench: Bench, subnet: Subnet, split: Split) -> float:
+    """Return the accuracy (0 to 1) of a subnet that is ready to be judged."""
+    return ofa.accuracy(subnet, bench.images.test if split == "test" else bench.images.validation)
+
+
+def calibrated(bench: Bench, chosen: Configuration) -> Subnet:
+    """Return a subnet with norm statistics of its own."""
+    return training.calibrated(bench.supernet, chosen, bench.images.train)
+
+
+def finetuned(bench: Bench, chosen: Configuration) -> Subnet:
+    """Return a subnet after an epoch on a 50th of the training images.
 
     SGD with learning rate 1e-3, momentum 0.9, weight decay 1e-4, batches of 64 (RNC section 6); then norm
-    statistics as for `calibrate`. The order of the images depends on seed and subnet alone.
+    statistics as for `calibrated`. The order of the images depends on seed and subnet alone.
     """
-    subnet = _extracted(bench, chosen).train()
+    bench.supernet.set_active_subnet(*chosen)
+    subnet = bench.supernet.get_active_subnet().train()
     device = next(subnet.parameters()).device
     optimizer = torch.optim.SGD(subnet.parameters(), 1e-3, momentum=0.9, weight_decay=1e-4)
     rng = Generator(PCG64([bench.seed, *effective(encoded([chosen]))[0].tolist()]))
@@ -101,17 +118,8 @@ def finetune(bench: Bench, chosen: Configuration, split: Split = "validation") -
             loss = functional.cross_entropy(subnet(x.to(device)), labels.to(device))
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-    return _judged(bench, subnet, split)
-
-
-def _extracted(bench: Bench, chosen: Configuration) -> Subnet:
-    bench.supernet.set_active_subnet(*chosen)
-    return bench.supernet.get_active_subnet()
-
-
-def _judged(bench: Bench, subnet: Subnet, split: Split) -> float:
     ofa.recalibrate(subnet, bench.images.train)
-    return ofa.accuracy(subnet, bench.images.test if split == "test" else bench.images.validation)
+    return subnet
 
 
 @dataclass(frozen=True, slots=True)

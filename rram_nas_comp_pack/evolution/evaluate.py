@@ -6,6 +6,7 @@ A worker loads supernet and images once; its tasks are plain values.
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,8 @@ from .genome import decoded
 from .subnet import Compiled, CompileSettings, compile_subnet
 
 if TYPE_CHECKING:
+    from ofa import Configuration
+
     from .accuracy import Bench, Split
 
 AccuracyMethod = Literal["calibrate", "finetune", "predictor"]
@@ -54,12 +57,12 @@ def outcome(judging: Judging, settings: CompileSettings, genes: bytes) -> Outcom
 
     One that needs more crossbars than there are is neither packed nor judged.
     """
-    chosen = decoded(np.frombuffer(genes, np.int8))
+    chosen = _chosen(genes)
     found = compile_subnet(chosen, settings, judging.resolution, judging.classes)
     if isinstance(found, NoFit):
         needed = found.lower_bound if found.lower_bound > found.budget else found.found
         return Outcome(excess=needed - found.budget)
-    accuracy = 0.0 if judging.method == "predictor" else _accuracy(judging, genes, "validation")
+    (accuracy,) = (0.0,) if judging.method == "predictor" else _accuracies(judging, chosen, "validation")
     return Outcome(
         accuracy,
         found.speed,
@@ -73,24 +76,31 @@ def outcome(judging: Judging, settings: CompileSettings, genes: bytes) -> Outcom
 
 def finished(judging: Judging, settings: CompileSettings, genes: bytes) -> Finished:
     """Compile a subnet that fits, and judge it by validation and by test images."""
-    found = compile_subnet(
-        decoded(np.frombuffer(genes, np.int8)), settings, judging.resolution, judging.classes
-    )
+    chosen = _chosen(genes)
+    found = compile_subnet(chosen, settings, judging.resolution, judging.classes)
     if isinstance(found, NoFit):
         raise ValueError(f"needs {found.found} crossbars")
-    return Finished(found, *(_accuracy(judging, genes, split) for split in ("validation", "test")))
+    return Finished(found, *_accuracies(judging, chosen, "validation", "test"))
 
 
 def calibrated(judging: Judging, genes: bytes) -> float:
     """Judge a subnet, for a predictor to learn from."""
-    return _accuracy(judging, genes, "validation")
+    (accuracy,) = _accuracies(judging, _chosen(genes), "validation")
+    return accuracy
 
 
-def _accuracy(judging: Judging, genes: bytes, split: Split) -> float:
-    from .accuracy import calibrate, finetune
+def _chosen(genes: bytes) -> Configuration:
+    return decoded(np.frombuffer(genes, np.int8))
 
-    judge = finetune if judging.method == "finetune" else calibrate
-    return judge(_bench(judging), decoded(np.frombuffer(genes, np.int8)), split)
+
+def _accuracies(judging: Judging, chosen: Configuration, *splits: Split) -> Iterator[float]:
+    """A subnet's accuracies on several splits; it is made ready once."""
+    from . import accuracy
+
+    ready = accuracy.finetuned if judging.method == "finetune" else accuracy.calibrated
+    bench = _bench(judging)
+    subnet = ready(bench, chosen)
+    return (accuracy.accuracy(bench, subnet, split) for split in splits)
 
 
 @lru_cache(maxsize=1)
