@@ -10,6 +10,7 @@ from ..errors import BadInput
 from ..report.comparison import Compared, as_csv, markdown, packing_run, search_run
 from .evolution_report import names
 from .files import read_json
+from .folder import whole_file
 from .options import CompareOptions
 from .report import SEARCH, reader_of
 from .search_reading import read_search
@@ -57,11 +58,8 @@ def _table(runs: Sequence[Compared], wanted: str) -> str:
 
 def _write(path: Path, text: str) -> None:
     """Write the file whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_text(text, encoding="utf-8", newline="")
-        partial.replace(path)
+        with whole_file(path) as file:
+            file.write(text.encode())
     except OSError as error:
         raise BadInput(f"--out: {path} cannot be written: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -26,18 +26,19 @@ from ..evolution.genome import LENGTH, Genes, decoded
 from ..evolution.local import local
 from ..evolution.search import Search, evaluate, finish, taught
 from ..evolution.subnet import CompileSettings, compile_subnet
-from ..hardware.config import Hardware, load_hardware
-from ..values import NO_RULES, NoFit, Rules
-from .evolve_options import EvolveOptions
+from ..hardware.config import Hardware
+from ..values import NoFit
+from .evolve_options import ELSEWHERE, EvolveOptions
+from .files import read_hardware
 from .folder import run_folder
+from .groups import rules_of
 from .report import add_report
 from .search_checkpoint import NAME, Kept, load_search, save_search
 from .search_files import Found, log_lines, summary, write_search
 
 INTERRUPTED = 130
 KEPT = "checkpoint"
-FREE = {"generations", "tune_effort", "predictor_tau", "workers", "scheduler"}
-FREE |= {"resume", "no_report", "verbose", "exp_id", "log_dir"}
+FREE = ELSEWHERE | {"generations", "tune_effort", "predictor_tau"}
 """Options that may change when a search goes on: they say how far it goes and where, not which way."""
 
 
@@ -53,9 +54,7 @@ class _Run:
 
 def run(options: EvolveOptions) -> int:
     """Search and write the run's folder. Returns 130 after an interrupt: the front so far is written."""
-    hardware = load_hardware(options.config)
-    for warning in hardware.warnings:
-        print(warning, file=sys.stderr)
+    hardware = read_hardware(options.config)
     (judging, images), settings = _judging(options), _settings(options, hardware)
     _require_room(judging, settings, options)
     parent = options.log_dir / "evolution"
@@ -167,12 +166,11 @@ def _judging(options: EvolveOptions) -> tuple[Judging, str]:
 
 def _settings(options: EvolveOptions, hardware: Hardware) -> CompileSettings:
     """How the search compiles: the quick way."""
-    unlimited = options.no_pack_heuristic
     return CompileSettings(
         hardware=hardware,
         crossbars=options.num_crossbars,
         samples=options.num_sample,
-        rules=NO_RULES if unlimited else Rules(options.layer_threshold, options.xbar_max_load),
+        rules=rules_of(options.no_pack_heuristic, options.layer_threshold, options.xbar_max_load),
         depth_split=options.depth_split_factor,
         depthwise=options.depthwise_mapping,  # type: ignore[arg-type]
         duplicate=options.duplicate,

@@ -5,15 +5,25 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import BadInput
+from ..hardware.config import Hardware, load_hardware
 from ..values import Box, Layer, Mapping, Placement
 
 HEADER = [f.name for f in fields(Placement)]
 SIM_LOG_HEADER = ("sample", "layer", "asked_ns", "start_ns", "finish_ns", "busy_ns", "waited_ns", "crossbars")
+
+
+def read_hardware(path: Path) -> Hardware:
+    """The hardware, with its warnings on standard error."""
+    hardware = load_hardware(path)
+    for warning in hardware.warnings:
+        print(warning, file=sys.stderr)
+    return hardware
 
 
 def read_json(path: Path) -> Any:

@@ -1,4 +1,4 @@
-"""A run's folder: it appears whole or not at all, and an earlier one stays until the new one is whole."""
+"""Folders and files that appear whole or not at all; earlier ones stay until the new ones are whole."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from ..errors import BadInput
 
@@ -45,6 +46,20 @@ def run_folder(parent: Path, exp_id: str, kept: str | None = None) -> Iterator[P
         if _is_at(lock, scratch) and (kept is None or not _holds_files(scratch / kept)):
             shutil.rmtree(scratch, ignore_errors=True)
         os.close(lock)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write into; it becomes `path` when the block ends without error. Raises OSError."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _holds_files(folder: Path) -> bool:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 
 from ..errors import BadInput
-from ..hardware.config import load_hardware
 from ..hardware.pe import area, read_energy, read_latency, read_power
+from .files import read_hardware
 from .options import HardwareOptions
 
 
 def run(options: HardwareOptions) -> int:
     """Print latency with components, area, power and energy of one read as a JSON object."""
-    hardware = load_hardware(options.config)
-    for warning in hardware.warnings:
-        print(warning, file=sys.stderr)
+    hardware = read_hardware(options.config)
     for option, found, most in (
         ("--rows", options.rows, hardware.rows),
         ("--columns", options.columns, hardware.columns),

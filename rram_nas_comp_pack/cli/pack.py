@@ -10,15 +10,17 @@ from tqdm import tqdm
 from ..box_converter.source import load_network
 from ..errors import BadInput, CannotBeDone
 from ..hardware.chip import reader
-from ..hardware.config import Hardware, load_hardware
+from ..hardware.config import Hardware
 from ..packing.pack import BEST_EFFORT, Goal
 from ..pipeline import CompileOptions, Report, Watch, compile_network
 from ..simulation import executions, program
 from ..timeline import timeline
 from ..tuning.choose import Tuning
 from ..tuning.joint import Effort
-from ..values import NO_RULES, Network, NoFit, Rules
+from ..values import Network, NoFit
+from .files import read_hardware
 from .folder import run_folder
+from .groups import rules_of
 from .options import PackOptions
 from .output import coverage_table, log_lines, mapped_share, tuned_for, write_json, write_run
 from .report import add_report
@@ -32,9 +34,7 @@ def run(options: PackOptions) -> int:
 
     Returns 130 where tuning was interrupted: the best layout until then is written all the same.
     """
-    hardware = load_hardware(options.config)
-    for warning in hardware.warnings:
-        print(warning, file=sys.stderr)
+    hardware = read_hardware(options.config)
     parent = options.log_dir / "packing"
     with run_folder(parent, options.exp_id) as folder:
         network = _network(options)
@@ -93,9 +93,7 @@ def compile_options(options: PackOptions) -> CompileOptions:
         depthwise=options.depthwise_mapping,  # type: ignore[arg-type]
         tuning=_tuning(options) if options.duplicate else None,
         budget=budget,
-        rules=NO_RULES
-        if options.no_pack_heuristic
-        else Rules(options.layer_threshold, options.xbar_max_load),
+        rules=rules_of(options.no_pack_heuristic, options.layer_threshold, options.xbar_max_load),
         goal=Goal(
             packer=options.packer,  # type: ignore[arg-type]
             budget=budget,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ofa.download import INNER, URL
+
 CHECKPOINT = Path("ofa/checkpoint/mbv3_small_best.pth.tar")
 """The supernet of the paper's authors."""
 
@@ -13,16 +15,13 @@ FETCH_CHECKPOINT = (
     f"curl -L --create-dirs -o {CHECKPOINT} "
     "https://huggingface.co/archiii/OFA_MBv3_small/resolve/main/mbv3_small_best.pth.tar"
 )
-FETCH_CIFAR10 = (
-    f"mkdir -p {CIFAR10} && "
-    f"curl -L https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz | tar xz -C {CIFAR10}"
-)
+FETCH_CIFAR10 = f"mkdir -p {CIFAR10} && curl -L {URL} | tar xz -C {CIFAR10}"
 _BATCHES = ("test_batch", *(f"data_batch_{i}" for i in range(1, 6)))
 
 
 def cifar10_is_there() -> bool:
     """Whether all files of CIFAR-10 are in place, below the current directory."""
-    folders = (CIFAR10, CIFAR10 / "cifar-10-batches-py")
+    folders = (CIFAR10, CIFAR10 / INNER)
     return any(all((folder / name).is_file() for name in _BATCHES) for folder in folders)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from ..errors import BadInput
 from ..evolution.evolve import Outcome, State, genes_of, key
 from ..evolution.genome import CHOICES, LENGTH, Genes
+from .folder import whole_file
 
 VERSION = 1
 NAME = "search.npz"
@@ -41,15 +41,8 @@ def save_search(folder: Path, kept: Kept, options: Mapping[str, Any]) -> None:
 
     `options` are JSON values that decide what the search gives.
     """
-    partial = folder / f".{NAME}.partial"
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, allow_pickle=False, **_arrays(kept, options))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(folder / NAME)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(folder / NAME) as file:
+        np.savez(file, allow_pickle=False, **_arrays(kept, options))
 
 
 def _arrays(kept: Kept, options: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

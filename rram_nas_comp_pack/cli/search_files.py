@@ -75,18 +75,20 @@ def evolute_rows(found: Found) -> Iterator[tuple[object, ...]]:
         rank = ranks(outcomes, found.search.options.objectives).tolist()
         for i, (row, own) in enumerate(zip(rows, outcomes, strict=True)):
             figures = (own.accuracy, own.speed, own.latency_ns, own.crossbars, own.utilization)
-            shown = figures if own.excess <= 0 else ("",) * len(figures)
-            yield generation, i, *shown, rank[i], sample(row)
+            yield generation, i, *_if_fits(own, figures), rank[i], sample(row)
 
 
 def evaluated_rows(found: Found) -> Iterator[tuple[object, ...]]:
     """A line per network that was evaluated, in order; absent blocks have the first choice."""
-    for i, (own, outcome) in enumerate(found.state.known.items()):
+    for i, (own, o) in enumerate(found.state.known.items()):
         generation = bisect_right(found.state.evaluated, i)
-        o = outcome
         figures = (o.accuracy, o.speed, o.latency_ns, o.energy_nj, o.crossbars, o.utilization)
-        shown = figures if o.excess <= 0 else ("",) * len(figures)
-        yield generation, *shown, o.excess, o.error, sample(np.frombuffer(own, np.int8))
+        yield generation, *_if_fits(o, figures), o.excess, o.error, sample(np.frombuffer(own, np.int8))
+
+
+def _if_fits(outcome: Outcome, figures: tuple[object, ...]) -> tuple[object, ...]:
+    """The figures, or as many empty fields."""
+    return figures if outcome.excess <= 0 else ("",) * len(figures)
 
 
 def volume_rows(state: State) -> Iterator[tuple[object, ...]]:

@@ -16,10 +16,8 @@ from ofa.errors import BadInput as BadSubnet
 
 from ..errors import BadInput
 from ..report.search_run import Evaluated, Figures, FrontNetwork, SearchRun
+from .evolve_options import ELSEWHERE
 from .files import read_json
-
-ELSEWHERE = {"exp_id", "log_dir", "workers", "scheduler", "resume", "verbose", "no_report"}
-"""Options that do not decide what a search finds; reports of equal searches must be equal."""
 
 UNSOUND = (KeyError, TypeError, ValueError, AttributeError, IndexError, BadSubnet)
 
@@ -53,7 +51,10 @@ def read_search(run_dir: Path, name: str) -> SearchRun:
 
 
 def read_options(path: Path) -> dict[str, str]:
-    """The options of a search by its log, none where it has no log; those of ELSEWHERE are left out."""
+    """The options of a search by its log, none where it has no log; those of ELSEWHERE are left out.
+
+    Reports of equal searches must be equal.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:

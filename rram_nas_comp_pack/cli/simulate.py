@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 
 from ..errors import CannotBeDone
-from ..hardware.chip import read_ns
+from ..hardware.chip import reader
 from ..hardware.config import load_hardware
 from ..packing.check import violations
 from ..simulation import program, simulate
@@ -22,7 +21,7 @@ def run(options: SimulateOptions) -> int:
     wrong = next(violations(mappings, placements, (hardware.rows, hardware.columns), NO_RULES), None)
     if wrong is not None:
         raise CannotBeDone(f"{options.run_dir}: the layout is invalid: {wrong}")
-    read = partial(read_ns, hardware)
+    read = reader(hardware)
     packed, ideal = program(mappings, read, placements), program(mappings, read)
     for n in options.num_sample:
         latencies = {

@@ -9,8 +9,9 @@ from typing import Any
 from ..errors import BadInput
 from ..hardware.config import load_hardware
 from ..packing.check import violations
-from ..values import NO_RULES, Mapping, Placement, Rules, cells_with_weights
+from ..values import Mapping, Placement, Rules, cells_with_weights
 from .files import read_json, read_mappings, read_partition, read_placements
+from .groups import rules_of
 from .options import VerifyOptions
 
 
@@ -52,7 +53,7 @@ def _terms(path: Path, result: Any) -> tuple[tuple[int, int], Rules, int | None]
             f"{path}: options and crossbar hold something else than whole numbers and true or false"
         )
     rows, columns, threshold, load, budget = numbers
-    return (rows, columns), NO_RULES if free else Rules(threshold, load), None if seek else budget
+    return (rows, columns), rules_of(free, threshold, load), None if seek else budget
 
 
 def _changed_layers(run_dir: Path, mappings: Sequence[Mapping]) -> Iterator[str]:

@@ -59,12 +59,7 @@ class Chip:
 
 def read_ns(hardware: Hardware, layer: Layer, box: Box) -> float:
     """Time of one read of a box: as many columns work as one read of the layer serves (RNC section 5)."""
-    return _read_ns(hardware, box.h, _active_columns(layer, box))
-
-
-@lru_cache(maxsize=65536)
-def _read_ns(hardware: Hardware, h: int, w: int) -> float:
-    return read_latency(hardware, h, w, INPUT_BITS).total_ns
+    return reader(hardware)(layer, box)
 
 
 @lru_cache(maxsize=16)
@@ -76,7 +71,7 @@ def reader(hardware: Hardware) -> Callable[[Layer, Box], float]:
 
     @lru_cache(maxsize=65536)
     def by_size(h: int, w: int) -> float:
-        return _read_ns(hardware, h, w)
+        return read_latency(hardware, h, w, INPUT_BITS).total_ns
 
     return lambda layer, box: by_size(box.h, _active_columns(layer, box))
 
