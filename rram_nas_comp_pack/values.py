@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 
 Status = Literal["mapped", "digital", "unsupported"]
 
+InputSize = tuple[int, ...] | dict[str, tuple[int, ...]]
+"""Sizes of one sample without the batch: of the only input, or of several inputs by name.
+
+The name "" stands for every input that is not named.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -94,11 +100,15 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A traced network: its layers in execution order and the account of all its parameters."""
+    """A traced network: its layers in execution order and the account of all its parameters.
+
+    `inputs` are the names and sizes, with the batch of 1, of the inputs that it was traced on.
+    """
 
     name: str
     layers: tuple[Layer, ...]
     coverage: tuple[Coverage, ...]
+    inputs: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

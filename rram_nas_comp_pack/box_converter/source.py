@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rram_nas_comp_pack.box_converter.models import MODELS, builder
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.values import Network
+from rram_nas_comp_pack.values import InputSize, Network
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FORMS = "torchvision:NAME, timm:NAME, ofa:front.json#K, package.module:callable, FILE.onnx"
 
 
-def load_network(spec: str, input_size: tuple[int, ...] = (3, 64, 64)) -> Network:
+def load_network(spec: str, input_size: InputSize = (3, 64, 64)) -> Network:
     """Return the network that `spec` names, traced on one sample of `input_size` (without the batch).
 
     `spec` is a shipped name or one of `FORMS`; a callable is imported with the current directory on the
@@ -32,6 +32,8 @@ def load_network(spec: str, input_size: tuple[int, ...] = (3, 64, 64)) -> Networ
     only the open dimensions are taken from `input_size`. Raises BadInput, in one line, for whatever does
     not name a network that runs and can be mapped.
     """
+    if isinstance(input_size, dict):  # sizes by name are still to come
+        input_size = input_size.get("", (3, 64, 64))
     if not input_size or min(input_size) < 1:
         raise BadInput(
             f"input size {'x'.join(map(str, input_size))!r}: one or more sizes of at least 1 expected"

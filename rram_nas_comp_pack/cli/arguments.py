@@ -70,12 +70,15 @@ def objective(text: str) -> int:
     )
 
 
-def sizes(text: str) -> tuple[int, ...]:
-    """Comma-separated sizes of one sample."""
+def sizes(text: str) -> tuple[str, tuple[int, ...]]:
+    """The name of an input ("" without a name) and the comma-separated sizes of one sample."""
+    name, _, numbers = text.rpartition("=")
     try:
-        return tuple(at_least(1)(part.strip()) for part in text.split(","))
+        return name, tuple(at_least(1)(part.strip()) for part in numbers.split(","))
     except argparse.ArgumentTypeError as error:
-        raise argparse.ArgumentTypeError(f"found {text!r}, allowed are sizes like 3,64,64") from error
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}, allowed are sizes like 3,64,64, or NAME=3,64,64 for one of several inputs"
+        ) from error
 
 
 def exp_id(text: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import BadInput
+from ..values import InputSize
 from .arguments import at_least, exp_id, objective, seconds, sizes
 from .evolve_options import EvolveOptions, add_evolve, complete_evolve
 from .groups import (
@@ -31,7 +32,7 @@ class PackOptions:
 
     exp_id: str
     model: str
-    input_size: tuple[int, ...]
+    input_size: InputSize
     strict: bool
     num_crossbars: int
     find_solution: bool
@@ -158,6 +159,13 @@ def _complete(values: dict[str, Any]) -> None:
         raise BadInput("--duplicate fills a budget: found --find-solution, allowed is --num-crossbars N")
     values["depthwise_mapping"] = depthwise_mapping(values["depthwise_mapping"], duplicate)
     values["objective"] = values["objective"] or values["num_sample"]
+    values["input_size"] = _input_size(values["input_size"] or [("", (3, 64, 64))])
+
+
+def _input_size(given: Sequence[tuple[str, tuple[int, ...]]]) -> InputSize:
+    """What `--input-size` says; the last one of a name wins, as with every option."""
+    by_name = dict(given)
+    return by_name[""] if [*by_name] == [""] else by_name
 
 
 def _command(name: str) -> Command:
@@ -183,9 +191,10 @@ def _add_pack(parser: argparse.ArgumentParser) -> None:
     add(
         "--input-size",
         type=sizes,
-        default=(3, 64, 64),
-        metavar="C,H,W",
-        help="one sample, without the batch (default: 3,64,64)",
+        action="append",
+        metavar="[NAME=]C,H,W",
+        help="one sample, without the batch (default: 3,64,64); once for each input by name where there are "
+        "several",
     )
     add("--strict", action="store_true", help="fail where a part of the network cannot be mapped")
     add_packing(parser)
