@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test benchmark reproduce clean
+.PHONY: demo test fuzz benchmark reproduce clean
 
 demo: .venv/ready
 	$(BIN)/python -m rram_nas_comp_pack pack --model mbv3_small --find-solution --exp-id demo
@@ -12,6 +12,10 @@ test: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict rram_nas_comp_pack ofa
 	$(BIN)/python -m pytest -n 2
+
+# the damaged inputs of the tests, by the thousand
+fuzz: .venv/ready
+	FUZZ_CASES=4000 $(BIN)/python -m pytest -n 2 tests/fuzz
 
 benchmark: .venv/ready
 	$(BIN)/python -m pytest benchmarks --benchmark-only
