@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .kernels.arrays import Floats, Ints
 from .values import Box, Layer, Mapping, Packing, Schedule
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 CULPRITS = 3
 

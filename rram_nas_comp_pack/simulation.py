@@ -15,13 +15,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .compiled import compiled
+from .kernels.arrays import Floats, Ints, offsets
+from .kernels.jit import compiled
 from .values import Box, Layer, Mapping, Placement, Schedule
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 ASK_REPLICAS, ASK_CROSSBARS, FINISH_ROUND = range(3)
 NOBODY = -1
@@ -69,7 +66,7 @@ def program(
     boxes = [len(m.boxes) for m in mappings]
     copies = [m.copies for m in mappings]
     places = [b * c if m.stored else 0 for m, b, c in zip(mappings, boxes, copies, strict=True)]
-    crossbar_at = _starts(places)
+    crossbar_at = offsets(places)
     crossbars = np.full(sum(places), -1, dtype=np.int64)
     numbers: dict[int, int] = {}  # from 0 without gaps: the queues are as many as the crossbars in use
     for p in placements or ():
@@ -79,18 +76,14 @@ def program(
         np.array([m.layer.stored_in for m in mappings], dtype=np.int64),
         np.array(takes, dtype=np.int64),
         np.array(boxes, dtype=np.int64),
-        _starts(boxes),
+        offsets(boxes),
         np.array(times, dtype=np.float64),
         np.array(copies, dtype=np.int64),
-        _starts(copies),
+        offsets(copies),
         crossbar_at,
         crossbars,
         latencies[0][0] if uniform else 1.0,
     )
-
-
-def _starts(sizes: Sequence[int]) -> Ints:
-    return np.concatenate([[0], np.cumsum(sizes[:-1], dtype=np.int64)]).astype(np.int64)
 
 
 def simulate(program: Program, samples: int) -> Schedule:

@@ -75,11 +75,11 @@ def modules(*rooms):
     return found
 
 
-CORE = {"values", "errors", "compiled"}
+CORE = {"values", "errors", "kernels"}
 MAY_IMPORT = {
     "errors": set(),
     "values": set(),
-    "compiled": set(),
+    "kernels": {"kernels"},
     "torchvision_compat": set(),
     "hardware": {"hardware", "errors", "values"},
     "box_converter.boxes": {"values", "errors"},
@@ -87,7 +87,7 @@ MAY_IMPORT = {
     "packing.check": {"values"},
     "packing": {"packing", *CORE},
     "simulation": CORE,
-    "contention": {"values"},
+    "contention": {"values", "kernels.arrays"},
     "timeline": {"simulation", *CORE},
     "duplication": {*CORE, "hardware"},
     "tuning": {"tuning", "box_converter.boxes", "duplication", "packing", "simulation", "hardware", *CORE},
@@ -96,11 +96,11 @@ MAY_IMPORT = {
     "evolution.local": {"evolution.engine"},
     "evolution.cluster": {"evolution.engine", "errors"},
     "evolution.genome": set(),
-    "evolution.select": set(),
-    "evolution.evolve": {"evolution.genome", "evolution.select"},
+    "evolution.select": {"kernels.arrays"},
+    "evolution.evolve": {"evolution.genome", "evolution.select", "kernels.arrays"},
     "evolution.accuracy": {"evolution.genome", "errors"},
     "evolution": {"evolution", "hardware", "values", "errors"},
-    "report": {"report", "values", "contention"},
+    "report": {"report", "values", "contention", "kernels.arrays"},
     "pipeline": {"contention", "box_converter.boxes", "packing", "simulation", "tuning", "hardware", *CORE},
 }
 
@@ -133,7 +133,7 @@ def test_torch_is_known_to_the_converter_and_what_trains_only():
 
 @pytest.mark.parametrize(
     ("package", "owner"),
-    [("torchvision", "torchvision_compat"), ("numba", "compiled"), ("tqdm", "cli"), ("argparse", "cli")],
+    [("torchvision", "torchvision_compat"), ("numba", "kernels"), ("tqdm", "cli"), ("argparse", "cli")],
 )
 def test_a_package_has_one_place_that_imports_it(package, owner):
     users = {name_of(p) for p in MODULES if package in {full.partition(".")[0] for full in imported(p)}}

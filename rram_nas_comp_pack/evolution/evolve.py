@@ -14,10 +14,10 @@ import numpy as np
 from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
+from ..kernels.arrays import Floats
 from .genome import LENGTH, Genes, crossed, drawn, effective, mutated
 from .select import fronts, hypervolume, order, tournament, weighted
 
-Floats = NDArray[np.float64]
 Method = Literal["nsga2", "ga", "random"]
 Objective = Literal["acc", "speed", "energy", "crossbars"]
 

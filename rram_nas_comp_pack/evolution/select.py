@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from ..kernels.arrays import Floats, Ints
 
 
 def fronts(objectives: Floats, excess: Floats) -> Ints:

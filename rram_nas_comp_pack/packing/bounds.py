@@ -11,11 +11,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.arrays import Ints
 from ..values import Rules
 from .enlarge import enlarged
 from .items import Items
-
-Ints = NDArray[np.int64]
 
 STEPS = 100
 """Largest k of the functions u(k)."""

@@ -11,13 +11,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..compiled import compiled
+from ..kernels.arrays import Ints
+from ..kernels.jit import compiled
 from ..values import Rules
 from .items import Items
-
-Ints = NDArray[np.int64]
 
 MOST_ITEMS = 1000
 """The work grows with the square of the items; beyond this many they stay as they are."""

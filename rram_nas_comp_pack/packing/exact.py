@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadInput
+from ..kernels.arrays import Ints
 from ..values import Rules
 from .items import Items
-
-Ints = NDArray[np.int64]
 
 SOLVER_EFFORT = 20.0
 """Deterministic time for one question: about as many seconds, yet the same work on every machine."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..compiled import compiled
+from ..kernels.arrays import Ints
+from ..kernels.jit import compiled
+from ..kernels.random import RandomState, random_below, random_state
 from ..values import Rules
 from .items import Items
 from .spaces import drop, empty_bin, first_space, occupy
-
-Ints = NDArray[np.int64]
 
 BIN, X, Y = range(3)
 """Rows of an array of places."""
@@ -40,7 +39,7 @@ class Bench(NamedTuple):
     both (items,). `trial` and `fill` hold item, x and y of what one fill and the best one placed, (3, items).
     """
 
-    random: NDArray[np.uint64]
+    random: RandomState
     candidates: Ints
     keys: Ints
     trial: Ints
@@ -63,9 +62,8 @@ def problem_of(items: Items, rules: Rules) -> Problem:
 
 def bench(items: int, seed: int) -> Bench:
     """An empty bench for so many items."""
-    mixed = (seed * 0x9E3779B97F4A7C15 + 0x2545F4914F6CDD1D) % 2**64
     return Bench(
-        random=np.array([mixed or 1], np.uint64),
+        random=random_state(seed),
         candidates=np.arange(items),
         keys=np.zeros(items, np.int64),
         trial=np.zeros((3, items), np.int64),
@@ -75,27 +73,10 @@ def bench(items: int, seed: int) -> Bench:
 
 
 @compiled
-def draw(random: NDArray[np.uint64]) -> Any:
-    """The next 64 random bits (Marsaglia, "Xorshift RNGs", 2003)."""
-    x = random[0]
-    x ^= x << np.uint64(13)
-    x ^= x >> np.uint64(7)
-    x ^= x << np.uint64(17)
-    random[0] = x
-    return x
-
-
-@compiled
-def below(random: NDArray[np.uint64], n: int) -> int:
-    """A random integer from 0 to n - 1."""
-    return np.int64(((draw(random) >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))  # type: ignore[return-value]
-
-
-@compiled
 def draw_keys(problem: Problem, bench: Bench, m: int) -> None:
     """How much the first `m` candidates are wanted: a random measure of their size, with noise."""
-    measure = below(bench.random, 5)
-    noise = below(bench.random, 1024)
+    measure = random_below(bench.random, 5)
+    noise = random_below(bench.random, 1024)
     noise = noise * noise >> 10
     for t in range(m):
         i = bench.candidates[t]
@@ -110,7 +91,7 @@ def draw_keys(problem: Problem, bench: Bench, m: int) -> None:
             size = max(w, h)
         else:
             size = w + h
-        bench.keys[i] = size * (1024 + ((below(bench.random, 2048) - 1024) * noise >> 10))
+        bench.keys[i] = size * (1024 + ((random_below(bench.random, 2048) - 1024) * noise >> 10))
 
 
 @compiled
@@ -181,7 +162,7 @@ def best_fill(problem: Problem, bench: Bench, m: int) -> int:
     best = 0
     for _ in range(TRIES):
         draw_keys(problem, bench, m)
-        k = fill_bin(problem, bench, m, below(bench.random, 2) == 0)
+        k = fill_bin(problem, bench, m, random_below(bench.random, 2) == 0)
         area = 0
         for j in range(k):
             area += problem.widths[bench.trial[0, j]] * problem.heights[bench.trial[0, j]]

@@ -8,9 +8,10 @@ from time import monotonic
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import BadInput
+from ..kernels.arrays import Ints
+from ..kernels.chunked import chunk_sizes
 from ..values import Rules
 from .bounds import counting_bound, lower_bound, stands_alone
 from .exact import Proof, fewest
@@ -18,7 +19,6 @@ from .fill import BIN, X, Y, problem_of
 from .items import Items
 from .search import ITERATION, RECORD, State, construct, improve, start
 
-Ints = NDArray[np.int64]
 Progress = Callable[[int, int, int], None]
 """Called with steps done, steps in all, and the fewest crossbars so far."""
 
@@ -29,8 +29,8 @@ BEST_EFFORT = 100_000
 FAST_EFFORT = (120, 1000)
 """Least and most steps of the fast packer; between them fewer, the more items there are."""
 
-FIRST_CHUNK, CHUNK_SECONDS = 500, 0.05
-"""Compiled code runs so many steps, then about so long, before Ctrl-C, clock and progress get a turn."""
+FIRST_CHUNK = 500
+"""Steps before Ctrl-C, clock and progress get their first turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +132,12 @@ def _search(
     """Construct and improve: places (3, items), and whether it ended by itself rather than by the clock."""
     problem, state = problem_of(items, rules), start(len(items), goal.seed)
     construct(problem, state, _window(items))
-    chunk, begun = FIRST_CHUNK, monotonic()
-    done = 0
+    chunks, done = chunk_sizes(FIRST_CHUNK), 0
     while state.counters[RECORD] > limits.target and done < limits.effort:
-        if limits.deadline is not None and begun > limits.deadline:
+        if limits.deadline is not None and monotonic() > limits.deadline:
             return _found(state), False
-        improve(problem, state, limits.target, min(done + chunk, limits.effort), limits.effort)
+        improve(problem, state, limits.target, min(done + next(chunks), limits.effort), limits.effort)
         done = int(state.counters[ITERATION])
-        ended = monotonic()
-        chunk = 1 + int(chunk * min(CHUNK_SECONDS / (ended - begun + 1e-6), 4))
-        begun = ended
         if progress is not None:
             progress(done, limits.effort, int(state.counters[RECORD]))
     return _found(state), True

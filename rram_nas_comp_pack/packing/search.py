@@ -14,12 +14,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..compiled import compiled
-from .fill import BIN, Bench, Problem, X, Y, below, bench, best_fill
-
-Ints = NDArray[np.int64]
+from ..kernels.annealing import accepts, cooled
+from ..kernels.arrays import Ints
+from ..kernels.jit import compiled
+from ..kernels.random import random_below
+from .fill import BIN, Bench, Problem, X, Y, bench, best_fill
 
 POOL = 0
 """The bin that is none: items without a place. Real bins count from 1."""
@@ -69,18 +69,6 @@ def start(items: int, seed: int) -> State:
 
 
 @compiled
-def patience(random: NDArray[np.uint64]) -> float:
-    """Roughly exponential, mean about 1: what simulated annealing compares a loss over temperature with.
-
-    Each octave of the logarithm is a straight line, so that no library's rounding can matter.
-    """
-    halvings = 0
-    while below(random, 2) == 1:
-        halvings += 1
-    return 0.6931 * (halvings + below(random, 4096) / 4096.0)
-
-
-@compiled
 def take_filled(state: State, m: int, k: int, number: int) -> int:
     """Note the `k` filled items as bin `number`, and move them behind the candidates still to be placed."""
     move, fill, candidates = state.move, state.bench.fill, state.bench.candidates
@@ -117,7 +105,7 @@ def construct(problem: Problem, state: State, window: int) -> None:
     while left > 0:
         m = min(window, left)
         for t in range(m):
-            other = t + below(state.bench.random, left - t)
+            other = t + random_below(state.bench.random, left - t)
             candidates[t], candidates[other] = candidates[other], candidates[t]
         bins += 1
         rest = take_filled(state, m, best_fill(problem, state.bench, m), bins)
@@ -162,11 +150,11 @@ def choose_ruins(state: State) -> int:
     bins = state.counters[BINS]
     chosen = state.chosen
     chosen[0] = POOL
-    count = 1 + below(state.bench.random, min(MOST_RUINED, bins))
+    count = 1 + random_below(state.bench.random, min(MOST_RUINED, bins))
     for c in range(1, count + 1):
-        chosen[c] = 1 + below(state.bench.random, bins)
+        chosen[c] = 1 + random_below(state.bench.random, bins)
         while (c > 1 and chosen[c] == chosen[1]) or (c > 2 and chosen[c] == chosen[2]):
-            chosen[c] = 1 + below(state.bench.random, bins)
+            chosen[c] = 1 + random_below(state.bench.random, bins)
     return count
 
 
@@ -196,8 +184,7 @@ def step(problem: Problem, state: State, temperature: float) -> None:
     for t in range(rest):
         i = state.bench.candidates[t]
         homeless += problem.widths[i] * problem.heights[i]
-    grown = homeless - state.area[POOL]
-    if grown <= 0 or grown <= temperature * patience(state.bench.random):
+    if accepts(homeless - state.area[POOL], temperature, state.bench.random):
         for c in range(count + 1):
             state.head[state.chosen[c]], state.area[state.chosen[c]] = -1, 0
         settle(problem, state, 0, m)
@@ -216,5 +203,5 @@ def improve(problem: Problem, state: State, target: int, until: int, effort: int
         if state.counters[ITERATION] >= until:
             return
         left = 1.0 - state.counters[ITERATION] / effort
-        step(problem, state, cells * (COLD + (HOT - COLD) * left * left * left))
+        step(problem, state, cells * cooled(HOT, COLD, left, 3))
         state.counters[ITERATION] += 1

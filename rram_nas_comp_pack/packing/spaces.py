@@ -6,12 +6,9 @@ on a caller's scratch array and return the number of its rows in use.
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from ..kernels.arrays import Ints
+from ..kernels.jit import compiled
 
-from ..compiled import compiled
-
-Ints = NDArray[np.int64]
 Rectangle = tuple[int, int, int, int]
 
 

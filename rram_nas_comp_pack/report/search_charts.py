@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .search_run import Floats, SearchRun
+from ..kernels.arrays import Floats
+from .search_run import SearchRun
 from .vector import Axis, Scale, axes, colour, drawing, line, mark, scale
 
 SHADES = 8

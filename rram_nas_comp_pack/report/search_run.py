@@ -8,12 +8,10 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ofa.architecture import DEPTHS, Configuration
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from ..kernels.arrays import Floats, Ints
 
 
 class Figures(NamedTuple):

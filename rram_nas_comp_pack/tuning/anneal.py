@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..compiled import compiled
-from ..packing.search import patience
+from ..kernels.annealing import accepts, cooled
+from ..kernels.arrays import Floats, Ints
+from ..kernels.jit import compiled
 from .choices import Choices
 from .moves import move
 from .replay import Bench, replay
 from .state import State, boxes_of, undo
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 CROWDED, NEIGHBOURS = 0.3, 0.1
 """What the search adds to the latency, per further sample: these shares of the time that the crossbars work
@@ -140,8 +137,7 @@ def step(choices: Choices, state: State, bench: Bench, best: Best, terms: tuple[
     set_durations(choices, state)
     now = latency(choices, state, bench, samples)
     guided = now + guide(choices, state, samples)
-    worse = guided - best.score[2]
-    if worse <= 0 or worse <= temperature * best.score[2] * patience(state.random):
+    if accepts(guided - best.score[2], temperature * best.score[2], state.random):
         best.score[1], best.score[2] = now, guided
         set_clashes(choices, state, bench.finished)
         if now < best.score[0]:
@@ -168,6 +164,6 @@ def anneal(
     cooling, until = plan
     while best.counters[STEP] < until:
         left = 1.0 - best.counters[STEP] / cooling.steps
-        temperature = cooling.cold + (cooling.hot - cooling.cold) * left * left
+        temperature = cooled(cooling.hot, cooling.cold, left, 2)
         step(choices, state, bench, best, (samples, temperature))
         best.counters[STEP] += 1

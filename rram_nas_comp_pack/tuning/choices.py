@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..box_converter.boxes import cut, cut_diagonal, cut_strips, most_channels
+from ..kernels.arrays import Floats, Ints, offsets
 from ..values import Box, Layer, Mapping, Rules
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 ReadTime = Callable[[Layer, Box], float]
 
 DepthwiseMapping = Literal["dense", "diagonal", "auto"]
@@ -111,11 +110,11 @@ def menu(plain: Sequence[Mapping], target: Target, read_ns: ReadTime) -> Menu:
     choices = Choices(
         store=np.array(store),
         layer=np.array([m.layer.index for m in stores]),
-        variant_at=_starts([len(c.ways) for c in owned]),
-        box_at=_starts(np.concatenate([c.boxes for c in owned])),
+        variant_at=offsets([len(c.ways) for c in owned]),
+        box_at=offsets(np.concatenate([c.boxes for c in owned])),
         width=np.concatenate([c.width for c in owned]),
         height=np.concatenate([c.height for c in owned]),
-        reads_at=_starts([len(c.cycles) for c in columns]),
+        reads_at=offsets([len(c.cycles) for c in columns]),
         cycles=np.concatenate(cycles),
         unit=np.concatenate(unit),
         alone=_per_variant(store, [np.multiply(*row) for row in zip(cycles, unit, strict=True)], np.add),
@@ -215,10 +214,3 @@ def _per_variant(store: Sequence[int], rows: Sequence[NDArray[Any]], combine: np
     for o, row in zip(store, rows, strict=True):
         found[o] = combine(found[o], row) if o in found else row
     return np.concatenate([found[o] for o in sorted(found)])
-
-
-def _starts(sizes: Sequence[int] | Ints) -> Ints:
-    """Where parts of these sizes start in a row, and where the last one ends."""
-    starts = np.zeros(len(sizes) + 1, np.int64)
-    np.cumsum(sizes, out=starts[1:])
-    return starts

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Literal, NamedTuple
 
+from ..kernels.chunked import chunk_sizes
 from ..packing.bounds import lower_bound
 from ..packing.place import items_of
 from ..values import Mapping, Packing, Placement
@@ -44,8 +45,8 @@ TRIES = 40
 FAR_BEHIND = 1.5
 """A start so many times slower than the best layout so far is not worth annealing."""
 
-FIRST_CHUNK, CHUNK_SECONDS = 100, 0.05
-"""Compiled code runs so many steps, then about so long, before Ctrl-C, clock and progress get a turn."""
+FIRST_CHUNK = 100
+"""Steps before Ctrl-C, clock and progress get their first turn."""
 
 FROM_COPIES, FROM_POOLS, AGAIN = (0.01, 2e-4), (1e-3, 5e-5), (2e-3, 5e-5)
 """Temperatures of the annealing, first and last, as shares of the guided latency."""
@@ -111,7 +112,7 @@ class _Search:
         self.stopped: Stopped = "effort"
         self.done, self.steps = 0, _steps(found, effort)
         self._deadline = None if effort.seconds is None else monotonic() + effort.seconds
-        self._chunk = FIRST_CHUNK
+        self._chunks = chunk_sizes(FIRST_CHUNK)
         self._bench = bench(found.choices, _simulated(found, effort))
         self._best: Best | None = None
 
@@ -158,18 +159,15 @@ class _Search:
 
     def _anneal(self, layout: _Layout, cooling: Cooling) -> None:
         problem = (self.menu.choices, self.effort.samples)
-        best, begun = layout.best, monotonic()
+        best = layout.best
         while best.counters[STEP] < cooling.steps:
             if self._is_over():
                 return
             before = int(best.counters[STEP])
-            until = min(before + self._chunk, cooling.steps)
+            until = min(before + next(self._chunks), cooling.steps)
             anneal(problem, layout.state, self._bench, best, (cooling, until))
             self.done += until - before
             self._keep(best)
-            ended = monotonic()
-            self._chunk = 1 + int(self._chunk * min(CHUNK_SECONDS / (ended - begun + 1e-6), 4))
-            begun = ended
 
     def _is_over(self) -> bool:
         """Whether the time is up, once there is a layout to show."""

@@ -5,11 +5,8 @@ A move either succeeds, or leaves its traces in the journal for the caller to un
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..compiled import compiled, inlined
-from ..packing.fill import below
+from ..kernels.jit import compiled, inlined
+from ..kernels.random import RandomState, random_below
 from .choices import Choices
 from .state import COPIES, PUT, TAKEN, VARIANT, State, box_of, boxes_of, find_spot, note, put, take, undo
 
@@ -39,7 +36,7 @@ def insert(choices: Choices, state: State, store: int, k: int) -> bool:
     cells = choices.width[box] * choices.height[box]
     best = (-1, 0, 0)
     least, room = NOWHERE, 0
-    crossbar = below(state.random, choices.crossbars)
+    crossbar = random_below(state.random, choices.crossbars)
     for _ in range(choices.crossbars):
         crossbar = crossbar + 1 if crossbar + 1 < choices.crossbars else 0
         free = state.free[crossbar]
@@ -112,9 +109,9 @@ def recut(choices: Choices, state: State, store: int, variant: int) -> None:
 def any_store(choices: Choices, state: State) -> int:
     """A random store: mostly one of those that take long."""
     stores, executions = len(choices.layer), len(choices.store)
-    if below(state.random, 4) == 0:
-        return below(state.random, stores)
-    at = state.duration.sum() * below(state.random, 1 << 20) / (1 << 20)
+    if random_below(state.random, 4) == 0:
+        return random_below(state.random, stores)
+    at = state.duration.sum() * random_below(state.random, 1 << 20) / (1 << 20)
     for e in range(executions):
         at -= state.duration[e]
         if at < 0:
@@ -123,28 +120,28 @@ def any_store(choices: Choices, state: State) -> int:
 
 
 @compiled
-def some(random: NDArray[np.uint64], copies: int) -> int:
+def some(random: RandomState, copies: int) -> int:
     """How many of the copies to leave: none half of the times, else any number less than all."""
-    return 0 if below(random, 2) == 0 else below(random, copies)
+    return 0 if random_below(random, 2) == 0 else random_below(random, copies)
 
 
 @compiled
 def trade(choices: Choices, state: State, store: int) -> bool:
     """Copies more for one store, after some fewer for up to three others."""
-    for _ in range(below(state.random, 4)):
-        other = below(state.random, len(choices.layer))
+    for _ in range(random_below(state.random, 4)):
+        other = random_below(state.random, len(choices.layer))
         if other != store and state.copies[other] > 1:
-            fewer = max(1, state.copies[other] - 1 - below(state.random, 2))
+            fewer = max(1, state.copies[other] - 1 - random_below(state.random, 2))
             shrink(choices, state, other, fewer)
     before = state.copies[store]
-    grow_to(choices, state, store, before + 1 + below(state.random, 3))
+    grow_to(choices, state, store, before + 1 + random_below(state.random, 3))
     return bool(state.copies[store] > before)
 
 
 @compiled
 def relocate(choices: Choices, state: State) -> bool:
     """Some or all copies of a store elsewhere."""
-    store = below(state.random, len(choices.layer))
+    store = random_below(state.random, len(choices.layer))
     copies = state.copies[store]
     shrink(choices, state, store, some(state.random, copies))
     return grow_to(choices, state, store, copies)
@@ -154,22 +151,22 @@ def relocate(choices: Choices, state: State) -> bool:
 def recut_one(choices: Choices, state: State, store: int) -> bool:
     """Another variant and number of copies for a store, after a copy less for up to two others."""
     first = choices.variant_at[store]
-    variant = first + below(state.random, choices.variant_at[store + 1] - first)
+    variant = first + random_below(state.random, choices.variant_at[store + 1] - first)
     if variant == state.variant[store]:
         return False
     recut(choices, state, store, variant)
-    for _ in range(below(state.random, 3)):
-        other = below(state.random, len(choices.layer))
+    for _ in range(random_below(state.random, 3)):
+        other = random_below(state.random, len(choices.layer))
         if other != store and state.copies[other] > 1:
             shrink(choices, state, other, state.copies[other] - 1)
     most = max(1, choices.crossbars // boxes_of(choices, variant))
-    return grow_to(choices, state, store, 1 + below(state.random, most))
+    return grow_to(choices, state, store, 1 + random_below(state.random, most))
 
 
 @compiled
 def balance(choices: Choices, state: State, store: int) -> bool:
     """Two stores share out anew what room they had."""
-    other = below(state.random, len(choices.layer))
+    other = random_below(state.random, len(choices.layer))
     if other == store:
         return False
     for o in (store, other):
@@ -178,7 +175,7 @@ def balance(choices: Choices, state: State, store: int) -> bool:
         if not grow_to(choices, state, o, 1):
             return False
     for o in (store, other):
-        while below(state.random, 8) > 0 and grow(choices, state, o):
+        while random_below(state.random, 8) > 0 and grow(choices, state, o):
             pass
     return True
 
@@ -187,14 +184,14 @@ def balance(choices: Choices, state: State, store: int) -> bool:
 def move(choices: Choices, state: State) -> bool:
     """A random move; the journal starts anew. False where it is no layout of the whole network."""
     state.entries[0] = 0
-    kind = below(state.random, 8)
+    kind = random_below(state.random, 8)
     if 3 <= kind < 6:
         return relocate(choices, state)
     store = any_store(choices, state)
     if kind < 2:
         return trade(choices, state, store)
     if kind == 2:
-        other = below(state.random, len(choices.layer))
+        other = random_below(state.random, len(choices.layer))
         if state.copies[other] > 1:
             shrink(choices, state, other, state.copies[other] - 1)
             return True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..compiled import compiled
-from ..packing.fill import below
-from ..packing.search import patience
+from ..kernels.annealing import accepts, cooled
+from ..kernels.jit import compiled
+from ..kernels.random import random_below
 from .pools import ALONE, BOXES, MOST, OUT_OF_REACH, TALL, WIDE, Pools, enlist, share_out, shift, template
 
 HOT, COLD = 0.02, 0.002
@@ -24,7 +24,7 @@ def another_way(pools: Pools, store: int, pool: int) -> int:
     size = max(pools.size[pool], 1)
     best, least = now, np.inf
     for _ in range(DRAWS if variants > 1 else 0):
-        v = first + below(pools.random, variants)
+        v = first + random_below(pools.random, variants)
         if v == now or ways[v, BOXES] > size + 3:
             continue
         filled = ways[v, TALL] * ways[v, WIDE] / (pools.rows * pools.columns)
@@ -38,11 +38,11 @@ def another_way(pools: Pools, store: int, pool: int) -> int:
 @compiled
 def goal_of(pools: Pools) -> int:
     """A pool to go to: mostly that of a random store, at times an empty one."""
-    if below(pools.random, 16) == 0:
+    if random_below(pools.random, 16) == 0:
         for p in range(len(pools.held)):
             if pools.held[p] == 0:
                 return p
-    return int(pools.pool[pools.busy[below(pools.random, len(pools.busy))]])
+    return int(pools.pool[pools.busy[random_below(pools.random, len(pools.busy))]])
 
 
 @compiled
@@ -53,15 +53,15 @@ def change(pools: Pools) -> tuple[int, int, int, int]:
     nothing changed, or it was taken back as the change cannot be.
     """
     random, busy = pools.random, pools.busy
-    store = busy[below(random, len(busy))]
+    store = busy[random_below(random, len(busy))]
     pool, variant, other = pools.pool[store], pools.variant[store], -1
-    kind, goal = below(random, 16), pool
+    kind, goal = random_below(random, 16), pool
     if kind < 3:
         goal = goal_of(pools)
     elif kind < 11:
-        other = busy[below(random, len(busy))]
+        other = busy[random_below(random, len(busy))]
         goal = pools.pool[other]
-    if kind >= 11 or (kind < 3 and below(random, 3) == 0):
+    if kind >= 11 or (kind < 3 and random_below(random, 3) == 0):
         pools.variant[store] = another_way(pools, store, goal)
     if goal != pool:
         shift(pools, store, goal)
@@ -101,8 +101,8 @@ def improve(pools: Pools, terms: tuple[int, int], steps: int) -> float:
         if changed[0] < 0:
             continue
         after = share_out(pools, room, samples)
-        heat = now * (COLD + (HOT - COLD) * left * left) if now < OUT_OF_REACH else 0.0
-        if after <= now or after - now <= heat * patience(pools.random):
+        heat = now * cooled(HOT, COLD, left, 2) if now < OUT_OF_REACH else 0.0
+        if accepts(after - now, heat, pools.random):
             now = after
             if now < best:
                 best = now

@@ -11,14 +11,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..compiled import compiled
+from ..kernels.arrays import Floats, Ints
+from ..kernels.bottom_left import bottom_left
+from ..kernels.jit import compiled
+from ..kernels.random import RandomState
 from .choices import Choices
-from .state import is_free
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 OUT_OF_REACH = 1e12
 """Times from here on stand for pools without room for all their layers."""
@@ -50,14 +48,14 @@ class Pools(NamedTuple):
     first: Ints
     members: Ints
     corners: Ints
-    random: NDArray[np.uint64]
+    random: RandomState
     rows: int
     columns: int
     threshold: int
     max_load: int
 
 
-def pools(choices: Choices, busy: Ints, random: NDArray[np.uint64]) -> Pools:
+def pools(choices: Choices, busy: Ints, random: RandomState) -> Pools:
     """Every busy store in a pool of its own, in its first variant."""
     at, n = choices.box_at[:-1], len(busy)
     pool = np.full(len(choices.layer), -1)
@@ -148,17 +146,7 @@ def template(pools: Pools, pool: int) -> int:
     for q in range(n):
         way = pools.ways[pools.variant[pools.members[q]]]
         w, h = int(way[WIDE]), int(way[TALL])
-        best_x, best_y = -1, rows
-        for low in range(-1, q):
-            y = corners[low, 3] if low >= 0 else 0
-            if y + h > rows or y > best_y:
-                continue
-            for left in range(-1, q):
-                x = corners[left, 2] if left >= 0 else 0
-                if x + w > columns or (y == best_y and x >= best_x):
-                    continue
-                if is_free(corners[:q], (x, y, x + w, y + h)):
-                    best_x, best_y = x, y
+        best_x, best_y = bottom_left(corners, q, w, h, (columns, rows))
         if best_x < 0:
             return -1
         corners[q, 0], corners[q, 1], corners[q, 2], corners[q, 3] = best_x, best_y, best_x + w, best_y + h

@@ -11,14 +11,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..compiled import compiled, inlined
+from ..kernels.arrays import Floats, Ints
+from ..kernels.jit import compiled, inlined
 from .choices import Choices
 from .state import State
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 NOBODY = -1
 

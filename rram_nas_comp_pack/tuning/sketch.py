@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..kernels.arrays import Floats, Ints, offsets
 from ..simulation import Program
 from ..values import Box, Layer, Mapping, Packing
 from .anneal import Best, best_of, judge
@@ -21,9 +21,6 @@ from .joint import as_values
 from .replay import bench
 from .starts import busy_stores, in_pools
 from .topping import top_up
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 BUSY = 0.75
 """Which layers get pools; see `busy_stores`."""
@@ -129,16 +126,11 @@ def _program(
         store,
         takes,
         boxes,
-        _starts(boxes),
+        offsets(boxes),
         rounds if uniform else rounds * ns,
         copies,
-        _starts(copies),
-        _starts(boxes * copies * stored),
+        offsets(copies),
+        offsets(boxes * copies * stored),
         crossbars,
         float(ns[0]) if uniform else 1.0,
     )
-
-
-def _starts(sizes: Ints) -> Ints:
-    """Where parts of these sizes start in a row."""
-    return np.cumsum(sizes) - sizes

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiled import compiled
+from ..kernels.arrays import Floats, Ints
+from ..kernels.jit import compiled
 from ..packing.items import Items
 from ..packing.pack import Goal, pack
 from ..values import Placement, Rules
@@ -17,9 +18,6 @@ from .moves import grow, recut
 from .pool_search import improve
 from .pools import OUT_OF_REACH, pools, template
 from .state import State, boxes_of, empty, put, put_all, undo
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 PACK_EFFORT = 120
 """Steps to pack the layers without pools: a fraction of a millisecond."""

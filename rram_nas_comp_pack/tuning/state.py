@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..compiled import compiled, inlined
+from ..kernels.arrays import Floats, Ints
+from ..kernels.bottom_left import bottom_left
+from ..kernels.jit import compiled, inlined
+from ..kernels.random import RandomState, random_state
 from .choices import Choices
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 PUT, TAKEN, COPIES, VARIANT = range(4)
 """Kinds of entries of the journal."""
@@ -42,13 +41,12 @@ class State(NamedTuple):
     journal: Ints
     entries: Ints
     corners: Ints
-    random: NDArray[np.uint64]
+    random: RandomState
 
 
 def empty(choices: Choices, seed: int) -> State:
     """No boxes anywhere: every store in its first variant, without copies."""
     stores, crossbars = len(choices.layer), choices.crossbars
-    mixed = (seed * 0x9E3779B97F4A7C15 + 0x2545F4914F6CDD1D) % 2**64
     return State(
         variant=choices.variant_at[:-1].copy(),
         copies=np.zeros(stores, np.int64),
@@ -64,7 +62,7 @@ def empty(choices: Choices, seed: int) -> State:
         journal=np.zeros((16 * crossbars + 64, 6), np.int64),
         entries=np.zeros(1, np.int64),
         corners=np.zeros((choices.max_load, 4), np.int64),
-        random=np.array([mixed or 1], np.uint64),
+        random=random_state(seed),
     )
 
 
@@ -151,10 +149,7 @@ def undo(choices: Choices, state: State, entries: int) -> None:
 
 @compiled
 def find_spot(choices: Choices, state: State, crossbar: int, box: int) -> tuple[int, int]:
-    """Column and row of the lowest corner, of several the leftmost, where a box fits, or (-1, -1).
-
-    Corners are those of the crossbar and of the boxes on it.
-    """
+    """Column and row where the bottom-left rule puts a box on a crossbar; column -1 where it does not fit."""
     n = state.load[crossbar]
     corners = state.corners
     for j in range(n):
@@ -163,26 +158,5 @@ def find_spot(choices: Choices, state: State, crossbar: int, box: int) -> tuple[
         x, y = state.x[store, k], state.y[store, k]
         corners[j, 0], corners[j, 1] = x, y
         corners[j, 2], corners[j, 3] = x + choices.width[b], y + choices.height[b]
-    w, h = choices.width[box], choices.height[box]
-    best_x, best_y = -1, choices.rows
-    for below in range(-1, n):
-        y = corners[below, 3] if below >= 0 else 0
-        if y + h > choices.rows or y > best_y:
-            continue
-        for beside in range(-1, n):
-            x = corners[beside, 2] if beside >= 0 else 0
-            if x + w > choices.columns or (y == best_y and x >= best_x):
-                continue
-            if is_free(corners[:n], (x, y, x + w, y + h)):
-                best_x, best_y = x, y
-    return (best_x, best_y) if best_x >= 0 else (-1, -1)
-
-
-@inlined
-def is_free(taken: Ints, space: tuple[int, int, int, int]) -> bool:
-    """Whether no rectangle of `taken` (n, 4) reaches into `space` (x0, y0, x1, y1)."""
-    x0, y0, x1, y1 = space
-    for j in range(len(taken)):
-        if x0 < taken[j, 2] and taken[j, 0] < x1 and y0 < taken[j, 3] and taken[j, 1] < y1:
-            return False
-    return True
+    size = (choices.columns, choices.rows)
+    return bottom_left(corners, n, choices.width[box], choices.height[box], size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiled import compiled
+from ..kernels.jit import compiled
 from .anneal import Best, guide, keep, latency, set_clashes, set_durations
 from .choices import Choices
 from .moves import grow_to
