@@ -21,7 +21,7 @@ SAMPLES = 512
 @pytest.fixture(scope="module")
 def packed():
     hardware = load_hardware(Path("SimConfig.ini"))
-    mappings = partition(load_network("mbv3_small").layers, hardware.rows, hardware.columns, 5)
+    mappings = partition(load_network("mbv3_small").layers, hardware.size, 5)
     packing = place(mappings, (hardware.rows, hardware.columns), Rules(), Goal(packer="fast"))
     return mappings, partial(read_ns, hardware), packing.placements
 

@@ -17,9 +17,9 @@ from rram_nas_comp_pack.packing.place import place
 from rram_nas_comp_pack.simulation import program, simulate
 from rram_nas_comp_pack.tuning.choices import Target
 from rram_nas_comp_pack.tuning.joint import Effort, tune
-from rram_nas_comp_pack.values import Rules
+from rram_nas_comp_pack.values import CrossbarSize, Layout, Rules
 
-SIZE, RULES, BUDGET, SAMPLES = (128, 128), Rules(1, 6), 211, 8
+SIZE, RULES, BUDGET, SAMPLES = CrossbarSize(128, 128), Rules(1, 6), 211, 8
 HARDWARE = load_hardware(Path("SimConfig.ini"))
 READ = partial(read_ns, HARDWARE)
 SETTINGS = CompileSettings(HARDWARE, BUDGET, SAMPLES, RULES)
@@ -36,12 +36,13 @@ def chosen():
 
 def ordinary(each):
     """Pack, tune without effort, simulate, add up."""
-    plain = partition(layers_of(each), *SIZE)
+    plain = partition(layers_of(each), SIZE)
     packing = place(plain, SIZE, RULES, Goal("fast", BUDGET))
-    tuned = tune((plain, packing), Target(BUDGET, *SIZE, RULES, "auto"), READ, Effort(SAMPLES, 0))
-    latency = simulate(program(tuned.mappings, READ, tuned.packing.placements), SAMPLES).latency_ns
+    target = Target(BUDGET, SIZE, RULES, "auto")
+    mappings, packing = tune(Layout(plain, packing), target, READ, Effort(SAMPLES, 0)).layout
+    latency = simulate(program(mappings, READ, packing.placements), SAMPLES).latency_ns
     baseline = simulate(program(plain, READ), SAMPLES).latency_ns
-    return baseline, totals(HARDWARE, tuned.mappings, tuned.packing.crossbars, latency)
+    return baseline, totals(HARDWARE, mappings, packing.crossbars, latency)
 
 
 @pytest.mark.benchmark(group="one subnet, 211 crossbars, 8 samples")

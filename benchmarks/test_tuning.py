@@ -21,18 +21,18 @@ from rram_nas_comp_pack.tuning.joint import Effort, tune
 from rram_nas_comp_pack.tuning.margin import by_margin
 from rram_nas_comp_pack.tuning.replay import bench, replay
 from rram_nas_comp_pack.tuning.starts import as_placed, fill_gaps
-from rram_nas_comp_pack.values import Rules
+from rram_nas_comp_pack.values import CrossbarSize, Layout, Rules
 
-SIZE = (128, 128)
+SIZE = CrossbarSize(128, 128)
 SAMPLES = 8
 READ = partial(read_ns, load_hardware(Path("SimConfig.ini")))
 
 
 def network(budget, split=1):
     """The un-duplicated layout and what it may be tuned to."""
-    plain = partition(load_network("mbv3_small").layers, *SIZE, split)
+    plain = partition(load_network("mbv3_small").layers, SIZE, split)
     packing = place(plain, SIZE, Rules(), Goal("fast", budget=budget))
-    return (plain, packing), Target(budget, *SIZE, Rules(), "auto")
+    return Layout(plain, packing), Target(budget, SIZE, Rules(), "auto")
 
 
 class Stop(Exception):
@@ -112,5 +112,5 @@ def test_replay(benchmark, duplicated):
 def test_simulate(benchmark):
     plain, target = network(211)
     tuned = tune(plain, target, READ, Effort(SAMPLES, steps=0))
-    prepared = program(tuned.mappings, READ, tuned.packing.placements)
+    prepared = program(tuned.layout.mappings, READ, tuned.layout.packing.placements)
     benchmark(simulate, prepared, SAMPLES)

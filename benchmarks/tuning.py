@@ -20,9 +20,9 @@ from rram_nas_comp_pack.simulation import program, simulate
 from rram_nas_comp_pack.tuning.choices import Target
 from rram_nas_comp_pack.tuning.joint import Effort, tune
 from rram_nas_comp_pack.tuning.margin import by_margin
-from rram_nas_comp_pack.values import Rules
+from rram_nas_comp_pack.values import CrossbarSize, Layout, Rules
 
-SIZE = (128, 128)
+SIZE = CrossbarSize(128, 128)
 RULES = Rules()
 CASES = [
     ("mbv3_small", 211, (1, 8, 64)),
@@ -50,12 +50,16 @@ def unaware(mappings, budget):
 def rows(model, budget, samples, steps):
     """(step, speed, speed if placed unaware of time, packed / larger of ideal and roofline, utilization)."""
     layers = load_network(model).layers
-    baseline = latency(partition(layers, *SIZE), None, samples)
-    plain = partition(layers, *SIZE)
+    baseline = latency(partition(layers, SIZE), None, samples)
+    plain = partition(layers, SIZE)
     packing = place(plain, SIZE, RULES, Goal("best", budget=budget, seed=123))
     yield "no copies", baseline / latency(plain, packing.placements, samples), None, None
-    target = Target(budget, *SIZE, RULES, "dense")
-    *_, (trial, _) = by_margin((plain, packing), target, 123, lambda m, p: latency(m, p.placements, samples))
+    target = Target(budget, SIZE, RULES, "dense")
+
+    def latency_of(layout):
+        return latency(layout.mappings, layout.packing.placements, samples)
+
+    *_, (trial, _) = by_margin(Layout(plain, packing), target, 123, latency_of)
     yield "the paper's tuner", baseline / trial.latency_ns, None, None
     named = [
         ("copies", undivided(layers), "dense"),
@@ -63,16 +67,16 @@ def rows(model, budget, samples, steps):
         ("and mapping", layers, "auto"),
     ]
     for name, given, mapping in named if model == "mbv3_small" else named[:1]:
-        plain = partition(given, *SIZE)
-        target = Target(budget, *SIZE, RULES, mapping)
-        tuned = tune((plain, packing), target, READ, Effort(samples, steps, seed=123))
+        plain = partition(given, SIZE)
+        target = Target(budget, SIZE, RULES, mapping)
+        tuned = tune(Layout(plain, packing), target, READ, Effort(samples, steps, seed=123)).layout
         assert list(violations(tuned.mappings, tuned.packing.placements, SIZE, RULES, budget)) == []
         packed = latency(tuned.mappings, tuned.packing.placements, samples)
         again = unaware(tuned.mappings, budget)
         other = latency(tuned.mappings, again.placements, samples) if again.crossbars <= budget else None
         ideal = latency(tuned.mappings, None, samples)
         roofline = samples * roofline_ns(tuned.mappings, READ, budget)
-        utilization = tuned.packing.utilization
+        utilization = tuned.utilization
         yield name, baseline / packed, other and baseline / other, packed / max(ideal, roofline), utilization
 
 

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from .values import Mapping
+from .values import CrossbarSize, Mapping
 
 MARGINS = tuple(percent / 100 for percent in range(95, 55, -5))
 
 
 def duplicate(
-    mappings: Sequence[Mapping], crossbars: int, rows: int, columns: int, margin: float
+    mappings: Sequence[Mapping], crossbars: int, size: CrossbarSize, margin: float
 ) -> tuple[Mapping, ...] | None:
     """Set the copies of all layers for `margin` of the area of so many crossbars, 0 to 1.
 
@@ -27,7 +27,7 @@ def duplicate(
     executions decides how many copies it wants. None where not even one copy of each layer has room.
     """
     # Margins are meant as decimal numbers: 0.95 of 20 cells is 19, which the product of floats can miss.
-    capacity = Fraction(str(margin)) * crossbars * rows * columns
+    capacity = Fraction(str(margin)) * crossbars * size.cells
     cycles: dict[int, int] = defaultdict(int)
     for m in mappings:
         cycles[m.layer.stored_in] = max(cycles[m.layer.stored_in], m.layer.raw.cycles)

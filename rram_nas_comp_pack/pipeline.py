@@ -17,7 +17,7 @@ from .simulation import program, simulate
 from .tuning.choices import DepthwiseMapping, Target
 from .tuning.choose import Tuning, duplicated
 from .tuning.joint import Progress as TuningProgress
-from .values import Duplication, Evaluation, Layer, Mapping, Network, NoFit, Packing, Rules, Schedule
+from .values import Duplication, Evaluation, Layer, Layout, Mapping, Network, NoFit, Packing, Rules, Schedule
 
 SAMPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
@@ -46,15 +46,14 @@ class CompileOptions:
 class Report:
     """All that a run found out.
 
-    `plain` are the layers before duplication, `mappings` those after it; `duplication` is None where there is
-    none. `schedule` is that of the first `traced_samples` samples, `contention` that of `watched_samples`,
+    `plain` are the layers before duplication, `layout` is the one after it; `duplication` is None where there
+    is none. `schedule` is that of the first `traced_samples` samples, `contention` that of `watched_samples`,
     `roofline_ns` the time a sample takes if all crossbars of the budget (or in use) work all the time.
     """
 
     network: Network
     plain: tuple[Mapping, ...]
-    mappings: tuple[Mapping, ...]
-    packing: Packing
+    layout: Layout
     duplication: Duplication | None
     evaluations: tuple[Evaluation, ...]
     schedule: Schedule
@@ -62,6 +61,16 @@ class Report:
     roofline_ns: float
     chip: Chip
     timing_s: dict[str, float]
+
+    @property
+    def mappings(self) -> tuple[Mapping, ...]:
+        """The layers with their copies."""
+        return self.layout.mappings
+
+    @property
+    def packing(self) -> Packing:
+        """Where every box lies."""
+        return self.layout.packing
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +101,21 @@ def compile_network(
     clock.lap("packing")
     if _too_large(packing, options):
         return NoFit(options.budget or 0, packing.lower_bound, packing.crossbars)
-    layout, duplication = _duplicate((plain, packing), hardware, options, watch)
+    layout, duplication = _duplicate(Layout(plain, packing), hardware, options, watch)
     clock.lap("duplication")
     evaluations, schedule, waits, roofline, chip = evaluate(network.layers, layout, hardware, options)
     clock.lap("evaluation")
-    mappings, packing = layout
-    found = (mappings, packing, duplication)
-    return Report(network, plain, *found, evaluations, schedule, waits, roofline, chip, clock.laps())
+    costs = (evaluations, schedule, waits, roofline, chip)
+    return Report(network, plain, layout, duplication, *costs, clock.laps())
 
 
 def _cut(network: Network, hardware: Hardware, options: CompileOptions, split: int) -> tuple[Mapping, ...]:
     diagonal = options.depthwise == "diagonal"
-    return partition(network.layers, hardware.rows, hardware.columns, split, diagonal)
+    return partition(network.layers, hardware.size, split, diagonal)
 
 
 def _pack(mappings: Sequence[Mapping], hardware: Hardware, options: CompileOptions, watch: Watch) -> Packing:
-    size = (hardware.rows, hardware.columns)
-    return place(mappings, size, options.rules, options.goal, watch.packing)
+    return place(mappings, hardware.size, options.rules, options.goal, watch.packing)
 
 
 def _too_large(packing: Packing, options: CompileOptions) -> bool:
@@ -116,29 +123,28 @@ def _too_large(packing: Packing, options: CompileOptions) -> bool:
 
 
 def _duplicate(
-    plain: tuple[tuple[Mapping, ...], Packing], hardware: Hardware, options: CompileOptions, watch: Watch
-) -> tuple[tuple[tuple[Mapping, ...], Packing], Duplication | None]:
+    plain: Layout, hardware: Hardware, options: CompileOptions, watch: Watch
+) -> tuple[Layout, Duplication | None]:
     if options.tuning is None:
         return plain, None
     if options.budget is None:
         raise BadInput("duplication: found no budget of crossbars, allowed is a number of them")
-    size = (hardware.rows, hardware.columns)
-    target = Target(options.budget, *size, options.rules, options.depthwise)
+    target = Target(options.budget, hardware.size, options.rules, options.depthwise)
     return duplicated(plain, target, reader(hardware), options.tuning, watch.tuning)
 
 
 def evaluate(
     layers: tuple[Layer, ...],
-    layout: tuple[tuple[Mapping, ...], Packing],
+    layout: Layout,
     hardware: Hardware,
     options: CompileOptions,
 ) -> tuple[tuple[Evaluation, ...], Schedule, Contention, float, Chip]:
     """Simulate every number of samples beside the ideal and the baseline, trace the first, add up costs."""
-    mappings, packing = layout
+    mappings, packing = layout.mappings, layout.packing
     read = reader(hardware)
     packed = program(mappings, read, packing.placements)
     ideal = program(mappings, read)
-    baseline = program(partition(layers, hardware.rows, hardware.columns), read)
+    baseline = program(partition(layers, hardware.size), read)
     evaluations = tuple(
         Evaluation(n, *(simulate(each, n).latency_ns for each in (packed, ideal, baseline)))
         for n in options.samples

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +17,18 @@ InputSize = tuple[int, ...] | dict[str, tuple[int, ...]]
 
 The name "" stands for every input that is not named.
 """
+
+
+class CrossbarSize(NamedTuple):
+    """Cells of a crossbar: `rows` are inputs (word lines), `columns` outputs (bit lines)."""
+
+    rows: int
+    columns: int
+
+    @property
+    def cells(self) -> int:
+        """Rows times columns."""
+        return self.rows * self.columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,15 +180,14 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """Every box of every replica in its place, on `crossbars` crossbars of `rows` x `columns` cells.
+    """Every box of every replica in its place, on `crossbars` crossbars of `size`.
 
     `lower_bound`: no packing under the same rules uses fewer crossbars. `stopped` says what ended the
     search: "bound", "budget", "effort" (its iterations were used up), "time" or "interrupt" (cut short).
     """
 
     placements: tuple[Placement, ...]
-    rows: int
-    columns: int
+    size: CrossbarSize
     crossbars: int
     lower_bound: int
     packer: str
@@ -193,10 +204,9 @@ class Packing:
         return self.crossbars - self.lower_bound
 
     @property
-    def utilization(self) -> float:
-        """Share of the cells of the used crossbars that hold boxes, 0 to 1."""
-        cells = sum((p.max_x - p.loc_x) * (p.max_y - p.loc_y) for p in self.placements)
-        return cells / (self.crossbars * self.rows * self.columns)
+    def cells(self) -> int:
+        """Cells of the used crossbars."""
+        return self.crossbars * self.size.cells
 
 
 def cells_with_weights(mappings: Iterable[Mapping]) -> int:
@@ -204,9 +214,22 @@ def cells_with_weights(mappings: Iterable[Mapping]) -> int:
     return sum(m.copies * sum(m.weight_cells(box) for box in m.boxes) for m in mappings if m.stored)
 
 
-def weight_utilization(mappings: Iterable[Mapping], packing: Packing) -> float:
-    """Share of the cells of the used crossbars that hold weights, 0 to 1; `utilization` counts zeros too."""
-    return cells_with_weights(mappings) / (packing.crossbars * packing.rows * packing.columns)
+class Layout(NamedTuple):
+    """What packing and tuning produce: how every layer is cut and copied, and where each box lies."""
+
+    mappings: tuple[Mapping, ...]
+    packing: Packing
+
+    @property
+    def utilization(self) -> float:
+        """Share of the cells of the used crossbars that hold boxes, 0 to 1."""
+        cells = sum(m.copies * box.h * box.w for m in self.mappings if m.stored for box in m.boxes)
+        return cells / self.packing.cells
+
+    @property
+    def weight_utilization(self) -> float:
+        """Share of the cells of the used crossbars that hold weights; `utilization` counts zeros too."""
+        return cells_with_weights(self.mappings) / self.packing.cells
 
 
 @dataclass(frozen=True, slots=True)

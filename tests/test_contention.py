@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rram_nas_comp_pack.contention import contention, roofline_ns
 from rram_nas_comp_pack.simulation import program, simulate
-from rram_nas_comp_pack.values import Box, Layer, Mapping, Packing, Placement, Schedule
+from rram_nas_comp_pack.values import Box, CrossbarSize, Layer, Mapping, Packing, Placement, Schedule
 
 
 def one_ns(_layer, _box):
@@ -41,7 +41,7 @@ def packing(mappings, *crossbars):
     placements = tuple(
         Placement(i, c, 0, 0, 1, 1, r, b) for (i, r, b), c in zip(keys, crossbars, strict=True)
     )
-    return Packing(placements, 128, 128, max(crossbars) + 1, 1, "fast", "effort")
+    return Packing(placements, CrossbarSize(128, 128), max(crossbars) + 1, 1, "fast", "effort")
 
 
 def run(mappings, packed, samples, read_ns=one_ns):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from rram_nas_comp_pack.duplication import MARGINS, copies_within, duplicate
-from rram_nas_comp_pack.values import Box, Layer, Mapping
+from rram_nas_comp_pack.values import Box, CrossbarSize, Layer, Mapping
 
 # By hand
 
@@ -121,10 +121,10 @@ def copies(mappings):
 
 def test_the_capacity_is_the_margin_of_the_crossbars_cells():
     """Two copies of the slowest take 25 cells, three 40."""
-    assert copies(duplicate(PAIR, 2, 5, 4, 1.0)) == [3, 2]
-    assert copies(duplicate(PAIR, 2, 5, 4, 0.95)) == [2, 1]
-    assert copies(duplicate(PAIR, 1, 5, 5, 0.6)) == [1, 1]
-    assert duplicate(PAIR, 1, 5, 5, 0.55) is None
+    assert copies(duplicate(PAIR, 2, CrossbarSize(5, 4), 1.0)) == [3, 2]
+    assert copies(duplicate(PAIR, 2, CrossbarSize(5, 4), 0.95)) == [2, 1]
+    assert copies(duplicate(PAIR, 1, CrossbarSize(5, 5), 0.6)) == [1, 1]
+    assert duplicate(PAIR, 1, CrossbarSize(5, 5), 0.55) is None
 
 
 @pytest.mark.parametrize("margin", MARGINS)
@@ -133,21 +133,21 @@ def test_what_fills_the_margin_to_the_last_cell_fits(margin, crossbars):
     """Margins are decimal numbers: rounding of floats takes no cell away."""
     cells = round(margin * 100) * crossbars  # of 10 x 10 cells a crossbar
     layer = (mapping(0, cells, 1, 5),)
-    assert copies(duplicate(layer, crossbars, 10, 10, margin)) == [1]
-    assert duplicate((mapping(0, cells + 1, 1, 5),), crossbars, 10, 10, margin) is None
+    assert copies(duplicate(layer, crossbars, CrossbarSize(10, 10), margin)) == [1]
+    assert duplicate((mapping(0, cells + 1, 1, 5),), crossbars, CrossbarSize(10, 10), margin) is None
 
 
 def test_nothing_but_the_copies_changes():
-    found = duplicate(PAIR, 2, 5, 4, 1.0)
+    found = duplicate(PAIR, 2, CrossbarSize(5, 4), 1.0)
     assert tuple(replace(m, copies=1) for m in found) == PAIR
 
 
 def test_raw_boxes_count_however_the_layer_is_cut():
     split = replace(PAIR[0], boxes=(Box(10, 1, 2),) * 4)
-    assert copies(duplicate((split, PAIR[1]), 2, 5, 4, 1.0)) == [3, 2]
+    assert copies(duplicate((split, PAIR[1]), 2, CrossbarSize(5, 4), 1.0)) == [3, 2]
 
 
 @pytest.mark.parametrize(("first", "second"), [(2, 8), (8, 2)])
 def test_a_layer_that_runs_again_takes_no_area_and_its_slowest_run_decides(first, second):
     again = (mapping(0, 10, 1, first), PAIR[1], mapping(2, 10, 1, second, stored_in=0))
-    assert copies(duplicate(again, 2, 5, 4, 1.0)) == [3, 2, 3]
+    assert copies(duplicate(again, 2, CrossbarSize(5, 4), 1.0)) == [3, 2, 3]

@@ -16,7 +16,7 @@ from rram_nas_comp_pack.packing.check import violations
 from rram_nas_comp_pack.packing.pack import Goal
 from rram_nas_comp_pack.pipeline import CompileOptions, Report, compile_network
 from rram_nas_comp_pack.simulation import program, simulate
-from rram_nas_comp_pack.values import NO_RULES, Layer, Network, NoFit, Rules
+from rram_nas_comp_pack.values import NO_RULES, CrossbarSize, Layer, Network, NoFit, Rules
 
 HARDWARE = load_hardware(Path(__file__).parents[1] / "SimConfig.ini")
 READ_NS = 152.77319048  # of every box up to 128 x 128, spec section 5
@@ -166,7 +166,7 @@ def test_the_same_seed_gives_the_same_report(packer):
     assert first.packing == second.packing
     assert first.evaluations == second.evaluations
     assert first.chip == second.chip
-    assert first.mappings == second.mappings == partition(MIXED.layers, 128, 128)
+    assert first.mappings == second.mappings == partition(MIXED.layers, CrossbarSize(128, 128))
 
 
 def test_the_time_of_every_stage_is_told():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rram_nas_comp_pack.simulation import executions, program, simulate
 from rram_nas_comp_pack.timeline import CROSSBARS, FIRST_TRACK, SAMPLES, timeline
-from rram_nas_comp_pack.values import Box, Layer, Mapping, Packing, Placement
+from rram_nas_comp_pack.values import Box, CrossbarSize, Layer, Mapping, Packing, Placement
 
 REQUIRED = {"M": {"name", "ph", "pid", "tid", "args"}, "X": {"name", "cat", "ph", "pid", "tid", "ts", "dur"}}
 METADATA = {"process_name", "process_sort_index", "thread_name", "thread_sort_index"}
@@ -76,7 +76,7 @@ def packed(mappings, crossbars):
         for b in range(len(m.boxes))
     ]
     placements = (Placement(i, n % crossbars, 0, 0, 1, 1, r, b) for n, (i, r, b) in enumerate(keys))
-    return Packing(tuple(placements), 128, 128, min(crossbars, len(keys)), 1, "fast", "effort")
+    return Packing(tuple(placements), CrossbarSize(128, 128), min(crossbars, len(keys)), 1, "fast", "effort")
 
 
 def mapping(index, reads, copies, height=1):

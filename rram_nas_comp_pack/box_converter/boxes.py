@@ -8,13 +8,13 @@ are read a column at a time, or diagonally, in larger boxes that are read whole.
 from __future__ import annotations
 
 from ..errors import BadInput
-from ..values import Box, Layer, Mapping
+from ..values import Box, CrossbarSize, Layer, Mapping
 
 
 def partition(
-    layers: tuple[Layer, ...], rows: int, columns: int, depth_split: int = 1, diagonal: bool = False
+    layers: tuple[Layer, ...], size: CrossbarSize, depth_split: int = 1, diagonal: bool = False
 ) -> tuple[Mapping, ...]:
-    """Cut all layers for crossbars of `rows` x `columns` cells; depthwise ones into `depth_split` parts.
+    """Cut all layers for crossbars of this size; depthwise ones into `depth_split` parts.
 
     With `diagonal` depthwise layers get the fewest diagonal boxes instead, their channels spread evenly.
     Raises BadInput where a depthwise kernel has more rows than a crossbar: it is cut along columns only.
@@ -22,54 +22,50 @@ def partition(
     return tuple(
         Mapping(
             layer,
-            _fewest_diagonal(layer, rows, columns)
-            if diagonal and layer.depthwise
-            else cut(layer, rows, columns, depth_split),
+            _fewest_diagonal(layer, size) if diagonal and layer.depthwise else cut(layer, size, depth_split),
         )
         for layer in layers
     )
 
 
-def cut(layer: Layer, rows: int, columns: int, depth_split: int = 1) -> tuple[Box, ...]:
+def cut(layer: Layer, size: CrossbarSize, depth_split: int = 1) -> tuple[Box, ...]:
     """The boxes of one replica of a layer, in order."""
     if layer.depthwise:
-        part = min(columns, max(1, layer.raw.w // depth_split))
-        return cut_strips(layer, rows, part)
-    return tuple(
-        Box(h, w, _reads(layer, first, w)) for h, w, first in _tiles(layer.raw.h, layer.raw.w, rows, columns)
-    )
+        part = min(size.columns, max(1, layer.raw.w // depth_split))
+        return cut_strips(layer, size, part)
+    return tuple(Box(h, w, _reads(layer, first, w)) for h, w, first in _tiles(layer.raw, size))
 
 
-def cut_strips(layer: Layer, rows: int, width: int) -> tuple[Box, ...]:
+def cut_strips(layer: Layer, size: CrossbarSize, width: int) -> tuple[Box, ...]:
     """A dense depthwise layer in parts of `width` columns and a remainder; a part needs a read per column.
 
     Raises BadInput where the kernel has more rows than a crossbar.
     """
-    _require_whole_kernel(layer, rows)
+    _require_whole_kernel(layer, size)
     full, rest = divmod(layer.raw.w, width)
     widths = [width] * full + [rest] * (rest > 0)
     return tuple(Box(layer.raw.h, part, part * layer.positions) for part in widths)
 
 
-def most_channels(layer: Layer, rows: int, columns: int) -> int:
+def most_channels(layer: Layer, size: CrossbarSize) -> int:
     """Channels of a depthwise layer that the largest diagonal box holds.
 
     Raises BadInput where the layer is not depthwise or its kernel has more rows than a crossbar.
     """
     if not layer.depthwise:
         raise BadInput(f"layer {layer.label} ({layer.name}): only a depthwise layer can be mapped diagonally")
-    _require_whole_kernel(layer, rows)
-    return min(rows // layer.raw.h, columns, layer.raw.w)
+    _require_whole_kernel(layer, size)
+    return min(size.rows // layer.raw.h, size.columns, layer.raw.w)
 
 
-def cut_diagonal(layer: Layer, rows: int, columns: int, channels: int) -> tuple[Box, ...]:
+def cut_diagonal(layer: Layer, size: CrossbarSize, channels: int) -> tuple[Box, ...]:
     """The boxes of one replica of a depthwise layer with `channels` channels a box, the rest in the last.
 
     A box of g channels has raw.h * g rows and g columns: each channel has rows of its own, and the cells off
     the diagonal blocks hold zeros, so that one read serves all g. It needs a read per position. Raises
     BadInput where a crossbar cannot hold so many channels (`most_channels`).
     """
-    most = most_channels(layer, rows, columns)
+    most = most_channels(layer, size)
     if not 1 <= channels <= most:
         raise BadInput(
             f"layer {layer.label} ({layer.name}): channels in a diagonal box: "
@@ -80,24 +76,24 @@ def cut_diagonal(layer: Layer, rows: int, columns: int, channels: int) -> tuple[
     return tuple(Box(layer.raw.h * width, width, layer.positions) for width in widths)
 
 
-def _fewest_diagonal(layer: Layer, rows: int, columns: int) -> tuple[Box, ...]:
-    boxes = -(-layer.raw.w // most_channels(layer, rows, columns))
-    return cut_diagonal(layer, rows, columns, -(-layer.raw.w // boxes))
+def _fewest_diagonal(layer: Layer, size: CrossbarSize) -> tuple[Box, ...]:
+    boxes = -(-layer.raw.w // most_channels(layer, size))
+    return cut_diagonal(layer, size, -(-layer.raw.w // boxes))
 
 
-def _require_whole_kernel(layer: Layer, rows: int) -> None:
-    if layer.raw.h > rows:
+def _require_whole_kernel(layer: Layer, size: CrossbarSize) -> None:
+    if layer.raw.h > size.rows:
         raise BadInput(
             f"layer {layer.label} ({layer.name}): its depthwise kernel has {layer.raw.h} rows; "
-            f"a crossbar has {rows} (Xbar_Size), and such a kernel cannot be cut along rows"
+            f"a crossbar has {size.rows} (Xbar_Size), and such a kernel cannot be cut along rows"
         )
 
 
-def _tiles(h: int, w: int, rows: int, columns: int) -> list[tuple[int, int, int]]:
-    """(height, width, first column) of the tiles of an h x w matrix."""
-    rows, columns = min(rows, h), min(columns, w)
-    full_rows, bottom = divmod(h, rows)
-    full_columns, right = divmod(w, columns)
+def _tiles(raw: Box, size: CrossbarSize) -> list[tuple[int, int, int]]:
+    """(height, width, first column) of the tiles of a matrix."""
+    rows, columns = min(size.rows, raw.h), min(size.columns, raw.w)
+    full_rows, bottom = divmod(raw.h, rows)
+    full_columns, right = divmod(raw.w, columns)
     edge = full_columns * columns
     tiles = [(rows, columns, c * columns) for _ in range(full_rows) for c in range(full_columns)]
     if bottom and right:

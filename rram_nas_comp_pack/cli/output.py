@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..pipeline import Report
-from ..values import Box, Coverage, Mapping, Network, Placement, weight_utilization
+from ..values import Box, Coverage, Mapping, Network, Placement
 from .evolve_options import EvolveOptions
 from .files import SIM_LOG_HEADER
 from .options import PackOptions
@@ -97,9 +97,9 @@ def result_entry(report: Report, options: PackOptions) -> dict[str, object]:
         "proved_optimal": packing.proved_optimal,
         "packer": packing.packer,
         "stopped": packing.stopped,
-        "utilization": packing.utilization,
-        "weight_utilization": weight_utilization(report.mappings, packing),
-        "crossbar": {"rows": packing.rows, "columns": packing.columns},
+        "utilization": report.layout.utilization,
+        "weight_utilization": report.layout.weight_utilization,
+        "crossbar": {"rows": packing.size.rows, "columns": packing.size.columns},
         "duplication": duplication_entry(report),
         "evaluations": [asdict(e) for e in report.evaluations],
         "contention": contention_entry(report, options),
@@ -173,20 +173,20 @@ def versions() -> Iterator[tuple[str, str]]:
 def packing_statistics(report: Report, options: PackOptions) -> Iterator[tuple[str, object]]:
     """Boxes, rules, crossbars and how full they are."""
     packing = report.packing
-    cells = packing.crossbars * packing.rows * packing.columns
+    cells = packing.cells
     rules = f"layers more than {options.layer_threshold} apart, at most {options.xbar_max_load} boxes"
     yield "layers", len(report.mappings)
     yield "boxes", len(packing.placements)
-    yield "crossbar", f"{packing.rows} x {packing.columns}"
+    yield "crossbar", f"{packing.size.rows} x {packing.size.columns}"
     yield "rules", "none" if options.no_pack_heuristic else rules
     yield "budget", "none" if options.find_solution else options.num_crossbars
     yield "crossbars used", packing.crossbars
     yield "lower bound", packing.lower_bound
     yield "proved optimal", packing.proved_optimal
     yield "packer", f"{packing.packer}, {STOPPED[packing.stopped]}"
-    yield "leftover cells", cells - round(packing.utilization * cells)
-    yield "utilization", f"{packing.utilization:.2%}"
-    yield "cells with weights", f"{weight_utilization(report.mappings, packing):.2%}"
+    yield "leftover cells", cells - round(report.layout.utilization * cells)
+    yield "utilization", f"{report.layout.utilization:.2%}"
+    yield "cells with weights", f"{report.layout.weight_utilization:.2%}"
 
 
 def tuned_for(report: Report) -> str:

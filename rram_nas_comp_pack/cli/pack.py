@@ -137,13 +137,13 @@ def summary(report: Report) -> Iterator[str]:
     """The closing table."""
     packing, chip = report.packing, report.chip
     boxes = f"{len(report.mappings)} layers, {len(packing.placements)} boxes"
-    size = f"{packing.rows} x {packing.columns} cells"
+    size = f"{packing.size.rows} x {packing.size.columns} cells"
     yield f"model        {report.network.name}: {boxes}"
     yield f"mapped       {mapped_share(report.network)}"
     proof = "proved optimal" if packing.proved_optimal else f"lower bound {packing.lower_bound}"
     note = "filled with copies" if packing.packer == "joint" else f"{proof}; {STOPPED[packing.stopped]}"
     yield f"crossbars    {packing.crossbars} of {size} ({note})"
-    yield f"utilization  {packing.utilization:.1%}"
+    yield f"utilization  {report.layout.utilization:.1%}"
     if report.duplication is not None:
         yield f"duplication  {tuned_for(report)}"
     for e in report.evaluations:

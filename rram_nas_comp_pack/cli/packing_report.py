@@ -12,7 +12,7 @@ from ..contention import Contention, LayerContention
 from ..errors import BadInput
 from ..packing.check import violations
 from ..report.packing_run import Copies, Costs, PackingRun, Ran
-from ..values import NO_RULES, Coverage, Evaluation, Mapping
+from ..values import NO_RULES, Coverage, CrossbarSize, Evaluation, Mapping
 from .files import SIM_LOG_HEADER, Place, read_json, read_mappings, read_placements, read_text
 from .wording import STOPPED
 
@@ -33,7 +33,8 @@ def read_run(run_dir: Path, name: str) -> PackingRun:
     path = run_dir / "result.json"
     result = Place(path, "result", read_json(path))
     mappings, placements = read_mappings(run_dir), read_placements(run_dir)
-    size = result.within("crossbar").count("rows"), result.within("crossbar").count("columns")
+    crossbar = result.within("crossbar")
+    size = CrossbarSize(crossbar.count("rows"), crossbar.count("columns"))
     wrong = next(violations(mappings, placements, size, NO_RULES), None)
     if wrong is not None:
         raise BadInput(f"{run_dir}: the layout is invalid: {wrong}")
@@ -42,8 +43,8 @@ def read_run(run_dir: Path, name: str) -> PackingRun:
     return PackingRun(
         name=name,
         model=result.text("model"),
-        rows=size[0],
-        columns=size[1],
+        rows=size.rows,
+        columns=size.columns,
         crossbars=used,
         budget=None if result.value.get("crossbars_budget") is None else result.count("crossbars_budget"),
         lower_bound=result.count("lower_bound", 0),

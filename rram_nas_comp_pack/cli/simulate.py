@@ -18,7 +18,7 @@ def run(options: SimulateOptions) -> int:
     """Print a JSON object a line, for every number of samples."""
     hardware = load_hardware(options.config)
     mappings, placements = read_mappings(options.run_dir), read_placements(options.run_dir)
-    wrong = next(violations(mappings, placements, (hardware.rows, hardware.columns), NO_RULES), None)
+    wrong = next(violations(mappings, placements, hardware.size, NO_RULES), None)
     if wrong is not None:
         raise CannotBeDone(f"{options.run_dir}: the layout is invalid: {wrong}")
     read = reader(hardware)

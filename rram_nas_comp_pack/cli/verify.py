@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import BadInput
 from ..hardware.config import load_hardware
 from ..packing.check import violations
-from ..values import Mapping, Placement, Rules, cells_with_weights
+from ..values import CrossbarSize, Mapping, Placement, Rules, cells_with_weights
 from .files import read_json, read_mappings, read_partition, read_placements
 from .groups import rules_of
 from .options import VerifyOptions
@@ -29,12 +29,12 @@ def run(options: VerifyOptions) -> int:
         ]
     else:  # another program's run: its rules are not recorded, so those of the defaults are held against it
         hardware = load_hardware(options.config)
-        found = list(violations(mappings, placements, (hardware.rows, hardware.columns), Rules()))
+        found = list(violations(mappings, placements, hardware.size, Rules()))
     print(*(found or [f"{options.run_dir}: {len(placements)} boxes, no violation"]), sep="\n")
     return 1 if found else 0
 
 
-def _terms(path: Path, result: Any) -> tuple[tuple[int, int], Rules, int | None]:
+def _terms(path: Path, result: Any) -> tuple[CrossbarSize, Rules, int | None]:
     """Crossbar size, rules and budget that the run was made under."""
     try:
         options = result["options"]
@@ -53,7 +53,7 @@ def _terms(path: Path, result: Any) -> tuple[tuple[int, int], Rules, int | None]
             f"{path}: options and crossbar hold something else than whole numbers and true or false"
         )
     rows, columns, threshold, load, budget = numbers
-    return (rows, columns), rules_of(free, threshold, load), None if seek else budget
+    return CrossbarSize(rows, columns), rules_of(free, threshold, load), None if seek else budget
 
 
 def _changed_layers(run_dir: Path, mappings: Sequence[Mapping]) -> Iterator[str]:
@@ -72,7 +72,7 @@ def _changed_layers(run_dir: Path, mappings: Sequence[Mapping]) -> Iterator[str]
 
 
 def _claims(
-    result: Any, mappings: Sequence[Mapping], placements: Sequence[Placement], size: tuple[int, int]
+    result: Any, mappings: Sequence[Mapping], placements: Sequence[Placement], size: CrossbarSize
 ) -> Iterator[str]:
     """Where result.json says something else than partition and layout."""
     used = len({p.crossbar_idx for p in placements})
@@ -83,6 +83,6 @@ def _claims(
     if "weight_utilization" in result:  # runs made before diagonal mappings lack it
         cells["weight_utilization"] = cells_with_weights(mappings)
     for key, count in cells.items() if used else ():
-        said, share = result.get(key), count / (used * size[0] * size[1])
+        said, share = result.get(key), count / (used * size.cells)
         if not isinstance(said, int | float) or abs(said - share) > 1e-9:
             yield f"result.json says {key} {said}, found {share}"

@@ -23,7 +23,7 @@ from ..tuning.choices import DepthwiseMapping, Target
 from ..tuning.choose import Tuner, Tuning, duplicated
 from ..tuning.joint import Effort
 from ..tuning.sketch import Sketch, sketch, unpacked
-from ..values import Box, Layer, Mapping, NoFit, Packing, Rules
+from ..values import Box, CrossbarSize, Layer, Layout, Mapping, NoFit, Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def compile_subnet(
     if isinstance(layout, NoFit):
         return layout
     hardware, read_ns = settings.hardware, reader(settings.hardware)
-    uncut = tuple(_mapping(layer, hardware.rows, hardware.columns) for layer in layout.layers)
+    uncut = tuple(_mapping(layer, hardware.size) for layer in layout.layers)
     return Compiled(
         latency_ns=simulate(layout.run, settings.samples).latency_ns,
         baseline_ns=simulate(unpacked(uncut, read_ns), settings.samples).latency_ns,
@@ -94,10 +94,10 @@ def compile_subnet(
     )
 
 
-class _Layout(NamedTuple):
+class _Mapped(NamedTuple):
     """A subnet on crossbars: its mapped layers and what the simulation runs.
 
-    `made` is what the figures stem from: a sketch, or a packing.
+    `made` is what the figures stem from: a sketch, or a layout.
     """
 
     layers: tuple[Layer, ...]
@@ -105,11 +105,11 @@ class _Layout(NamedTuple):
     run: Program
     crossbars: int
     utilization: float
-    made: Sketch | Packing
+    made: Sketch | Layout
 
-    def values(self) -> tuple[tuple[Mapping, ...], Packing]:
+    def values(self) -> Layout:
         """Mapped layers and packing."""
-        return self.made.values() if isinstance(self.made, Sketch) else (self.mappings, self.made)
+        return self.made.values() if isinstance(self.made, Sketch) else self.made
 
 
 @lru_cache(maxsize=16384)
@@ -120,11 +120,11 @@ def _layer(index: int, shape: LayerShape) -> Layer:
 
 
 @lru_cache(maxsize=16384)
-def _mapping(layer: Layer, rows: int, columns: int, split: int = 1, diagonal: bool = False) -> Mapping:
-    return partition((layer,), rows, columns, split, diagonal)[0]
+def _mapping(layer: Layer, size: CrossbarSize, split: int = 1, diagonal: bool = False) -> Mapping:
+    return partition((layer,), size, split, diagonal)[0]
 
 
-def _layout(layers: tuple[Layer, ...], settings: CompileSettings) -> _Layout | NoFit:
+def _layout(layers: tuple[Layer, ...], settings: CompileSettings) -> _Mapped | NoFit:
     """Cut and pack; where that is too large, the joint tuner does without the split."""
     found = _cut_and_packed(layers, settings)
     if (
@@ -137,10 +137,10 @@ def _layout(layers: tuple[Layer, ...], settings: CompileSettings) -> _Layout | N
     return found
 
 
-def _cut_and_packed(layers: tuple[Layer, ...], settings: CompileSettings) -> _Layout | NoFit:
-    size = (settings.hardware.rows, settings.hardware.columns)
+def _cut_and_packed(layers: tuple[Layer, ...], settings: CompileSettings) -> _Mapped | NoFit:
+    size = settings.hardware.size
     diagonal = settings.depthwise == "diagonal"
-    plain = tuple(_mapping(layer, *size, settings.depth_split, diagonal) for layer in layers)
+    plain = tuple(_mapping(layer, size, settings.depth_split, diagonal) for layer in layers)
     bound = _quick_bound(plain, size, settings.rules)
     if bound > settings.crossbars:
         return NoFit(settings.crossbars, bound, sum(len(m.boxes) for m in plain))
@@ -151,36 +151,37 @@ def _cut_and_packed(layers: tuple[Layer, ...], settings: CompileSettings) -> _La
     return _packed(plain, settings)
 
 
-def _quick_bound(mappings: tuple[Mapping, ...], size: tuple[int, int], rules: Rules) -> int:
+def _quick_bound(mappings: tuple[Mapping, ...], size: CrossbarSize, rules: Rules) -> int:
     """Crossbars that are needed at least, by cells and by numbers of boxes."""
-    items = items_of(mappings, *size)
+    items = items_of(mappings, size)
     cells = int(items.widths @ items.heights)
-    return max(-(-cells // (size[0] * size[1])), counting_bound(items, rules))
+    return max(-(-cells // size.cells), counting_bound(items, rules))
 
 
-def _sketched(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Layout | None:
+def _sketched(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Mapped | None:
     """The tuner's first answer; None where there is none, or it gains nothing."""
-    read_ns, size = reader(settings.hardware), (settings.hardware.rows, settings.hardware.columns)
-    target = Target(settings.crossbars, *size, settings.rules, settings.depthwise)
+    read_ns, size = reader(settings.hardware), settings.hardware.size
+    target = Target(settings.crossbars, size, settings.rules, settings.depthwise)
     found = sketch(plain, target, read_ns, settings.samples, settings.seed)
     if found is None:
         return None
     layers = tuple(m.layer for m in plain)
-    return _Layout(layers, found.mappings, found.program(), found.crossbars, found.utilization, found)
+    return _Mapped(layers, found.mappings, found.program(), found.crossbars, found.utilization, found)
 
 
-def _packed(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Layout | NoFit:
+def _packed(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Mapped | NoFit:
     """The ordinary way: pack, then run the tuners where copies are wanted."""
-    read_ns, size = reader(settings.hardware), (settings.hardware.rows, settings.hardware.columns)
+    read_ns, size = reader(settings.hardware), settings.hardware.size
     goal = Goal("fast" if settings.quick else "best", settings.crossbars, seed=settings.seed)
-    mappings, packing = plain, place(plain, size, settings.rules, goal)
+    layout = Layout(plain, place(plain, size, settings.rules, goal))
+    packing = layout.packing
     if packing.crossbars > settings.crossbars:
         return NoFit(settings.crossbars, packing.lower_bound, packing.crossbars)
     if settings.duplicate:
-        target = Target(settings.crossbars, *size, settings.rules, settings.depthwise)
+        target = Target(settings.crossbars, size, settings.rules, settings.depthwise)
         effort = Effort(settings.samples, settings.steps, seed=settings.seed)
         tuning = Tuning(settings.tuner, effort)
-        (mappings, packing), _ = duplicated((plain, packing), target, read_ns, tuning)
-    run = program(mappings, read_ns, packing.placements)
+        layout, _ = duplicated(layout, target, read_ns, tuning)
+    run = program(layout.mappings, read_ns, layout.packing.placements)
     layers = tuple(m.layer for m in plain)
-    return _Layout(layers, mappings, run, packing.crossbars, packing.utilization, packing)
+    return _Mapped(layers, layout.mappings, run, layout.packing.crossbars, layout.utilization, layout)

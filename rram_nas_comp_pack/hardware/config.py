@@ -14,6 +14,7 @@ from typing import Any, Final
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.hardware.keys import KEYS, TILE, Key
 from rram_nas_comp_pack.hardware.rules import Finding, Values, broken_rules, choice_in_force
+from rram_nas_comp_pack.values import CrossbarSize
 
 SHIPPED: Final = Path(__file__).parents[1] / "SimConfig.ini"
 """The configuration that comes with the package; in a source tree a link to the one beside it."""
@@ -88,6 +89,11 @@ class Hardware:
     def clock_ns(self) -> float:
         """Period of the digital clock."""
         return 1000 / self.clock_mhz
+
+    @property
+    def size(self) -> CrossbarSize:
+        """Rows and columns of a crossbar."""
+        return CrossbarSize(self.rows, self.columns)
 
     @property
     def subarrays(self) -> int:

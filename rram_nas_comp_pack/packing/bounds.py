@@ -45,8 +45,8 @@ def stands_alone(items: Items) -> NDArray[np.bool_]:
     """Boxes too large to share a crossbar with any other box, rules apart."""
     narrowest = _smallest_of_the_others(items.widths)
     shortest = _smallest_of_the_others(items.heights)
-    wide = items.widths + narrowest > items.columns
-    high = items.heights + shortest > items.rows
+    wide = items.widths + narrowest > items.size.columns
+    high = items.heights + shortest > items.size.rows
     return np.asarray(wide & high, dtype=np.bool_)
 
 
@@ -79,8 +79,8 @@ def dual_feasible_bound(items: Items) -> int:
     widths, column = np.unique(items.widths, return_inverse=True)
     heights, row = np.unique(items.heights, return_inverse=True)
     boxes = np.bincount(row * len(widths) + column, minlength=len(widths) * len(heights))
-    across, across_unit = dual_feasible_values(widths, items.columns)
-    down, down_unit = dual_feasible_values(heights, items.rows)
+    across, across_unit = dual_feasible_values(widths, items.size.columns)
+    down, down_unit = dual_feasible_values(heights, items.size.rows)
     # Sums of products of integers, below 2**53: float64 is exact, and BLAS multiplies it fast.
     columns = across @ boxes.reshape(len(heights), len(widths)).T.astype(np.float64)
     areas = np.concatenate([part @ down.T for part in np.array_split(columns, _parts(columns, down))])

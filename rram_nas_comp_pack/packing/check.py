@@ -6,19 +6,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
-from ..values import Mapping, Placement, Rules
+from ..values import CrossbarSize, Mapping, Placement, Rules
 
 
 def violations(
     mappings: Sequence[Mapping],
     placements: Sequence[Placement],
-    size: tuple[int, int],
+    size: CrossbarSize,
     rules: Rules,
     budget: int | None = None,
 ) -> Iterator[str]:
     """Everything wrong with a layout, one line each; nothing for a sound one.
 
-    `size` is (rows, columns) of a crossbar, `budget` the most crossbars allowed (None: any number).
+    `size` is that of a crossbar, `budget` the most crossbars allowed (None: any number).
     """
     yield from _lost_weights(mappings)
     yield from _wrong_boxes(mappings, placements)
@@ -77,7 +77,7 @@ def _wrong_boxes(mappings: Sequence[Mapping], placements: Iterable[Placement]) -
             )
 
 
-def _outside(p: Placement, size: tuple[int, int], budget: int | None) -> Iterator[str]:
+def _outside(p: Placement, size: CrossbarSize, budget: int | None) -> Iterator[str]:
     rows, columns = size
     if not (0 <= p.loc_x < p.max_x <= columns and 0 <= p.loc_y < p.max_y <= rows):
         yield (

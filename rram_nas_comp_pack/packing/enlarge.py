@@ -30,7 +30,7 @@ def enlarged(items: Items, rules: Rules) -> Items:
         groups = np.argsort(np.argsort(-sizes[0] * sizes[1], kind="stable"))
     else:
         groups = np.unique(items.layers, return_inverse=True)[1]
-    bins = np.array([items.columns, items.rows])
+    bins = np.array([items.size.columns, items.size.rows])
     order = np.argsort(groups, kind="stable")
     _grow_all(sizes, (groups, order), items.layers, rules.threshold, bins)
     return replace(items, widths=sizes[0], heights=sizes[1])

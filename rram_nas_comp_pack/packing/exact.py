@@ -84,8 +84,8 @@ def _model(cp_model: Any, items: Items, rules: Rules, bins: int) -> tuple[Any, l
     number = range(len(items))
     inside = [[model.new_bool_var("") for _ in range(bins)] for _ in number]
     bin_of = [model.new_int_var(0, bins - 1, "") for _ in number]
-    xs = [model.new_int_var(0, items.columns - int(items.widths[i]), "") for i in number]
-    ys = [model.new_int_var(0, items.rows - int(items.heights[i]), "") for i in number]
+    xs = [model.new_int_var(0, items.size.columns - int(items.widths[i]), "") for i in number]
+    ys = [model.new_int_var(0, items.size.rows - int(items.heights[i]), "") for i in number]
     for i in number:
         model.add_exactly_one(inside[i])
         model.add(bin_of[i] == sum(b * inside[i][b] for b in range(bins)))
@@ -110,7 +110,7 @@ def _span(model: Any, begin: Any, size: np.int64, present: Any) -> Any:
 def _add_sharing(model: Any, column: list[Any], items: Items, rules: Rules) -> None:
     """What one crossbar may hold: its cells, its load, and layers that are far apart."""
     areas = items.widths * items.heights
-    model.add(sum(int(a) * c for a, c in zip(areas, column, strict=True)) <= items.rows * items.columns)
+    model.add(sum(int(a) * c for a, c in zip(areas, column, strict=True)) <= items.size.cells)
     if rules.max_load:
         model.add(sum(column) <= rules.max_load)
     if rules.threshold >= 0:
@@ -122,8 +122,8 @@ def _add_sharing(model: Any, column: list[Any], items: Items, rules: Rules) -> N
 def _conflicts(items: Items, rules: Rules) -> NDArray[np.bool_]:
     """Pairs that never share a crossbar, (items, items)."""
     near = np.abs(items.layers[:, None] - items.layers) <= rules.threshold
-    wide = items.widths[:, None] + items.widths > items.columns
-    high = items.heights[:, None] + items.heights > items.rows
+    wide = items.widths[:, None] + items.widths > items.size.columns
+    high = items.heights[:, None] + items.heights > items.size.rows
     return np.asarray(near | (wide & high), dtype=np.bool_)
 
 

@@ -53,8 +53,8 @@ def problem_of(items: Items, rules: Rules) -> Problem:
         widths=np.ascontiguousarray(items.widths, dtype=np.int64),
         heights=np.ascontiguousarray(items.heights, dtype=np.int64),
         layers=np.ascontiguousarray(items.layers, dtype=np.int64),
-        columns=items.columns,
-        rows=items.rows,
+        columns=items.size.columns,
+        rows=items.size.rows,
         threshold=rules.threshold,
         max_load=rules.max_load or len(items),
     )

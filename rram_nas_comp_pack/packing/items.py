@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.arrays import Ints
+from ..values import CrossbarSize
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """Rectangles to pack into crossbars of `rows` by `columns` cells.
+    """Rectangles to pack into crossbars of `size`.
 
     `widths` (columns), `heights` (rows) and `layers` are arrays of shape (items,); `layers` holds the layer
     index that the sharing rules compare.
@@ -21,8 +22,7 @@ class Items:
     widths: Ints
     heights: Ints
     layers: Ints
-    rows: int
-    columns: int
+    size: CrossbarSize
 
     def __len__(self) -> int:
         """The number of items."""
@@ -30,4 +30,4 @@ class Items:
 
     def subset(self, which: NDArray[np.bool_] | Ints) -> Items:
         """The items selected by a mask or by indices."""
-        return Items(self.widths[which], self.heights[which], self.layers[which], self.rows, self.columns)
+        return Items(self.widths[which], self.heights[which], self.layers[which], self.size)

@@ -112,12 +112,12 @@ def _require_sound(items: Items, goal: Goal) -> None:
     if goal.packer not in get_args(Packer):
         raise BadInput(f"packer: found {goal.packer!r}, allowed are {', '.join(get_args(Packer))}")
     fits = (items.widths > 0) & (items.heights > 0)
-    fits &= (items.widths <= items.columns) & (items.heights <= items.rows)
+    fits &= (items.widths <= items.size.columns) & (items.heights <= items.size.rows)
     if not fits.all():
         i = int(np.argmin(fits))
         raise BadInput(
             f"box {i} of layer {items.layers[i]} is {items.heights[i]} x {items.widths[i]} cells "
-            f"(rows x columns), allowed is 1 x 1 to the crossbar's {items.rows} x {items.columns}"
+            f"(rows x columns), allowed is 1 x 1 to the crossbar's {items.size.rows} x {items.size.columns}"
         )
 
 
@@ -153,7 +153,7 @@ def _found(state: State) -> Ints:
 def _window(items: Items) -> int:
     """Items to try for one crossbar in construction: many times what it holds, yet few of very many."""
     cells = int((items.widths * items.heights).sum())
-    return max(256, 8 * len(items) * items.rows * items.columns // cells)
+    return max(256, 8 * len(items) * items.size.cells // cells)
 
 
 def _layout(places: Ints, bound: int, goal: Goal, in_time: bool) -> Layout:

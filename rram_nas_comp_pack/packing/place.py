@@ -8,12 +8,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..values import Box, Mapping, Packing, Placement, Rules
+from ..values import Box, CrossbarSize, Mapping, Packing, Placement, Rules
 from .items import Items
 from .pack import Goal, Progress, pack
 
 
-def items_of(mappings: Sequence[Mapping], rows: int, columns: int) -> Items:
+def items_of(mappings: Sequence[Mapping], size: CrossbarSize) -> Items:
     """The boxes of all replicas as rectangles, layer by layer, replica by replica."""
     found = [
         sizes if m.copies == 1 else np.tile(sizes, (m.copies, 1))
@@ -23,7 +23,7 @@ def items_of(mappings: Sequence[Mapping], rows: int, columns: int) -> Items:
     ]
     widths, heights = np.concatenate(found).T
     layers = np.repeat([m.layer.index for m in mappings if m.stored], [len(sizes) for sizes in found])
-    return Items(widths, heights, layers, rows, columns)
+    return Items(widths, heights, layers, size)
 
 
 @lru_cache(maxsize=16384)
@@ -34,22 +34,19 @@ def _sizes(boxes: tuple[Box, ...]) -> NDArray[np.int64]:
 
 def place(
     mappings: Sequence[Mapping],
-    size: tuple[int, int],
+    size: CrossbarSize,
     rules: Rules,
     goal: Goal,
     progress: Progress | None = None,
 ) -> Packing:
-    """Give every box of every replica its place on crossbars of `size` (rows, columns)."""
-    layout = pack(items_of(mappings, *size), rules, goal, progress)
+    """Give every box of every replica its place on crossbars of `size`."""
+    layout = pack(items_of(mappings, size), rules, goal, progress)
     places = zip(layout.bins.tolist(), layout.xs.tolist(), layout.ys.tolist(), strict=True)
     placements = tuple(
         Placement(m.layer.index, bin_, x, y, x + m.boxes[box].w, y + m.boxes[box].h, replica, box)
         for (m, replica, box), (bin_, x, y) in zip(_keys(mappings), places, strict=True)
     )
-    rows, columns = size
-    return Packing(
-        placements, rows, columns, layout.crossbars, layout.lower_bound, layout.packer, layout.stopped
-    )
+    return Packing(placements, size, layout.crossbars, layout.lower_bound, layout.packer, layout.stopped)
 
 
 def _keys(mappings: Sequence[Mapping]) -> Iterator[tuple[Mapping, int, int]]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..box_converter.boxes import cut, cut_diagonal, cut_strips, most_channels
 from ..kernels.arrays import Floats, Ints, offsets
-from ..values import Box, Layer, Mapping, Rules
+from ..values import Box, CrossbarSize, Layer, Mapping, Rules
 
 ReadTime = Callable[[Layer, Box], float]
 
@@ -26,8 +26,7 @@ class Target(NamedTuple):
     """The crossbars to be filled, who may share one, and how depthwise layers may be mapped."""
 
     crossbars: int
-    rows: int
-    columns: int
+    size: CrossbarSize
     rules: Rules
     depthwise: DepthwiseMapping
 
@@ -41,10 +40,10 @@ class Way(NamedTuple):
     def boxes(self, layer: Layer, target: Target) -> tuple[Box, ...]:
         """The boxes of one replica of `layer`."""
         if not self.width:
-            return cut(layer, target.rows, target.columns)
+            return cut(layer, target.size)
         if self.diagonal:
-            return cut_diagonal(layer, target.rows, target.columns, self.width)
-        return cut_strips(layer, target.rows, self.width)
+            return cut_diagonal(layer, target.size, self.width)
+        return cut_strips(layer, target.size, self.width)
 
 
 class Choices(NamedTuple):
@@ -120,8 +119,8 @@ def menu(plain: Sequence[Mapping], target: Target, read_ns: ReadTime) -> Menu:
         alone=_per_variant(store, [np.multiply(*row) for row in zip(cycles, unit, strict=True)], np.add),
         most=_per_variant(store, cycles, np.minimum),
         crossbars=target.crossbars,
-        rows=target.rows,
-        columns=target.columns,
+        rows=target.size.rows,
+        columns=target.size.columns,
         threshold=max(target.rules.threshold, 0),
         max_load=target.rules.max_load or MOST_ON_A_CROSSBAR,
     )
@@ -174,9 +173,9 @@ def _ways(mapping: Mapping, target: Target) -> Iterator[Way]:
     dense, diagonal = target.depthwise != "diagonal", target.depthwise != "dense"
     others = []
     if dense:
-        others += [Way(False, w) for w in _widths(layer.raw.w, target.columns, target.crossbars)]
+        others += [Way(False, w) for w in _widths(layer.raw.w, target.size.columns, target.crossbars)]
     if diagonal:
-        most = most_channels(layer, target.rows, target.columns)
+        most = most_channels(layer, target.size)
         others += [Way(True, w) for w in _widths(layer.raw.w, most, target.crossbars) if w > 1 or not dense]
     yield from (way for way in others if way != given)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from ..box_converter.boxes import partition
 from ..simulation import program, simulate
-from ..values import Duplication, Mapping, Packing
+from ..values import Duplication, Layout
 from .choices import ReadTime, Target
 from .joint import Effort, Progress, tune
-from .margin import Layout, by_margin
+from .margin import by_margin
 
 Tuner = Literal["joint", "margin"]
 
@@ -33,24 +32,24 @@ def duplicated(
     """
     samples = tuning.effort.samples
 
-    def latency(mappings: Sequence[Mapping], packing: Packing) -> float:
-        return simulate(program(mappings, read_ns, packing.placements), samples).latency_ns
+    def latency(layout: Layout) -> float:
+        ran = program(layout.mappings, read_ns, layout.packing.placements)
+        return simulate(ran, samples).latency_ns
 
     tries = list(by_margin(plain, target, tuning.effort.seed, latency))
     trials = tuple(trial for trial, _ in tries)
     margin, layout = trials[-1].margin, tries[-1][1]
-    found = [(latency(*plain), "none", plain), (latency(*layout), "margin", layout)]
+    found = [(latency(plain), "none", plain), (latency(layout), "margin", layout)]
     stopped, steps = "effort", 0
     if tuning.tuner == "joint":
         tuned = tune(plain, target, read_ns, tuning.effort, progress)
         stopped = "no start"
         if tuned is not None:
-            best = (tuned.mappings, tuned.packing)
-            found.append((latency(*best), "joint", best))
+            found.append((latency(tuned.layout), "joint", tuned.layout))
             stopped, steps = tuned.stopped, tuned.steps
     fastest, method, chosen = min(found, key=lambda each: each[0])
     chosen_margin = margin if method == "margin" else None
-    uncut = partition(tuple(m.layer for m in plain[0]), target.rows, target.columns)
+    uncut = partition(tuple(m.layer for m in plain.mappings), target.size)
     baseline = simulate(program(uncut, read_ns), samples).latency_ns
     times = (baseline, found[0][0], fastest)
     return chosen, Duplication(method, samples, chosen_margin, trials, *times, stopped, steps)

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from ..kernels.chunked import chunk_sizes
 from ..packing.bounds import lower_bound
 from ..packing.place import items_of
-from ..values import Mapping, Packing, Placement
+from ..values import Layout, Packing, Placement
 from .anneal import STEP, Best, Cooling, anneal, best_of, judge
 from .choices import Choices, Menu, ReadTime, Target, menu
 from .replay import bench
@@ -67,34 +67,32 @@ Stopped = Literal["effort", "time", "interrupt"]
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """What the tuner found: mapped layers, their packing, and what ended the search after how many steps."""
+    """What the tuner found, and what ended the search after how many steps."""
 
-    mappings: tuple[Mapping, ...]
-    packing: Packing
+    layout: Layout
     stopped: Stopped
     steps: int
 
 
 def tune(
-    plain: tuple[Sequence[Mapping], Packing],
+    plain: Layout,
     target: Target,
     read_ns: ReadTime,
     effort: Effort,
     progress: Progress | None = None,
 ) -> Tuned | None:
-    """Make an un-duplicated network, given with its packing, fast on the crossbars of `target`.
+    """Make the layout of an un-duplicated network fast on the crossbars of `target`.
 
     `read_ns` is the time of one read of a box. The same seed gives the same result on every machine, unless
     `effort.seconds` or Ctrl-C cut the search short: the best so far is returned then. None where there is
     nothing to begin with: boxes of a layer would have to share a crossbar.
     """
-    mappings, packing = plain
-    found = menu(mappings, target, read_ns)
+    found = menu(plain.mappings, target, read_ns)
     search = _Search(found, effort, progress)
-    best = search.run(packing.placements)
+    best = search.run(plain.packing.placements)
     if best is None:
         return None
-    return Tuned(*as_values(found, best, search.stopped), search.stopped, search.done)
+    return Tuned(as_values(found, best, search.stopped), search.stopped, search.done)
 
 
 class _Layout(NamedTuple):
@@ -210,8 +208,8 @@ def _boxes(choices: Choices, best: Best) -> Iterator[tuple[int, int]]:
         yield from ((store, k) for k in range(n * copies))
 
 
-def as_values(found: Menu, best: Best, stopped: Stopped) -> tuple[tuple[Mapping, ...], Packing]:
-    """Mappings and packing of a layout; crossbars are numbered as they first occur."""
+def as_values(found: Menu, best: Best, stopped: Stopped) -> Layout:
+    """The layout as values; crossbars are numbered as they first occur."""
     choices, target = found.choices, found.target
     mappings = found.mappings(best.variant.tolist(), best.copies.tolist())
     number: dict[int, int] = {}
@@ -223,9 +221,9 @@ def as_values(found: Menu, best: Best, stopped: Stopped) -> tuple[tuple[Mapping,
         crossbar = number.setdefault(int(best.home[store, k]), len(number))
         ends = (x + int(choices.width[box]), y + int(choices.height[box]))
         placements.append(Placement(int(choices.layer[store]), crossbar, x, y, *ends, *replica_box))
-    bound = lower_bound(items_of(mappings, target.rows, target.columns), target.rules)
-    packing = Packing(tuple(placements), target.rows, target.columns, len(number), bound, "joint", stopped)
-    return mappings, packing
+    bound = lower_bound(items_of(mappings, target.size), target.rules)
+    packing = Packing(tuple(placements), target.size, len(number), bound, "joint", stopped)
+    return Layout(mappings, packing)
 
 
 def _per_copy(choices: Choices, best: Best) -> list[int]:

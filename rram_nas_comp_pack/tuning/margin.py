@@ -8,12 +8,10 @@ from ..duplication import MARGINS, duplicate
 from ..packing.bounds import counting_bound
 from ..packing.pack import Goal
 from ..packing.place import items_of, place
-from ..values import Mapping, MarginTrial, Packing
+from ..values import Layout, Mapping, MarginTrial, Packing
 from .choices import Target
 
-Layout = tuple[tuple[Mapping, ...], Packing]
-Latency = Callable[[Sequence[Mapping], Packing], float]
-
+Latency = Callable[[Layout], float]
 
 PACK_EFFORT = 2_000
 """Steps to pack a margin's copies, more than the paper's packer makes of them, in some milliseconds."""
@@ -28,21 +26,23 @@ def by_margin(
     duplication at all.
     """
     for margin in MARGINS:
-        mappings = duplicate(plain[0], target.crossbars, target.rows, target.columns, margin)
+        mappings = duplicate(plain.mappings, target.crossbars, target.size, margin)
         packing = None if mappings is None else _pack(mappings, target, seed)
         boxes = 0 if mappings is None else sum(m.copies * len(m.boxes) for m in mappings if m.stored)
         if mappings is not None and packing is not None:
-            yield MarginTrial(margin, boxes, True, latency(mappings, packing)), (mappings, packing)
+            layout = Layout(mappings, packing)
+            yield MarginTrial(margin, boxes, True, latency(layout)), layout
             return
         yield MarginTrial(margin, boxes, False, None), plain
-    yield MarginTrial(None, len(plain[1].placements), True, latency(*plain)), plain
+    yield MarginTrial(None, len(plain.packing.placements), True, latency(plain)), plain
 
 
 def _pack(mappings: Sequence[Mapping], target: Target, seed: int) -> Packing | None:
     """A packing within the budget, if the packer soon finds one; counting boxes refutes most margins."""
-    size = (target.rows, target.columns)
-    items = items_of(mappings, *size)
+    items = items_of(mappings, target.size)
     if counting_bound(items, target.rules) > target.crossbars:
         return None
-    packing = place(mappings, size, target.rules, Goal("best", target.crossbars, PACK_EFFORT, seed=seed))
+    packing = place(
+        mappings, target.size, target.rules, Goal("best", target.crossbars, PACK_EFFORT, seed=seed)
+    )
     return packing if packing.crossbars <= target.crossbars else None

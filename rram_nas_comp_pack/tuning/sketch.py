@@ -14,7 +14,7 @@ import numpy as np
 
 from ..kernels.arrays import Floats, Ints, offsets
 from ..simulation import Program
-from ..values import Box, Layer, Mapping, Packing
+from ..values import Box, Layer, Layout, Mapping
 from .anneal import Best, best_of, judge
 from .choices import Menu, ReadTime, Target, Way, menu
 from .joint import as_values
@@ -44,12 +44,12 @@ class Sketch(NamedTuple):
 
     @property
     def utilization(self) -> float:
-        """`Packing.utilization` of `values`."""
+        """`Layout.utilization` of `values`."""
         cells = sum(m.copies * box.h * box.w for m in self.mappings if m.stored for box in m.boxes)
-        return cells / (self.crossbars * self.menu.target.rows * self.menu.target.columns)
+        return cells / (self.crossbars * self.menu.target.size.cells)
 
-    def values(self) -> tuple[tuple[Mapping, ...], Packing]:
-        """Mapped layers and their packing, as the joint tuner returns them."""
+    def values(self) -> Layout:
+        """The layout as the joint tuner returns it."""
         return as_values(self.menu, self.best, "effort")
 
     def program(self) -> Program:

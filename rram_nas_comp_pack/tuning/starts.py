@@ -11,7 +11,7 @@ from ..kernels.arrays import Floats, Ints
 from ..kernels.jit import compiled
 from ..packing.items import Items
 from ..packing.pack import Goal, pack
-from ..values import Placement, Rules
+from ..values import CrossbarSize, Placement, Rules
 from .anneal import set_durations
 from .choices import Choices
 from .moves import grow, recut
@@ -149,7 +149,8 @@ def _pack_once(choices: Choices, state: State, stores: Ints) -> int:
     owner = np.repeat(stores, counts)
     number = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
     boxes, layers = choices.box_at[state.variant[owner]] + number, choices.layer[owner]
-    items = Items(choices.width[boxes], choices.height[boxes], layers, choices.rows, choices.columns)
+    size = CrossbarSize(choices.rows, choices.columns)
+    items = Items(choices.width[boxes], choices.height[boxes], layers, size)
     layout = pack(
         items, Rules(choices.threshold, choices.max_load), Goal("best", effort=PACK_EFFORT, full_bound=False)
     )

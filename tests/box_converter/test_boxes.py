@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rram_nas_comp_pack.box_converter.boxes import cut, partition
 from rram_nas_comp_pack.box_converter.shapes import convolution, linear, transposed_convolution
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.values import Box, Layer
+from rram_nas_comp_pack.values import Box, CrossbarSize, Layer
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -45,7 +45,7 @@ def test_the_boxes_are_the_published_ones_in_order(model, factor, boxes):
     wanted = json.loads((GOLDEN / f"partition_{model}_dsf{factor}.json").read_text())["boxes"]
     found = [
         (m.layer.index, box.h, box.w, box.cycles)
-        for m in partition(golden_layers(model), 128, 128, factor)
+        for m in partition(golden_layers(model), CrossbarSize(128, 128), factor)
         for box in m.boxes
     ]
     assert len(found) == boxes
@@ -56,11 +56,11 @@ def test_the_boxes_are_the_published_ones_in_order(model, factor, boxes):
 
 
 def test_a_layer_that_fits_is_one_box():
-    assert cut(layer_of(linear(4, 3, 7)), 4, 3) == (Box(4, 3, 7),)
+    assert cut(layer_of(linear(4, 3, 7)), CrossbarSize(4, 3)) == (Box(4, 3, 7),)
 
 
 def test_full_tiles_come_first_then_corner_bottom_edge_and_right_edge():
-    assert cut(layer_of(linear(10, 7, 1)), 4, 3) == (
+    assert cut(layer_of(linear(10, 7, 1)), CrossbarSize(4, 3)) == (
         *[Box(4, 3, 1)] * 4,
         Box(2, 1, 1),
         *[Box(2, 3, 1)] * 2,
@@ -71,9 +71,9 @@ def test_full_tiles_come_first_then_corner_bottom_edge_and_right_edge():
 def test_a_depthwise_layer_is_cut_into_parts_and_a_remainder():
     depthwise = layer_of(convolution((11, 1, 2, 2), 11, 9))
     assert depthwise.depthwise
-    assert cut(depthwise, 4, 8, depth_split=2) == (Box(4, 5, 45), Box(4, 5, 45), Box(4, 1, 9))
-    assert cut(depthwise, 4, 8, depth_split=99) == (Box(4, 1, 9),) * 11
-    assert cut(depthwise, 4, 3) == (*[Box(4, 3, 27)] * 3, Box(4, 2, 18))
+    assert cut(depthwise, CrossbarSize(4, 8), depth_split=2) == (Box(4, 5, 45), Box(4, 5, 45), Box(4, 1, 9))
+    assert cut(depthwise, CrossbarSize(4, 8), depth_split=99) == (Box(4, 1, 9),) * 11
+    assert cut(depthwise, CrossbarSize(4, 3)) == (*[Box(4, 3, 27)] * 3, Box(4, 2, 18))
 
 
 def test_the_split_factor_leaves_other_layers_alone():
@@ -82,13 +82,15 @@ def test_the_split_factor_leaves_other_layers_alone():
         convolution((6, 2, 3, 3), 2, 5),
         transposed_convolution((4, 2, 2, 2), 1, 5),
     ):
-        assert cut(layer_of(shape), 4, 3, depth_split=5) == cut(layer_of(shape), 4, 3)
+        assert cut(layer_of(shape), CrossbarSize(4, 3), depth_split=5) == cut(
+            layer_of(shape), CrossbarSize(4, 3)
+        )
 
 
 def test_a_tile_of_a_grouped_layer_is_read_once_for_every_group_it_holds():
     """Six columns in groups of two, cut after the third: tiles of groups 0 and 1, and of 1 and 2."""
     grouped = layer_of(convolution((6, 2, 1, 1), 3, 5))
-    assert cut(grouped, 4, 3) == (Box(2, 3, 10), Box(2, 3, 10))
+    assert cut(grouped, CrossbarSize(4, 3)) == (Box(2, 3, 10), Box(2, 3, 10))
 
 
 def test_a_depthwise_kernel_with_more_rows_than_the_crossbar_is_refused_by_name():
@@ -104,7 +106,7 @@ def test_a_depthwise_kernel_as_tall_as_the_crossbar_is_kept_whole():
 def test_groups_of_one_output_but_many_inputs_are_cut_like_any_grouped_layer():
     """Two groups of 128 inputs and one output: not depthwise (groups < C_in), so its rows may be cut."""
     two_groups = layer_of(convolution((2, 128, 3, 3), 2, 4))
-    boxes = cut(two_groups, 128, 128)
+    boxes = cut(two_groups, CrossbarSize(128, 128))
     assert boxes == (Box(128, 2, 8),) * 9
 
 
@@ -144,7 +146,7 @@ small_crossbar = st.tuples(st.integers(1, 20), st.integers(1, 20))
 
 @given(layer=any_layer, size=crossbar, factor=st.integers(1, 12))
 def test_boxes_fit_the_crossbar_and_their_areas_add_up(layer, size, factor):
-    boxes = cut(layer, *size, factor)
+    boxes = cut(layer, size, factor)
     assert all(1 <= b.h <= size[0] and 1 <= b.w <= size[1] and b.cycles >= 1 for b in boxes)
     assert sum(b.h * b.w for b in boxes) == layer.raw.h * layer.raw.w
 
@@ -174,7 +176,7 @@ def cover(layer, boxes, rows, columns):
 @given(layer=cuttable, size=small_crossbar)
 @settings(max_examples=200)
 def test_every_weight_lies_in_exactly_one_box_and_is_read_with_its_group(layer, size):
-    boxes = cut(layer, *size)
+    boxes = cut(layer, size)
     covered, reads = cover(layer, boxes, *size)
     assert (covered == 1).all()
     assert [b.cycles for b in boxes] == reads
@@ -182,7 +184,7 @@ def test_every_weight_lies_in_exactly_one_box_and_is_read_with_its_group(layer, 
 
 @given(layer=depthwise().map(layer_of), size=crossbar, factor=st.integers(1, 12))
 def test_depthwise_parts_are_equal_but_for_a_narrower_last_and_read_one_column_at_a_time(layer, size, factor):
-    boxes = cut(layer, *size, factor)
+    boxes = cut(layer, size, factor)
     part = min(size[1], max(1, layer.raw.w // factor))
     assert [b.w for b in boxes[:-1]] == [part] * (len(boxes) - 1)
     assert 1 <= boxes[-1].w <= part
@@ -198,7 +200,7 @@ def test_on_a_crossbar_as_large_as_the_layer_the_raw_box_stays_whole(layer):
 
 @given(layer=any_layer, size=crossbar)
 def test_no_box_needs_more_reads_than_the_raw_box_and_some_as_many_where_nothing_is_split(layer, size):
-    boxes = cut(layer, *size)
+    boxes = cut(layer, size)
     assert max(b.cycles for b in boxes) <= layer.raw.cycles
     if layer.groups == 1:
         assert {b.cycles for b in boxes} == {layer.raw.cycles}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rram_nas_comp_pack.box_converter.boxes import cut, cut_diagonal, most_channels, partition
 from rram_nas_comp_pack.box_converter.shapes import convolution, linear
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.values import Box, Layer, Mapping
+from rram_nas_comp_pack.values import Box, CrossbarSize, Layer, Mapping
 
 
 def layer_of(shape, index=0):
@@ -38,7 +38,7 @@ def diagonal_cuts(draw, most_channels_in_all=60):
 
 def test_a_box_has_the_kernels_rows_for_every_channel_and_the_last_one_holds_the_rest():
     layer = depthwise(8, 3, positions=64)
-    assert cut_diagonal(layer, 128, 128, 3) == (Box(27, 3, 64), Box(27, 3, 64), Box(18, 2, 64))
+    assert cut_diagonal(layer, CrossbarSize(128, 128), 3) == (Box(27, 3, 64), Box(27, 3, 64), Box(18, 2, 64))
 
 
 def test_without_a_choice_the_boxes_are_as_few_as_can_be_and_of_like_size():
@@ -50,35 +50,35 @@ def test_without_a_choice_the_boxes_are_as_few_as_can_be_and_of_like_size():
 
 def test_a_channel_of_its_own_is_the_same_box_diagonal_or_dense():
     layer = depthwise(5, 3, positions=7)
-    assert cut_diagonal(layer, 17, 128, 1) == cut(layer, 17, 128, depth_split=5)
-    assert not Mapping(layer, cut_diagonal(layer, 17, 128, 1)).diagonal
+    assert cut_diagonal(layer, CrossbarSize(17, 128), 1) == cut(layer, CrossbarSize(17, 128), depth_split=5)
+    assert not Mapping(layer, cut_diagonal(layer, CrossbarSize(17, 128), 1)).diagonal
 
 
 @pytest.mark.parametrize("channels", [0, -1, 15])
 def test_more_channels_than_the_crossbar_holds_are_refused_in_one_line(channels):
     with pytest.raises(BadInput, match=rf"Conv2d_2 \(conv2\).*found {channels}, allowed is 1 to 14") as error:
-        cut_diagonal(layer_of(convolution((20, 1, 3, 3), 20, 4), 2), 128, 128, channels)
+        cut_diagonal(layer_of(convolution((20, CrossbarSize(1, 3), 3), 20, 4), 2), 128, 128, channels)
     assert "\n" not in str(error.value)
 
 
 def test_columns_and_channels_limit_a_box_as_well():
-    assert most_channels(depthwise(20, 3), 128, 128) == 14
-    assert most_channels(depthwise(20, 3), 128, 6) == 6
-    assert most_channels(depthwise(5, 3), 128, 128) == 5
+    assert most_channels(depthwise(20, 3), CrossbarSize(128, 128)) == 14
+    assert most_channels(depthwise(20, 3), CrossbarSize(128, 6)) == 6
+    assert most_channels(depthwise(5, 3), CrossbarSize(128, 128)) == 5
 
 
 @pytest.mark.parametrize("shape", [linear(9, 9, 1), convolution((6, 2, 3, 3), 3, 4)])
 def test_layers_that_are_not_depthwise_have_no_diagonal_boxes(shape):
     with pytest.raises(BadInput, match="only a depthwise layer"):
-        cut_diagonal(layer_of(shape), 128, 128, 1)
+        cut_diagonal(layer_of(shape), CrossbarSize(128, 128), 1)
 
 
 def test_a_kernel_taller_than_the_crossbar_is_refused_as_in_the_dense_mapping():
     layer = depthwise(4, 5)
     with pytest.raises(BadInput) as dense:
-        partition((layer,), 24, 24)
+        partition((layer,), CrossbarSize(24, 24))
     with pytest.raises(BadInput) as diagonal:
-        partition((layer,), 24, 24, diagonal=True)
+        partition((layer,), CrossbarSize(24, 24), diagonal=True)
     assert str(diagonal.value) == str(dense.value)
 
 
@@ -88,7 +88,7 @@ def test_a_kernel_taller_than_the_crossbar_is_refused_as_in_the_dense_mapping():
 @given(case=diagonal_cuts())
 def test_every_channel_lies_in_exactly_one_box_that_fits_and_is_read_once_a_position(case):
     layer, rows, columns, channels = case
-    boxes = cut_diagonal(layer, rows, columns, channels)
+    boxes = cut_diagonal(layer, CrossbarSize(rows, columns), channels)
     assert sum(box.w for box in boxes) == layer.raw.w
     assert [box.w for box in boxes[:-1]] == [channels] * (len(boxes) - 1)
     assert 1 <= boxes[-1].w <= channels
@@ -100,8 +100,8 @@ def test_every_channel_lies_in_exactly_one_box_that_fits_and_is_read_once_a_posi
 @given(case=diagonal_cuts())
 def test_the_cells_that_hold_weights_are_the_layers_weights_in_both_mappings(case):
     layer, rows, columns, channels = case
-    diagonal = Mapping(layer, cut_diagonal(layer, rows, columns, channels))
-    dense = Mapping(layer, cut(layer, rows, columns))
+    diagonal = Mapping(layer, cut_diagonal(layer, CrossbarSize(rows, columns), channels))
+    dense = Mapping(layer, cut(layer, CrossbarSize(rows, columns)))
     assert diagonal.diagonal == (channels > 1)
     assert not dense.diagonal
     for mapping in (diagonal, dense):
@@ -111,9 +111,11 @@ def test_the_cells_that_hold_weights_are_the_layers_weights_in_both_mappings(cas
 @given(case=diagonal_cuts())
 def test_no_choice_of_channels_gives_fewer_boxes_than_the_partition(case):
     layer, rows, columns, _ = case
-    found = partition((layer,), rows, columns, diagonal=True)[0].boxes
-    choices = range(1, most_channels(layer, rows, columns) + 1)
-    assert len(found) == min(len(cut_diagonal(layer, rows, columns, channels)) for channels in choices)
+    found = partition((layer,), CrossbarSize(rows, columns), diagonal=True)[0].boxes
+    choices = range(1, most_channels(layer, CrossbarSize(rows, columns)) + 1)
+    assert len(found) == min(
+        len(cut_diagonal(layer, CrossbarSize(rows, columns), channels)) for channels in choices
+    )
     slack = found[0].w - found[-1].w
     assert slack < len(found)  # no narrower box would do with as many boxes
 
@@ -145,7 +147,7 @@ def test_reading_the_diagonal_boxes_computes_the_depthwise_convolution(case, see
     patches = torch.nn.functional.unfold(inputs, side)[0].reshape(layer.groups, layer.raw.h, -1).numpy()
     patches = patches.repeat(layer.raw.w // layer.groups, axis=0)  # a column reads the inputs of its group
     found, first = [], 0
-    for box in cut_diagonal(layer, rows, columns, channels):
+    for box in cut_diagonal(layer, CrossbarSize(rows, columns), channels):
         found.append(read(weights, patches, box, first))
         first += box.w
     np.testing.assert_allclose(np.concatenate(found), wanted, rtol=1e-9, atol=1e-12)

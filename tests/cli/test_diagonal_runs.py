@@ -15,9 +15,11 @@ from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.hardware.chip import read_ns
 from rram_nas_comp_pack.hardware.config import load_hardware
 from rram_nas_comp_pack.simulation import program, simulate
-from rram_nas_comp_pack.values import Layer, Mapping
+from rram_nas_comp_pack.values import CrossbarSize, Layer, Mapping
 
 HEADER = "layer_idx,crossbar_idx,loc_x,loc_y,max_x,max_y,replica,box"
+
+SIZE = CrossbarSize(128, 128)
 
 
 @pytest.fixture
@@ -48,14 +50,14 @@ def layers():
 
 
 MAPPINGS = {
-    "fewest": partition(layers(), 128, 128, diagonal=True),
+    "fewest": partition(layers(), SIZE, diagonal=True),
     "mixed": tuple(
-        replace(m, boxes=cut_diagonal(m.layer, 128, 128, 5), copies=2) if m.layer.index in (1, 3) else m
-        for m in partition(layers(), 128, 128)
+        replace(m, boxes=cut_diagonal(m.layer, SIZE, 5), copies=2) if m.layer.index in (1, 3) else m
+        for m in partition(layers(), SIZE)
     ),
     "a channel a box": tuple(
-        replace(m, boxes=cut_diagonal(m.layer, 128, 128, 1)) if m.layer.depthwise else m
-        for m in partition(layers(), 128, 128)
+        replace(m, boxes=cut_diagonal(m.layer, SIZE, 1)) if m.layer.depthwise else m
+        for m in partition(layers(), SIZE)
     ),
 }
 
@@ -119,7 +121,7 @@ def test_groups_of_one_column_but_many_inputs_are_never_diagonal(tmp_path):
     """A grouped layer of one column a group looks depthwise in a file; its tall kernel is cut along rows."""
     shape = convolution((2, 128, 3, 3), 2, 4)
     layer = Layer(0, "Conv2d", "part0", shape.raw, 4, 2, 0, shape.depthwise)
-    mappings = partition((layer,), 128, 128)
+    mappings = partition((layer,), SIZE)
     found = read_mappings(write(tmp_path / "t", mappings))
     assert not found[0].diagonal
     assert found[0].boxes == mappings[0].boxes

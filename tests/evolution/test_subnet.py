@@ -25,7 +25,7 @@ from rram_nas_comp_pack.values import NO_RULES, NoFit, Rules
 
 NET = ofa.build_supernet().eval()
 HARDWARE = load_hardware(Path("SimConfig.ini"))
-SIZE = (HARDWARE.rows, HARDWARE.columns)
+SIZE = HARDWARE.size
 READ = partial(read_ns, HARDWARE)
 QUICK = CompileSettings(HARDWARE, 211, 8, Rules(1, 6))
 SMALLEST, LARGEST = configuration(3, 3, 2), configuration(7, 6, 4)
@@ -66,7 +66,7 @@ def judged(chosen, options, resolution=64):
     assert tuple(m.layer for m in mappings) == layers
     run = program(mappings, READ, packing.placements)
     latency = simulate(run, options.samples).latency_ns
-    baseline = simulate(program(partition(layers, *SIZE), READ), options.samples).latency_ns
+    baseline = simulate(program(partition(layers, SIZE), READ), options.samples).latency_ns
     chip = totals(HARDWARE, mappings, packing.crossbars, latency)
     figures = (latency, baseline, chip.energy_nj, packing.crossbars, packing.utilization)
     assert found == Compiled(*figures)
@@ -110,7 +110,7 @@ def test_so_are_those_of_every_way_to_compile(change):
 def test_without_duplication_it_is_the_plain_packing():
     chosen = drawn(3)
     found = compile_subnet(chosen, replace(QUICK, duplicate=False, depthwise="dense"))
-    plain = partition(layers_of(chosen), *SIZE)
+    plain = partition(layers_of(chosen), SIZE)
     packing = place(plain, SIZE, Rules(1, 6), Goal("fast", 211, seed=0))
     latency = simulate(program(plain, READ, packing.placements), 8).latency_ns
     assert (found.latency_ns, found.crossbars) == (latency, packing.crossbars)
@@ -129,7 +129,7 @@ def test_hardware_whose_reads_differ_in_length_is_no_exception(monkeypatch):
     layout = subnet._layout(layers_of(drawn(2)), QUICK)
     mappings, packing = layout.values()
     assert found.latency_ns == simulate(program(mappings, slow_ns, packing.placements), 8).latency_ns
-    uncut = partition(layout.layers, *SIZE)
+    uncut = partition(layout.layers, SIZE)
     assert found.baseline_ns == simulate(program(uncut, slow_ns), 8).latency_ns
 
 
@@ -156,7 +156,7 @@ def test_a_subnet_that_cannot_fit_is_refused_before_it_is_packed(monkeypatch):
 @pytest.mark.parametrize("seed", range(3))
 def test_around_the_smallest_budget_a_subnet_fits_or_is_refused(seed, duplicate):
     chosen = drawn(seed)
-    plain = partition(layers_of(chosen), *SIZE)
+    plain = partition(layers_of(chosen), SIZE)
     fewest = place(plain, SIZE, Rules(1, 6), Goal("fast")).crossbars
     for crossbars in range(fewest - 3, fewest + 2):
         options = replace(QUICK, crossbars=crossbars, duplicate=duplicate, depthwise="dense")
@@ -168,7 +168,7 @@ def test_around_the_smallest_budget_a_subnet_fits_or_is_refused(seed, duplicate)
 
 def test_where_the_split_does_not_fit_the_joint_tuner_does_without():
     chosen = drawn(0)
-    fewest = place(partition(layers_of(chosen), *SIZE), SIZE, Rules(1, 6), Goal("fast")).crossbars
+    fewest = place(partition(layers_of(chosen), SIZE), SIZE, Rules(1, 6), Goal("fast")).crossbars
     options = replace(QUICK, crossbars=fewest + 3, depth_split=64, depthwise="dense")
     assert isinstance(judged(chosen, options), Compiled)
     assert isinstance(judged(chosen, replace(options, tuner="margin")), NoFit)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rram_nas_comp_pack.packing.check import violations
 from rram_nas_comp_pack.packing.items import Items
 from rram_nas_comp_pack.packing.pack import Layout
-from rram_nas_comp_pack.values import Box, Layer, Mapping, Placement, Rules
+from rram_nas_comp_pack.values import Box, CrossbarSize, Layer, Mapping, Placement, Rules
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -18,7 +18,7 @@ def make(sizes, rows=10, columns=10, layers=None):
     """Items from (height, width) pairs; layers are all 0 where not given."""
     heights, widths = np.array(sizes, dtype=np.int64).reshape(-1, 2).T
     layers = np.zeros(len(widths), np.int64) if layers is None else np.array(layers, dtype=np.int64)
-    return Items(widths, heights, layers, rows, columns)
+    return Items(widths, heights, layers, CrossbarSize(rows, columns))
 
 
 def golden(name):
@@ -85,4 +85,4 @@ def cut_from_full(draw, rows=24, columns=30):
             pieces += [(h, at), (h, w - at)]
         else:
             pieces.append((h, w))
-    return make(pieces, rows, columns), crossbars
+    return make(pieces, CrossbarSize(rows, columns)), crossbars

@@ -8,6 +8,7 @@ from rram_nas_comp_pack.packing.check import violations
 from rram_nas_comp_pack.values import (
     NO_RULES,
     Box,
+    CrossbarSize,
     Layer,
     Mapping,
     Packing,
@@ -64,7 +65,7 @@ def test_only_depthwise_layers_have_diagonal_boxes():
 def test_the_share_of_weights_leaves_zeros_and_empty_cells_out():
     mapping = Mapping(LAYER, BOXES, copies=2)
     again = Mapping(replace(LAYER, index=1), BOXES, copies=2)
-    packing = Packing(placed(BOXES, copies=2), 128, 128, 4, 1, "fast", "effort")
+    packing = Packing(placed(BOXES, copies=2), CrossbarSize(128, 128), 4, 1, "fast", "effort")
     assert cells_with_weights([mapping, again]) == 2 * 45
     assert weight_utilization([mapping, again], packing) == 2 * 45 / (4 * 128 * 128)
     assert packing.utilization == 2 * (27 * 3 + 18 * 2) / (4 * 128 * 128)

@@ -7,14 +7,14 @@ from rram_nas_comp_pack.packing.bounds import lower_bound
 from rram_nas_comp_pack.packing.enlarge import enlarged
 from rram_nas_comp_pack.packing.items import Items
 from rram_nas_comp_pack.packing.pack import Goal, pack
-from rram_nas_comp_pack.values import NO_RULES, Rules
+from rram_nas_comp_pack.values import NO_RULES, CrossbarSize, Rules
 
 small = st.lists(st.tuples(st.integers(1, 10), st.integers(1, 10), st.integers(0, 6)), min_size=1, max_size=9)
 
 
 def items_of(boxes, rows=10, columns=10):
     widths, heights, layers = np.array(boxes, dtype=np.int64).T
-    return Items(widths, heights, layers, rows, columns)
+    return Items(widths, heights, layers, CrossbarSize(rows, columns))
 
 
 @settings(max_examples=200, deadline=None)

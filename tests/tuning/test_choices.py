@@ -27,9 +27,9 @@ def sizes(choices, variant):
 def boxes_by_way(layer, way):
     """The boxes that a way stands for, from the box converter itself."""
     if not layer.depthwise:
-        return cut(layer, *SIZE)
+        return cut(layer, SIZE)
     if way.diagonal:
-        return cut_diagonal(layer, *SIZE, way.width)
+        return cut_diagonal(layer, SIZE, way.width)
     return cut_strips(layer, ROWS, way.width)
 
 
@@ -71,7 +71,7 @@ def test_every_variant_has_the_boxes_and_the_times_of_its_cut(read_ns, network, 
 @given(network=networks(), mode=modes, crossbars=st.integers(1, 30), split=st.integers(1, 30))
 @settings(max_examples=60, deadline=None)
 def test_the_first_variant_is_the_given_cut(network, mode, crossbars, split):
-    plain = partition(network, *SIZE, split, mode == "diagonal")
+    plain = partition(network, SIZE, split, mode == "diagonal")
     found = menu(plain, make(network, crossbars, mode=mode).target, one_ns)
     first = found.choices.variant_at[:-1].tolist()
     stores = [m for m in plain if m.stored]
@@ -97,7 +97,7 @@ def test_every_number_of_equal_parts_is_on_the_menu(network, mode, crossbars):
             width = -(-layer.raw.w // parts)
             if width <= COLUMNS and mode != "diagonal":
                 wanted.add(Way(False, width))
-            if width <= most_channels(layer, *SIZE) and (width > 1 or mode == "diagonal") and mode != "dense":
+            if width <= most_channels(layer, SIZE) and (width > 1 or mode == "diagonal") and mode != "dense":
                 wanted.add(Way(True, width))
         assert set(ways) == wanted
 

@@ -45,18 +45,18 @@ def test_what_is_chosen_is_sound_and_never_slower_than_what_was_given(
     network, more, rules, mode, tuning, read_ns, split
 ):
     plain = packed(network, rules, split=split, diagonal=mode == "diagonal")
-    target = target_of(plain[1].crossbars + more, rules, mode)
+    target = target_of(plain.packing.crossbars + more, rules, mode)
     layout, found = duplicated(plain, target, read_ns, tuning)
     samples = tuning.effort.samples
     assert faults(*layout, target) == []
-    baseline = program(partition(network, *SIZE), read_ns)
+    baseline = program(partition(network, SIZE), read_ns)
     assert found.baseline_ns == simulate(baseline, samples).latency_ns
     assert found.plain_ns == latency(plain, read_ns, samples)
     assert found.latency_ns == latency(layout, read_ns, samples) <= found.plain_ns
     assert found.latency_ns <= found.margin_tuner_ns
     assert found.samples == samples
     trials = tuple(
-        t for t, _ in by_margin(plain, target, tuning.effort.seed, lambda *x: latency(x, read_ns, samples))
+        t for t, _ in by_margin(plain, target, tuning.effort.seed, lambda x: latency(x, read_ns, samples))
     )
     assert found.trials == trials
     assert found.margin == (trials[-1].margin if found.method == "margin" else None)
@@ -77,7 +77,7 @@ def test_the_joint_tuners_layout_is_taken_where_it_is_fastest():
     layout, found = duplicated(PLAIN, TARGET, one_ns, Tuning("joint", EFFORT))
     tuned = tune(PLAIN, TARGET, one_ns, EFFORT)
     assert found.method == "joint"
-    assert layout == (tuned.mappings, tuned.packing)
+    assert layout == tuned.layout
     assert (found.stopped, found.steps) == ("effort", 200)
     assert found.latency_ns < min(found.plain_ns, found.margin_tuner_ns)
 

@@ -23,7 +23,15 @@ from rram_nas_comp_pack.simulation import program, simulate
 from rram_nas_comp_pack.tuning.choices import Target
 from rram_nas_comp_pack.tuning.choose import Tuning
 from rram_nas_comp_pack.tuning.joint import Effort
-from rram_nas_comp_pack.values import NO_RULES, Network, NoFit, Placement, Rules, cells_with_weights
+from rram_nas_comp_pack.values import (
+    NO_RULES,
+    CrossbarSize,
+    Network,
+    NoFit,
+    Placement,
+    Rules,
+    cells_with_weights,
+)
 
 ROOT = Path(__file__).parents[2]
 LARGE = load_hardware(ROOT / "SimConfig.ini")
@@ -82,7 +90,7 @@ def test_duplication_is_sound_and_never_slower_for_the_samples_it_was_asked_for(
         assert found.found > found.budget == budget
         assert isinstance(plain, NoFit)
         return
-    assert faults(found.mappings, found.packing, Target(budget, 18, 16, rules, mode)) == []
+    assert faults(found.mappings, found.packing, Target(budget, CrossbarSize(18, 16), rules, mode)) == []
     (evaluation,) = found.evaluations
     assert evaluation.latency_ns == found.duplication.latency_ns <= found.duplication.plain_ns
     if all(layer.stored_in == layer.index for layer in layers):
@@ -99,7 +107,7 @@ def test_waiting_for_crossbars_can_help_where_a_module_is_called_again():
     the third in the second's boxes; the first two share a crossbar.
     """
     reads = layers(*(linear(1, 1, n) for n in (1, 4, 1, 4)), reused={2: 1})
-    mappings = partition(reads, 18, 16)
+    mappings = partition(reads, CrossbarSize(18, 16))
     places = [Placement(layer, crossbar, 0, 0, 1, 1, 0, 0) for layer, crossbar in ((0, 0), (1, 0), (3, 1))]
     assert simulate(program(mappings, lambda *_: 1.0), 3).latency_ns == 26
     assert simulate(program(mappings, lambda *_: 1.0, places), 3).latency_ns == 25

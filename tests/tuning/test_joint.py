@@ -23,7 +23,7 @@ from rram_nas_comp_pack.box_converter.shapes import linear
 from rram_nas_comp_pack.simulation import program, simulate
 from rram_nas_comp_pack.tuning import joint
 from rram_nas_comp_pack.tuning.joint import Effort, tune
-from rram_nas_comp_pack.values import NO_RULES, Rules
+from rram_nas_comp_pack.values import NO_RULES, CrossbarSize, Rules
 
 EFFORT = Effort(samples=8, steps=400, seed=3)
 
@@ -31,10 +31,10 @@ EFFORT = Effort(samples=8, steps=400, seed=3)
 def tuned(network, more, effort, *, rules=None, mode="auto", read_ns=one_ns, split=1, progress=None):
     """What the tuner makes of some crossbars more than the packing takes; checked."""
     plain = packed(network, rules, split=split, diagonal=mode == "diagonal")
-    target = target_of(plain[1].crossbars + more, rules, mode)
+    target = target_of(plain.packing.crossbars + more, rules, mode)
     found = tune(plain, target, read_ns, effort, progress)
     if found is not None:
-        assert faults(found.mappings, found.packing, target) == []
+        assert faults(found.layout.mappings, found.layout.packing, target) == []
         assert [m.layer for m in found.mappings] == list(network)
         assert {p.crossbar_idx for p in found.packing.placements} == set(range(found.packing.crossbars))
         assert found.packing.lower_bound <= found.packing.crossbars
@@ -147,7 +147,7 @@ def test_without_effort_there_is_a_first_answer():
     plain = packed(MIXED)
     found = tuned(MIXED, 8, replace(EFFORT, steps=0))
     assert (found.stopped, found.steps) == ("effort", 0)
-    before = simulate(program(plain[0], one_ns, plain[1].placements), 8).latency_ns
+    before = simulate(program(plain.mappings, one_ns, plain.packing.placements), 8).latency_ns
     assert latency(found, one_ns, 8) < before
 
 
@@ -194,7 +194,7 @@ def test_auto_maps_one_layer_diagonally_and_another_densely():
     eight; six channels of three rows lie in one.
     """
     network = layers(depthwise(24, 9, 20), linear(2, 2, 1), depthwise(6, 3, 20))
-    plain = partition(network, 18, 16)
+    plain = partition(network, CrossbarSize(18, 16))
     assert not any(m.diagonal for m in plain)
     more = 8 - packed(network)[1].crossbars
     found = tuned(network, more, EFFORT)

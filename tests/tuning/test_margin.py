@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tuning_cases import COLUMNS, MIXED, ROWS, faults, layers, networks, packed, target_of
+from tuning_cases import MIXED, faults, layers, networks, packed, target_of
 
 from rram_nas_comp_pack.box_converter.boxes import partition
 from rram_nas_comp_pack.box_converter.shapes import linear
@@ -14,17 +14,17 @@ from rram_nas_comp_pack.packing.place import place
 from rram_nas_comp_pack.tuning import margin
 from rram_nas_comp_pack.tuning.choices import Target
 from rram_nas_comp_pack.tuning.margin import by_margin
-from rram_nas_comp_pack.values import NO_RULES, MarginTrial, Rules
+from rram_nas_comp_pack.values import NO_RULES, CrossbarSize, Layout, MarginTrial, Rules
 
 
-def most_copies(mappings, _packing):
+def most_copies(layout):
     """Stands for a latency: tells layouts apart."""
-    return float(max(m.copies for m in mappings))
+    return float(max(m.copies for m in layout.mappings))
 
 
 def tries(network, more, rules=None, split=1):
     plain = packed(network, rules, split=split)
-    target = target_of(plain[1].crossbars + more, rules, "dense")
+    target = target_of(plain.packing.crossbars + more, rules, "dense")
     return plain, target, list(by_margin(plain, target, 0, most_copies))
 
 
@@ -43,19 +43,19 @@ def test_margins_are_tried_in_order_until_one_packs(network, more, rules, split)
         assert layout == plain
         assert trial.latency_ns is None
     for trial, _ in found:
-        copies = plain[0]
+        copies = plain.mappings
         if trial.margin is not None:
-            copies = duplicate(plain[0], target.crossbars, ROWS, COLUMNS, trial.margin)
+            copies = duplicate(plain.mappings, target.crossbars, target.size, trial.margin)
         counts = [m.copies * len(m.boxes) for m in copies or () if m.stored]
         assert trial.boxes == sum(counts)
     last, (mappings, packing) = found[-1]
     assert faults(mappings, packing, target) == []
-    assert last.latency_ns == most_copies(mappings, packing)
+    assert last.latency_ns == most_copies(Layout(mappings, packing))
     assert last.boxes == len(packing.placements)
     if last.margin is None:
         assert (mappings, packing) == plain
     else:
-        assert mappings == duplicate(plain[0], target.crossbars, ROWS, COLUMNS, last.margin)
+        assert mappings == duplicate(plain.mappings, target.crossbars, target.size, last.margin)
 
 
 @given(network=networks(), more=st.integers(0, 40), rules=rules)
@@ -95,8 +95,8 @@ def test_boxes_of_a_layer_that_may_not_share_a_crossbar_refute_a_margin():
 
 def test_a_module_called_again_counts_its_boxes_once():
     plain, _, found = tries(MIXED, 0)
-    boxes = sum(len(m.boxes) for m in plain[0] if m.layer.index != 4)
-    assert found[-1][0].boxes == boxes == len(plain[1].placements)
+    boxes = sum(len(m.boxes) for m in plain.mappings if m.layer.index != 4)
+    assert found[-1][0].boxes == boxes == len(plain.packing.placements)
 
 
 # The published settings
@@ -105,13 +105,13 @@ def test_a_module_called_again_counts_its_boxes_once():
 @pytest.fixture(scope="module")
 def mbv3_small():
     """Its un-duplicated layout, depthwise layers in five parts."""
-    mappings = partition(load_network("mbv3_small").layers, 128, 128, 5)
+    mappings = partition(load_network("mbv3_small").layers, CrossbarSize(128, 128), 5)
     return mappings, place(mappings, (128, 128), Rules(), Goal("fast"))
 
 
 @pytest.mark.parametrize("crossbars", [249, 299, 349, 399, 449])
 def test_no_margin_packs_at_the_published_budgets(mbv3_small, crossbars):
-    target = Target(crossbars, 128, 128, Rules(), "dense")
+    target = Target(crossbars, CrossbarSize(128, 128), Rules(), "dense")
     trials = [trial for trial, _ in by_margin(mbv3_small, target, 0, most_copies)]
     assert [trial.margin for trial in trials] == [*MARGINS, None]
     assert [trial.packed for trial in trials] == [False] * 8 + [True]

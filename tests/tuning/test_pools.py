@@ -13,7 +13,7 @@ from rram_nas_comp_pack.tuning.pool_search import change, improve, take_back
 from rram_nas_comp_pack.tuning.pools import OUT_OF_REACH, enlist, pools, share_out, template
 from rram_nas_comp_pack.tuning.starts import busy_stores, in_pools
 from rram_nas_comp_pack.tuning.state import boxes_of
-from rram_nas_comp_pack.values import Rules
+from rram_nas_comp_pack.values import CrossbarSize, Rules
 
 rules = st.builds(Rules, threshold=st.integers(-1, 2), max_load=st.sampled_from([0, 1, 2, 6]))
 seeds = st.integers(1, 10**6)
@@ -142,7 +142,11 @@ def test_a_pool_that_a_layer_leaves_still_has_a_template():
     """
     sizes = [(9, 3), (9, 4), (6, 5), (5, 4), (2, 7)]
     network = layers(*(linear(h, w, 1) for h, w in sizes))
-    found = menu(partition(network, 12, 12), Target(9, 12, 12, Rules(0, 6), "auto"), lambda *_: 1.0)
+    found = menu(
+        partition(network, CrossbarSize(12, 12)),
+        Target(9, CrossbarSize(12, 12), Rules(0, 6), "auto"),
+        lambda *_: 1.0,
+    )
     for seed in range(1, 60):
         together = all_busy(found, seed)
         together.pool[:] = 0

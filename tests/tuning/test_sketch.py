@@ -57,7 +57,7 @@ def assert_same_program(found, wanted):
 @settings(max_examples=100, deadline=None)
 def test_its_figures_are_those_of_its_values(network, crossbars, rules, mode, read_ns, samples, seed):
     target = target_of(crossbars, rules, mode)
-    found = sketch(partition(network, *SIZE, 1, mode == "diagonal"), target, read_ns, samples, seed)
+    found = sketch(partition(network, SIZE, 1, mode == "diagonal"), target, read_ns, samples, seed)
     assume(found is not None)
     mappings, packing = found.values()
     assert faults(mappings, packing, target) == []
@@ -71,13 +71,13 @@ def test_its_figures_are_those_of_its_values(network, crossbars, rules, mode, re
 @given(network=networks(), read_ns=reads)
 @settings(max_examples=60, deadline=None)
 def test_a_program_without_placements_is_the_simulations(network, read_ns):
-    mappings = partition(network, *SIZE)
+    mappings = partition(network, SIZE)
     assume(all(m.stored for m in mappings))
     assert_same_program(unpacked(mappings, read_ns), program(mappings, read_ns))
 
 
 def test_the_same_seed_gives_the_same_layout():
-    one, other = (sketch(partition(MIXED, *SIZE), target_of(20), one_ns, 8, 3).values() for _ in range(2))
+    one, other = (sketch(partition(MIXED, SIZE), target_of(20), one_ns, 8, 3).values() for _ in range(2))
     assert one == other
 
 

@@ -13,10 +13,10 @@ from rram_nas_comp_pack.packing.place import place
 from rram_nas_comp_pack.tuning.anneal import best_of
 from rram_nas_comp_pack.tuning.choices import Target, menu
 from rram_nas_comp_pack.tuning.joint import as_values
-from rram_nas_comp_pack.values import Layer, Rules
+from rram_nas_comp_pack.values import CrossbarSize, Layer, Layout, Rules
 
 ROWS, COLUMNS = 18, 16
-SIZE = (ROWS, COLUMNS)
+SIZE = CrossbarSize(ROWS, COLUMNS)
 MODES = ("dense", "diagonal", "auto")
 
 
@@ -54,7 +54,7 @@ MIXED = layers(
 
 
 def target_of(crossbars, rules=None, mode="auto"):
-    return Target(crossbars, *SIZE, rules or Rules(), mode)
+    return Target(crossbars, SIZE, rules or Rules(), mode)
 
 
 @st.composite
@@ -86,13 +86,13 @@ def networks(draw, most=6):
 
 def packed(network, rules=None, *, split=1, diagonal=False):
     """The un-duplicated network and its packing."""
-    mappings = partition(network, *SIZE, split, diagonal)
-    return mappings, place(mappings, SIZE, rules or Rules(), Goal("fast"))
+    mappings = partition(network, SIZE, split, diagonal)
+    return Layout(mappings, place(mappings, SIZE, rules or Rules(), Goal("fast")))
 
 
 def menu_of(network, crossbars, rules=None, mode="auto", read_ns=one_ns):
     target = target_of(crossbars, rules, mode)
-    return menu(partition(network, *SIZE, 1, mode == "diagonal"), target, read_ns)
+    return menu(partition(network, SIZE, 1, mode == "diagonal"), target, read_ns)
 
 
 def values_of(found, state):
