@@ -68,7 +68,7 @@ def test_a_budget_that_just_fits_is_kept():
     report = compile_network(network(FULL, FULL, FULL), HARDWARE, replace(QUICK, budget=3))
     assert report.packing.crossbars == 3
     assert report.packing.proved_optimal
-    assert report.packing.utilization == 1
+    assert report.layout.utilization == 1
 
 
 def test_neighbours_do_not_fit_into_one_crossbar_but_do_without_the_rules():

@@ -61,14 +61,15 @@ def judged(chosen, options, resolution=64):
     if isinstance(found, NoFit):
         assert found == layout
         return found
-    mappings, packing = layout.values()
+    whole = layout.values()
+    mappings, packing = whole
     assert list(violations(mappings, packing.placements, SIZE, options.rules, options.crossbars)) == []
     assert tuple(m.layer for m in mappings) == layers
     run = program(mappings, READ, packing.placements)
     latency = simulate(run, options.samples).latency_ns
     baseline = simulate(program(partition(layers, SIZE), READ), options.samples).latency_ns
     chip = totals(HARDWARE, mappings, packing.crossbars, latency)
-    figures = (latency, baseline, chip.energy_nj, packing.crossbars, packing.utilization)
+    figures = (latency, baseline, chip.energy_nj, packing.crossbars, whole.utilization)
     assert found == Compiled(*figures)
     assert found.speed == baseline / latency
     return found
@@ -127,7 +128,8 @@ def test_hardware_whose_reads_differ_in_length_is_no_exception(monkeypatch):
     monkeypatch.setattr(subnet, "reader", lambda hardware: slow_ns)
     found = compile_subnet(drawn(2), QUICK)
     layout = subnet._layout(layers_of(drawn(2)), QUICK)
-    mappings, packing = layout.values()
+    whole = layout.values()
+    mappings, packing = whole
     assert found.latency_ns == simulate(program(mappings, slow_ns, packing.placements), 8).latency_ns
     uncut = partition(layout.layers, SIZE)
     assert found.baseline_ns == simulate(program(uncut, slow_ns), 8).latency_ns

@@ -10,11 +10,11 @@ from rram_nas_comp_pack.values import (
     Box,
     CrossbarSize,
     Layer,
+    Layout,
     Mapping,
     Packing,
     Placement,
     cells_with_weights,
-    weight_utilization,
 )
 
 LAYER = Layer(0, "Conv2d", "dw", Box(9, 5, 5 * 16), 16, 5, 0, depthwise=True)
@@ -67,5 +67,6 @@ def test_the_share_of_weights_leaves_zeros_and_empty_cells_out():
     again = Mapping(replace(LAYER, index=1), BOXES, copies=2)
     packing = Packing(placed(BOXES, copies=2), CrossbarSize(128, 128), 4, 1, "fast", "effort")
     assert cells_with_weights([mapping, again]) == 2 * 45
-    assert weight_utilization([mapping, again], packing) == 2 * 45 / (4 * 128 * 128)
-    assert packing.utilization == 2 * (27 * 3 + 18 * 2) / (4 * 128 * 128)
+    layout = Layout((mapping, again), packing)
+    assert layout.weight_utilization == 2 * 45 / (4 * 128 * 128)
+    assert layout.utilization == 2 * (27 * 3 + 18 * 2) / (4 * 128 * 128)

@@ -59,10 +59,11 @@ def test_its_figures_are_those_of_its_values(network, crossbars, rules, mode, re
     target = target_of(crossbars, rules, mode)
     found = sketch(partition(network, SIZE, 1, mode == "diagonal"), target, read_ns, samples, seed)
     assume(found is not None)
-    mappings, packing = found.values()
+    layout = found.values()
+    mappings, packing = layout
     assert faults(mappings, packing, target) == []
     assert found.mappings == mappings
-    assert (found.crossbars, found.utilization) == (packing.crossbars, packing.utilization)
+    assert (found.crossbars, found.utilization) == (packing.crossbars, layout.utilization)
     wanted = program(mappings, read_ns, packing.placements)
     assert_same_program(found.program(), wanted)
     assert simulate(found.program(), samples).latency_ns == simulate(wanted, samples).latency_ns
