@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from .packing.check import violations
     from .packing.pack import Goal
     from .pipeline import CompileOptions, Report, Watch, compile_network
-    from .tuning.choose import Tuning
-    from .tuning.joint import Effort
+    from .tuning.settings import Effort, Tuning
     from .values import NO_RULES, Network, NoFit, Rules
 
 __version__ = "0.1.0"
@@ -47,8 +46,7 @@ _HOMES = {
     "packing.check": ("violations",),
     "packing.pack": ("Goal",),
     "pipeline": ("CompileOptions", "Report", "Watch", "compile_network"),
-    "tuning.choose": ("Tuning",),
-    "tuning.joint": ("Effort",),
+    "tuning.settings": ("Effort", "Tuning"),
     "values": ("NO_RULES", "Network", "NoFit", "Rules"),
 }
 """Where each name is at home."""

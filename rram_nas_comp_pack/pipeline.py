@@ -14,9 +14,9 @@ from .hardware.config import Hardware
 from .packing.pack import Goal, Progress
 from .packing.place import place
 from .simulation import program, simulate
-from .tuning.choices import DepthwiseMapping, Target
-from .tuning.choose import Tuning, duplicated
-from .tuning.joint import Progress as TuningProgress
+from .tuning.settings import DepthwiseMapping, Target, Tuning
+from .tuning.settings import Progress as TuningProgress
+from .tuning.tuner import tune_layout
 from .values import Duplication, Evaluation, Layer, Layout, Mapping, Network, NoFit, Packing, Rules, Schedule
 
 SAMPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -130,7 +130,7 @@ def _duplicate(
     if options.budget is None:
         raise BadInput("duplication: found no budget of crossbars, allowed is a number of them")
     target = Target(options.budget, hardware.size, options.rules, options.depthwise)
-    return duplicated(plain, target, reader(hardware), options.tuning, watch.tuning)
+    return tune_layout(plain, target, reader(hardware), options.tuning, watch.tuning)
 
 
 def evaluate(

@@ -15,8 +15,7 @@ from ..packing.pack import BEST_EFFORT, Goal
 from ..pipeline import CompileOptions, Report, Watch, compile_network
 from ..simulation import executions, program
 from ..timeline import timeline
-from ..tuning.choose import Tuning
-from ..tuning.joint import Effort
+from ..tuning.settings import Effort, Tuning
 from ..values import Network, NoFit
 from .files import read_hardware
 from .folder import run_folder

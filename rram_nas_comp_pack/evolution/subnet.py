@@ -19,10 +19,9 @@ from ..packing.bounds import counting_bound
 from ..packing.pack import Goal
 from ..packing.place import items_of, place
 from ..simulation import Program, program, simulate
-from ..tuning.choices import DepthwiseMapping, Target
-from ..tuning.choose import Tuner, Tuning, duplicated
-from ..tuning.joint import Effort
-from ..tuning.sketch import Sketch, sketch, unpacked
+from ..tuning.joint.quick import QuickLayout, baseline_program, quick_layout
+from ..tuning.settings import DepthwiseMapping, Effort, Target, Tuner, Tuning
+from ..tuning.tuner import tune_layout
 from ..values import Box, CrossbarSize, Layer, Layout, Mapping, NoFit, Rules
 
 
@@ -87,7 +86,7 @@ def compile_subnet(
     uncut = tuple(_mapping(layer, hardware.size) for layer in layout.layers)
     return Compiled(
         latency_ns=simulate(layout.run, settings.samples).latency_ns,
-        baseline_ns=simulate(unpacked(uncut, read_ns), settings.samples).latency_ns,
+        baseline_ns=simulate(baseline_program(uncut, read_ns), settings.samples).latency_ns,
         energy_nj=inference_nj(hardware, layout.mappings),
         crossbars=layout.crossbars,
         utilization=layout.utilization,
@@ -105,11 +104,11 @@ class _Mapped(NamedTuple):
     run: Program
     crossbars: int
     utilization: float
-    made: Sketch | Layout
+    made: QuickLayout | Layout
 
     def values(self) -> Layout:
         """Mapped layers and packing."""
-        return self.made.values() if isinstance(self.made, Sketch) else self.made
+        return self.made.values() if isinstance(self.made, QuickLayout) else self.made
 
 
 @lru_cache(maxsize=16384)
@@ -145,7 +144,7 @@ def _cut_and_packed(layers: tuple[Layer, ...], settings: CompileSettings) -> _Ma
     if bound > settings.crossbars:
         return NoFit(settings.crossbars, bound, sum(len(m.boxes) for m in plain))
     if settings.duplicate and settings.tuner == "joint" and settings.quick:
-        drawn = _sketched(plain, settings)
+        drawn = _quick(plain, settings)
         if drawn is not None:
             return drawn
     return _packed(plain, settings)
@@ -158,11 +157,11 @@ def _quick_bound(mappings: tuple[Mapping, ...], size: CrossbarSize, rules: Rules
     return max(-(-cells // size.cells), counting_bound(items, rules))
 
 
-def _sketched(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Mapped | None:
+def _quick(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Mapped | None:
     """The tuner's first answer; None where there is none, or it gains nothing."""
     read_ns, size = reader(settings.hardware), settings.hardware.size
     target = Target(settings.crossbars, size, settings.rules, settings.depthwise)
-    found = sketch(plain, target, read_ns, settings.samples, settings.seed)
+    found = quick_layout(plain, target, read_ns, settings.samples, settings.seed)
     if found is None:
         return None
     layers = tuple(m.layer for m in plain)
@@ -181,7 +180,7 @@ def _packed(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Mapped | 
         target = Target(settings.crossbars, size, settings.rules, settings.depthwise)
         effort = Effort(settings.samples, settings.steps, seed=settings.seed)
         tuning = Tuning(settings.tuner, effort)
-        layout, _ = duplicated(layout, target, read_ns, tuning)
+        layout, _ = tune_layout(layout, target, read_ns, tuning)
     run = program(layout.mappings, read_ns, layout.packing.placements)
     layers = tuple(m.layer for m in plain)
     return _Mapped(layers, layout.mappings, run, layout.packing.crossbars, layout.utilization, layout)

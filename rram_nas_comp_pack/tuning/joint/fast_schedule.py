@@ -1,6 +1,6 @@
 """The schedule of a layout in the making: the simulation for one round a layer and all replicas taken.
 
-No two boxes of a store share a crossbar and no layer has more copies than work, so a layer of a sample is a
+No two boxes of an owner share a crossbar and no layer has more copies than work, so a layer of a sample is a
 single round on fixed crossbars. Crossbars serve whoever asked first, hence the time at which a round starts
 is known as soon as it asks: when the last of its crossbars is free. Equal to `simulation.simulate` but for
 the order of rounds that become ready at the very same time.
@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kernels.arrays import Floats, Ints
-from ..kernels.jit import compiled, inlined
-from .choices import Choices
-from .state import State
+from ...kernels.arrays import Floats, Ints
+from ...kernels.jit import compiled, inlined
+from .layout_state import LayoutState
+from .search_space import SearchSpace
 
 NOBODY = -1
 
@@ -23,40 +23,34 @@ ASK, HOLD, START, FINISH = range(4)
 """Events of a sample: it asks for a layer, holds the layer's replicas, its round starts, finishes."""
 
 
-class Bench(NamedTuple):
-    """Scratch of the replay; its schedule is in `finished` (samples, executions), in units of `Choices`.
+class ScheduleBuffers(NamedTuple):
+    """Scratch of `makespan`, updated in place; times are in the units of the search space."""
 
-    `heap` holds the samples whose next event is set. Per sample: `due` (when its event happens), `turn` (the
-    order among equal times), `event`, `layer`, and `behind` (who waits for the same replicas next). Per
-    store: `holder` of its replicas, `queue` (first, last) of those waiting. Per crossbar: `free_at`, when it
-    has served all who asked.
-    """
-
-    heap: Ints
-    due: Floats
-    turn: Ints
-    event: Ints
-    layer: Ints
-    behind: Ints
-    holder: Ints
-    queue: Ints
-    free_at: Floats
-    finished: Floats
+    heap: Ints  # (N + 1,) samples whose next event is set
+    due: Floats  # (N,) when it happens
+    turn: Ints  # (N,) its order among equal times
+    event: Ints  # (N,) what it is
+    layer: Ints  # (N,) the layer that a sample is at
+    behind: Ints  # (N,) who waits for the same replicas next
+    holder: Ints  # (O,) the sample that holds the replicas
+    queue: Ints  # (O, 2) first and last of those waiting for them
+    free_at: Floats  # (C,) when a crossbar has served all who asked
+    finished: Floats  # (N, E) when each layer of each sample was finished: the schedule
 
 
-def bench(choices: Choices, samples: int) -> Bench:
+def schedule_buffers(space: SearchSpace, samples: int) -> ScheduleBuffers:
     """Scratch for so many samples."""
-    stores, executions = len(choices.layer), len(choices.store)
-    return Bench(
+    owners, executions = len(space.layer), len(space.owner)
+    return ScheduleBuffers(
         heap=np.zeros(samples + 1, np.int64),
         due=np.zeros(samples),
         turn=np.zeros(samples, np.int64),
         event=np.zeros(samples, np.int64),
         layer=np.zeros(samples, np.int64),
         behind=np.zeros(samples, np.int64),
-        holder=np.zeros(stores, np.int64),
-        queue=np.zeros((stores, 2), np.int64),
-        free_at=np.zeros(choices.crossbars),
+        holder=np.zeros(owners, np.int64),
+        queue=np.zeros((owners, 2), np.int64),
+        free_at=np.zeros(space.crossbars),
         finished=np.zeros((samples, executions)),
     )
 
@@ -68,14 +62,14 @@ def _before(due: float, turn: int, other_due: float, other_turn: int) -> bool:
 
 
 @compiled
-def replay(choices: Choices, state: State, bench: Bench, samples: int) -> float:
-    """Run samples, at most those of the bench, through the layers; returns when the last is finished.
+def makespan(space: SearchSpace, state: LayoutState, buffers: ScheduleBuffers, samples: int) -> float:
+    """Run samples, at most those of the buffers, through the layers; returns when the last is finished.
 
     `state.duration` must be up to date.
 
     One function with the heap written out: handing arrays to helpers counts references, four times slower.
     """
-    heap, due, turn, event, layer, behind, holder, queue, free_at, finished = bench
+    heap, due, turn, event, layer, behind, holder, queue, free_at, finished = buffers
     layers = finished.shape[1]
     duration, home, copies, variant = state.duration, state.home, state.copies, state.variant
     free_at[:] = 0.0
@@ -98,7 +92,7 @@ def replay(choices: Choices, state: State, bench: Bench, samples: int) -> float:
         heap[k] = last
 
         now, e = due[s], layer[s]
-        o = choices.store[e]
+        o = space.owner[e]
         following, newcomer, what = NOBODY, NOBODY, event[s]
         if what == ASK:
             if holder[o] != NOBODY:
@@ -112,7 +106,7 @@ def replay(choices: Choices, state: State, bench: Bench, samples: int) -> float:
             if n == 0 or due[heap[0]] > now:  # nothing else happens now: its turn comes at once
                 what = HOLD
         if what == HOLD:
-            width = copies[o] * (choices.box_at[variant[o] + 1] - choices.box_at[variant[o]])
+            width = copies[o] * (space.box_offset[variant[o] + 1] - space.box_offset[variant[o]])
             start = now
             for j in range(width):
                 start = max(start, free_at[home[o, j]])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from ..duplication import MARGINS, duplicate
-from ..packing.bounds import counting_bound
-from ..packing.pack import Goal
-from ..packing.place import items_of, place
-from ..values import Layout, Mapping, MarginTrial, Packing
-from .choices import Target
+from ...packing.bounds import counting_bound
+from ...packing.pack import Goal
+from ...packing.place import items_of, place
+from ...values import Layout, Mapping, MarginTrial, Packing
+from ..settings import Target
+from .integer_program import MARGINS, duplicate
 
 Latency = Callable[[Layout], float]
 
@@ -17,7 +17,7 @@ PACK_EFFORT = 2_000
 """Steps to pack a margin's copies, more than the paper's packer makes of them, in some milliseconds."""
 
 
-def by_margin(
+def margin_trials(
     plain: Layout, target: Target, seed: int, latency: Latency
 ) -> Iterator[tuple[MarginTrial, Layout]]:
     """Every try, with the layout it leads to: the un-duplicated one until a margin packs.

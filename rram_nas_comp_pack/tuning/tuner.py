@@ -1,29 +1,16 @@
-"""Duplication: runs the tuners beside each other and takes what the simulation finds fastest."""
+"""Runs the tuners beside each other and takes the layout that the simulation finds fastest."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
-from typing import Literal
 
 from ..box_converter.boxes import partition
 from ..simulation import program, simulate
 from ..values import Duplication, Layout
-from .choices import ReadTime, Target
-from .joint import Effort, Progress, tune
-from .margin import by_margin
-
-Tuner = Literal["joint", "margin"]
+from .joint.multi_start import tune
+from .paper.margin_tuner import margin_trials
+from .settings import Progress, ReadTime, Target, Tuning
 
 
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """What the user asked for: which tuner, and for the joint one how long it searches and for what."""
-
-    tuner: Tuner = "joint"
-    effort: Effort = field(default_factory=lambda: Effort(samples=8))
-
-
-def duplicated(
+def tune_layout(
     plain: Layout, target: Target, read_ns: ReadTime, tuning: Tuning, progress: Progress | None = None
 ) -> tuple[Layout, Duplication]:
     """Copies for an un-duplicated layout within the crossbars of `target`; never slower than it was.
@@ -36,7 +23,7 @@ def duplicated(
         ran = program(layout.mappings, read_ns, layout.packing.placements)
         return simulate(ran, samples).latency_ns
 
-    tries = list(by_margin(plain, target, tuning.effort.seed, latency))
+    tries = list(margin_trials(plain, target, tuning.effort.seed, latency))
     trials = tuple(trial for trial, _ in tries)
     margin, layout = trials[-1].margin, tries[-1][1]
     found = [(latency(plain), "none", plain), (latency(layout), "margin", layout)]

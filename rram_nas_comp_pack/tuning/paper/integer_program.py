@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from .values import CrossbarSize, Mapping
+from ...values import CrossbarSize, Mapping
 
 MARGINS = tuple(percent / 100 for percent in range(95, 55, -5))
 

@@ -12,42 +12,38 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kernels.arrays import Floats, Ints
-from ..kernels.bottom_left import bottom_left
-from ..kernels.jit import compiled
-from ..kernels.random import RandomState
-from .choices import Choices
+from ....kernels.arrays import Floats, Ints
+from ....kernels.bottom_left import bottom_left
+from ....kernels.jit import compiled
+from ....kernels.random import RandomState
+from ..search_space import SearchSpace
 
 OUT_OF_REACH = 1e12
 """Times from here on stand for pools without room for all their layers."""
 
-BOXES, ALONE, MOST, TALL, WIDE = range(5)
-"""Columns of `Pools.ways`: boxes of a copy, the time of one copy, most copies, largest sides of a box."""
+BOXES, SINGLE_COPY_TIME, MAX_COPIES, TALL, WIDE = range(5)
+"""Columns of `Pools.traits`: boxes of a copy, the time of one copy, most copies, largest sides of a box."""
 
 
 class Pools(NamedTuple):
-    """Busy stores in pools, updated in place. It has few arrays: each costs time whenever it is handed on.
+    """Busy owners in pools, updated in place. It has few arrays: each costs time whenever it is handed on.
 
-    `busy` lists the stores; `pool` and `variant` (stores,) tell each one's pool and cut. Row p of `listed`
-    (pools, busy stores) starts with the `held[p]` members of pool p. Per pool: `size` in crossbars, `time`
-    that it works for a sample, and its `needs` (pools, 2): work on a single crossbar, least crossbars. From
-    `Choices`: `ways` (variants, 5), `layer`, `first` (its variant_at), rows, columns and rules. Scratch:
-    `members` of a pool and the rectangles of its template, `corners` (members, 4).
+    K is the number of busy owners, and of pools: each starts in a pool of its own.
     """
 
-    busy: Ints
-    pool: Ints
-    variant: Ints
-    listed: Ints
-    held: Ints
-    size: Ints
-    time: Floats
-    needs: Floats
-    ways: Floats
-    layer: Ints
-    first: Ints
-    members: Ints
-    corners: Ints
+    busy: Ints  # (K,) the owners
+    pool: Ints  # (O,) pool of an owner, -1 where it is not busy
+    variant: Ints  # (O,) how an owner is cut
+    listed: Ints  # (K, K) row p starts with the members of pool p
+    held: Ints  # (K,) members of a pool
+    size: Ints  # (K,) crossbars of a pool
+    time: Floats  # (K,) that a pool works for a sample
+    needs: Floats  # (K, 2) work on a single crossbar (crossbars x time), least crossbars
+    traits: Floats  # (V, 5) of a variant: the columns named above
+    layer: Ints  # (O,) of the search space
+    first: Ints  # (O + 1,) variant_offset of the search space
+    members: Ints  # (L,) scratch: members of a pool, tallest first
+    corners: Ints  # (L, 4) scratch: rectangles (x0, y0, x1, y1) of a template
     random: RandomState
     rows: int
     columns: int
@@ -55,39 +51,41 @@ class Pools(NamedTuple):
     max_load: int
 
 
-def pools(choices: Choices, busy: Ints, random: RandomState) -> Pools:
-    """Every busy store in a pool of its own, in its first variant."""
-    at, n = choices.box_at[:-1], len(busy)
-    pool = np.full(len(choices.layer), -1)
+def single_pools(space: SearchSpace, busy: Ints, random: RandomState) -> Pools:
+    """Every busy owner in a pool of its own, in its first variant."""
+    at, n = space.box_offset[:-1], len(busy)
+    pool = np.full(len(space.layer), -1)
     pool[busy] = np.arange(n)
-    tall, wide = np.maximum.reduceat(choices.height, at), np.maximum.reduceat(choices.width, at)
-    ways = np.column_stack([np.diff(choices.box_at), choices.alone, choices.most, tall, wide])
+    tall, wide = np.maximum.reduceat(space.height, at), np.maximum.reduceat(space.width, at)
+    traits = np.column_stack(
+        [np.diff(space.box_offset), space.single_copy_time, space.max_useful_copies, tall, wide]
+    )
     found = Pools(
         busy=busy,
         pool=pool,
-        variant=choices.variant_at[:-1].copy(),
+        variant=space.variant_offset[:-1].copy(),
         listed=np.zeros((n, n), np.int64),
         held=np.zeros(n, np.int64),
         size=np.zeros(n, np.int64),
         time=np.zeros(n),
         needs=np.zeros((n, 2)),
-        ways=ways.astype(np.float64),
-        layer=choices.layer,
-        first=choices.variant_at,
-        members=np.zeros(choices.max_load, np.int64),
-        corners=np.zeros((choices.max_load, 4), np.int64),
+        traits=traits.astype(np.float64),
+        layer=space.layer,
+        first=space.variant_offset,
+        members=np.zeros(space.max_load, np.int64),
+        corners=np.zeros((space.max_load, 4), np.int64),
         random=random,
-        rows=choices.rows,
-        columns=choices.columns,
-        threshold=choices.threshold,
-        max_load=choices.max_load,
+        rows=space.rows,
+        columns=space.columns,
+        threshold=space.threshold,
+        max_load=space.max_load,
     )
-    enlist(found)
+    rebuild_members(found)
     return found
 
 
 @compiled
-def enlist(pools: Pools) -> None:
+def rebuild_members(pools: Pools) -> None:
     """List the members of all pools anew, as `pool` tells them."""
     pools.held[:] = 0
     for o in pools.busy:
@@ -98,38 +96,38 @@ def enlist(pools: Pools) -> None:
 
 
 @compiled
-def shift(pools: Pools, store: int, goal: int) -> None:
-    """Move a store from its pool to another."""
+def move_member(pools: Pools, owner: int, goal: int) -> None:
+    """Move a owner from its pool to another."""
     pool, listed, held = pools.pool, pools.listed, pools.held
-    p = pool[store]
+    p = pool[owner]
     j, last = 0, held[p] - 1
-    while listed[p, j] != store:
+    while listed[p, j] != owner:
         j += 1
     listed[p, j] = listed[p, last]
     held[p] = last
-    listed[goal, held[goal]] = store
+    listed[goal, held[goal]] = owner
     held[goal] += 1
-    pool[store] = goal
+    pool[owner] = goal
 
 
 @compiled
-def gather(pools: Pools, pool: int) -> int:
+def sort_members(pools: Pools, pool: int) -> int:
     """List the members of a pool, tallest first; -1 where they are too many, too large or too near."""
-    members, variant, ways, layer = pools.members, pools.variant, pools.ways, pools.layer
+    members, variant, traits, layer = pools.members, pools.variant, pools.traits, pools.layer
     n, cells = pools.held[pool], 0.0
     if n > pools.max_load:
         return -1
     for q in range(n):
         o = pools.listed[pool, q]
-        height = ways[variant[o], TALL]
-        cells += height * ways[variant[o], WIDE]
+        height = traits[variant[o], TALL]
+        cells += height * traits[variant[o], WIDE]
         for j in range(q):
             if abs(layer[members[j]] - layer[o]) <= pools.threshold:
                 return -1
         k = q
         while k > 0:
             other = members[k - 1]
-            h = ways[variant[other], TALL]
+            h = traits[variant[other], TALL]
             if h > height or (h == height and other < o):
                 break
             members[k] = other
@@ -139,13 +137,13 @@ def gather(pools: Pools, pool: int) -> int:
 
 
 @compiled
-def template(pools: Pools, pool: int) -> int:
+def pack_template(pools: Pools, pool: int) -> int:
     """Lay one box of each member onto a crossbar (`corners`); their number, or -1 where they do not fit."""
-    n = gather(pools, pool)
+    n = sort_members(pools, pool)
     corners, rows, columns = pools.corners, pools.rows, pools.columns
     for q in range(n):
-        way = pools.ways[pools.variant[pools.members[q]]]
-        w, h = int(way[WIDE]), int(way[TALL])
+        trait = pools.traits[pools.variant[pools.members[q]]]
+        w, h = int(trait[WIDE]), int(trait[TALL])
         best_x, best_y = bottom_left(corners, q, w, h, (columns, rows))
         if best_x < 0:
             return -1
@@ -156,11 +154,11 @@ def template(pools: Pools, pool: int) -> int:
 @compiled
 def time_of(pools: Pools, pool: int) -> float:
     """How long a pool of the size it has, enough for each of its members, works for a sample."""
-    ways, size, time = pools.ways, float(pools.size[pool]), 0.0
+    traits, size, time = pools.traits, float(pools.size[pool]), 0.0
     for j in range(pools.held[pool]):
         v = pools.variant[pools.listed[pool, j]]
-        copies = min(ways[v, MOST], np.floor(size / ways[v, BOXES]))
-        time += np.ceil(ways[v, ALONE] / copies)
+        copies = min(traits[v, MAX_COPIES], np.floor(size / traits[v, BOXES]))
+        time += np.ceil(traits[v, SINGLE_COPY_TIME] / copies)
     return float(time)
 
 
@@ -168,7 +166,10 @@ def time_of(pools: Pools, pool: int) -> float:
 def shortest_period(needs: Floats, room: int) -> float:
     """The time within which all pools can be ready if `room` crossbars could be shared out in fractions.
 
-    Pools that need less than their least size for it are set apart until there are no more of them.
+    Water-filling with lower limits: each pool gets crossbars in proportion to its work, but at least its least
+    number. Pools whose share would be below that are set apart with their least number, and what is left is
+    shared out among the others, until there are no more such pools. (On allocations of this kind see Ibaraki
+    and Katoh, "Resource Allocation Problems", 1988.)
     """
     before, period = -1.0, 0.0
     while period > before:
@@ -184,24 +185,24 @@ def shortest_period(needs: Floats, room: int) -> float:
 
 
 @compiled
-def weigh(pools: Pools) -> float:
+def set_needs(pools: Pools) -> float:
     """Set the needs of all pools; returns the least crossbars for all of them."""
-    needs, variant, ways = pools.needs, pools.variant, pools.ways
+    needs, variant, traits = pools.needs, pools.variant, pools.traits
     least = 0.0
     for p in range(len(needs)):
         needs[p, 0] = needs[p, 1] = 0.0
         for j in range(pools.held[p]):
             v = variant[pools.listed[p, j]]
-            needs[p, 0] += ways[v, BOXES] * ways[v, ALONE]
-            needs[p, 1] = max(needs[p, 1], ways[v, BOXES])
+            needs[p, 0] += traits[v, BOXES] * traits[v, SINGLE_COPY_TIME]
+            needs[p, 1] = max(needs[p, 1], traits[v, BOXES])
         least += needs[p, 1]
     return float(least)
 
 
 @compiled
-def share_out(pools: Pools, room: int, samples: int) -> float:
+def allocate_crossbars(pools: Pools, room: int, samples: int) -> float:
     """Give `room` crossbars to the pools so that the slowest is fast; returns the latency of all samples."""
-    least = weigh(pools)
+    least = set_needs(pools)
     if least > room:
         return float(OUT_OF_REACH + least)
     size, time, needs = pools.size, pools.time, pools.needs

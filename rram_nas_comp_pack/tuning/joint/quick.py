@@ -12,28 +12,29 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kernels.arrays import Floats, Ints, offsets
-from ..simulation import Program
-from ..values import Box, Layer, Layout, Mapping
-from .anneal import Best, best_of, judge
-from .choices import Menu, ReadTime, Target, Way, menu
-from .joint import as_values
-from .replay import bench
-from .starts import busy_stores, in_pools
-from .topping import top_up
+from ...kernels.arrays import Floats, Ints, offsets
+from ...simulation import Program
+from ...values import Box, Layer, Layout, Mapping
+from ..settings import ReadTime, Target
+from .construction import double_copies
+from .fast_schedule import schedule_buffers
+from .objective import BEST, Incumbent, evaluate, incumbent_of
+from .pools.layout import busy_owners, pooled_layout
+from .result import as_values
+from .search_space import DepthwiseCut, TuningProblem, build_problem
 
 BUSY = 0.75
-"""Which layers get pools; see `busy_stores`."""
+"""Which layers get pools; see `busy_owners`."""
 
 POOL_STEPS, TRIES = 6_000, 20
 """Steps of the search for pools, and how often more copies are tried after it: some milliseconds in all."""
 
 
-class Sketch(NamedTuple):
+class QuickLayout(NamedTuple):
     """A layout as the search left it, and the network with its copies."""
 
-    menu: Menu
-    best: Best
+    problem: TuningProblem
+    incumbent: Incumbent
     mappings: tuple[Mapping, ...]
     read_ns: ReadTime
 
@@ -46,63 +47,65 @@ class Sketch(NamedTuple):
     def utilization(self) -> float:
         """`Layout.utilization` of `values`."""
         cells = sum(m.copies * box.h * box.w for m in self.mappings if m.stored for box in m.boxes)
-        return cells / (self.crossbars * self.menu.target.size.cells)
+        return cells / (self.crossbars * self.problem.target.size.cells)
 
     def values(self) -> Layout:
         """The layout as the joint tuner returns it."""
-        return as_values(self.menu, self.best, "effort")
+        return as_values(self.problem, self.incumbent, "effort")
 
     def program(self) -> Program:
         """What `simulation.program` makes of `values`."""
-        store = self.menu.choices.layer[self.menu.choices.store]
-        copies = self.best.copies[self.menu.choices.store]
-        return _program(self.mappings, self.read_ns, store, copies, np.concatenate(self._homes()))
+        owner = self.problem.space.layer[self.problem.space.owner]
+        copies = self.incumbent.copies[self.problem.space.owner]
+        return _program(self.mappings, self.read_ns, owner, copies, np.concatenate(self._homes()))
 
     def _homes(self) -> list[Ints]:
-        """Crossbars of the boxes of every store, replica by replica."""
-        choices, best = self.menu.choices, self.best
-        boxes = (choices.box_at[best.variant + 1] - choices.box_at[best.variant]) * best.copies
-        return [best.home[o, :n] for o, n in enumerate(boxes.tolist())]
+        """Crossbars of the boxes of every owner, replica by replica."""
+        space, incumbent = self.problem.space, self.incumbent
+        boxes = (
+            space.box_offset[incumbent.variant + 1] - space.box_offset[incumbent.variant]
+        ) * incumbent.copies
+        return [incumbent.home[o, :n] for o, n in enumerate(boxes.tolist())]
 
 
-def sketch(
+def quick_layout(
     mappings: Sequence[Mapping], target: Target, read_ns: ReadTime, samples: int, seed: int
-) -> Sketch | None:
+) -> QuickLayout | None:
     """Make an un-duplicated network fast for `samples` samples.
 
     None where pools have no room, or would not be faster than the network as it is without any waiting.
 
     The same seed gives the same layout on every machine.
     """
-    found = menu(mappings, target, read_ns)
-    choices = found.choices
-    state = in_pools(choices, busy_stores(choices, BUSY), samples, seed, POOL_STEPS)
+    problem = build_problem(mappings, target, read_ns)
+    space = problem.space
+    state = pooled_layout(space, busy_owners(space, BUSY), samples, seed, POOL_STEPS)
     if state is None:
         return None
-    best, scratch = best_of(state), bench(choices, samples)
-    judge(choices, state, scratch, best, samples)
-    top_up(choices, state, scratch, best, (samples, TRIES))
-    alone = choices.alone[choices.variant_at[:-1]]
-    if best.score[0] >= alone.sum() + (samples - 1) * alone.max():
+    incumbent, buffers = incumbent_of(state), schedule_buffers(space, samples)
+    evaluate(space, state, buffers, incumbent, samples)
+    double_copies(space, state, buffers, incumbent, (samples, TRIES))
+    single = space.single_copy_time[space.variant_offset[:-1]]
+    if incumbent.latency[BEST] >= single.sum() + (samples - 1) * single.max():
         return None
-    copies, variant = best.copies.tolist(), best.variant.tolist()
+    copies, variant = incumbent.copies.tolist(), incumbent.variant.tolist()
     mapped = tuple(
-        _mapped(m.layer, found.ways[variant[o]], target, copies[o])
-        for m, o in zip(mappings, choices.store.tolist(), strict=True)
+        _mapped(m.layer, problem.cuts[variant[o]], target, copies[o])
+        for m, o in zip(mappings, space.owner.tolist(), strict=True)
     )
-    return Sketch(found, best, mapped, read_ns)
+    return QuickLayout(problem, incumbent, mapped, read_ns)
 
 
-def unpacked(mappings: Sequence[Mapping], read_ns: ReadTime) -> Program:
+def baseline_program(mappings: Sequence[Mapping], read_ns: ReadTime) -> Program:
     """What `simulation.program` makes of mappings without placements, of layers with boxes of their own."""
     crossbars = np.full(sum(m.copies * len(m.boxes) for m in mappings), -1)
-    store = np.arange(len(mappings))
-    return _program(mappings, read_ns, store, np.array([m.copies for m in mappings]), crossbars)
+    owner = np.arange(len(mappings))
+    return _program(mappings, read_ns, owner, np.array([m.copies for m in mappings]), crossbars)
 
 
 @lru_cache(maxsize=65536)
-def _mapped(layer: Layer, way: Way, target: Target, copies: int) -> Mapping:
-    return Mapping(layer, way.boxes(layer, target), copies)
+def _mapped(layer: Layer, choice: DepthwiseCut, target: Target, copies: int) -> Mapping:
+    return Mapping(layer, choice.boxes(layer, target), copies)
 
 
 @lru_cache(maxsize=65536)
@@ -112,9 +115,9 @@ def _reads(layer: Layer, boxes: tuple[Box, ...], read_ns: ReadTime) -> tuple[Flo
 
 
 def _program(
-    mappings: Sequence[Mapping], read_ns: ReadTime, store: Ints, copies: Ints, crossbars: Ints
+    mappings: Sequence[Mapping], read_ns: ReadTime, owner: Ints, copies: Ints, crossbars: Ints
 ) -> Program:
-    """A program from arrays; `store` and `copies` are per mapping, `crossbars` per box."""
+    """A program from arrays; `owner` and `copies` are per mapping, `crossbars` per box."""
     reads = [_reads(m.layer, m.boxes, read_ns) for m in mappings]
     takes = np.minimum(copies, [m.layer.raw.cycles for m in mappings])
     boxes = np.array([len(m.boxes) for m in mappings])
@@ -123,7 +126,7 @@ def _program(
     rounds = np.ceil(np.concatenate([cycles for cycles, _ in reads]) / np.repeat(takes, boxes))
     stored = np.array([m.stored for m in mappings])
     return Program(
-        store,
+        owner,
         takes,
         boxes,
         offsets(boxes),

@@ -1,0 +1,1 @@
+"""Crossbars in pools: a few busy layers share a set of crossbars that all hold the same (design: *Pools*)."""

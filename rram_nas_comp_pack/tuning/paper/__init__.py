@@ -1,0 +1,1 @@
+"""Our version of the paper's tuner (RNC section 4): an integer program over areas, margin by margin."""
