@@ -15,8 +15,8 @@ from rram_nas_comp_pack.hardware.config import load_hardware
 from rram_nas_comp_pack.packing.pack import Goal
 from rram_nas_comp_pack.packing.place import place
 from rram_nas_comp_pack.simulation import program, simulate
-from rram_nas_comp_pack.tuning.choices import Target
-from rram_nas_comp_pack.tuning.joint import Effort, tune
+from rram_nas_comp_pack.tuning.joint.multi_start import tune
+from rram_nas_comp_pack.tuning.settings import Effort, Target
 from rram_nas_comp_pack.values import CrossbarSize, Layout, Rules
 
 SIZE, RULES, BUDGET, SAMPLES = CrossbarSize(128, 128), Rules(1, 6), 211, 8

@@ -9,18 +9,19 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from rram_nas_comp_pack.box_converter.boxes import partition
 from rram_nas_comp_pack.box_converter.source import load_network
-from rram_nas_comp_pack.duplication import copies_within
 from rram_nas_comp_pack.hardware.chip import read_ns
 from rram_nas_comp_pack.hardware.config import load_hardware
 from rram_nas_comp_pack.packing.pack import Goal
 from rram_nas_comp_pack.packing.place import place
 from rram_nas_comp_pack.simulation import program, simulate
-from rram_nas_comp_pack.tuning.anneal import set_durations
-from rram_nas_comp_pack.tuning.choices import Target, menu
-from rram_nas_comp_pack.tuning.joint import Effort, tune
-from rram_nas_comp_pack.tuning.margin import by_margin
-from rram_nas_comp_pack.tuning.replay import bench, replay
-from rram_nas_comp_pack.tuning.starts import as_placed, fill_gaps
+from rram_nas_comp_pack.tuning.joint.construction import add_copies_greedily, from_packing
+from rram_nas_comp_pack.tuning.joint.fast_schedule import makespan, schedule_buffers
+from rram_nas_comp_pack.tuning.joint.multi_start import tune
+from rram_nas_comp_pack.tuning.joint.objective import set_durations
+from rram_nas_comp_pack.tuning.joint.search_space import build_problem
+from rram_nas_comp_pack.tuning.paper.integer_program import copies_within
+from rram_nas_comp_pack.tuning.paper.margin_tuner import margin_trials
+from rram_nas_comp_pack.tuning.settings import Effort, Target
 from rram_nas_comp_pack.values import CrossbarSize, Layout, Rules
 
 SIZE = CrossbarSize(128, 128)
@@ -63,7 +64,7 @@ def test_joint_tuner_without_effort(benchmark):
 @pytest.mark.parametrize("budget", [249, 449])
 def test_margin_tuner(benchmark, budget):
     plain, target = network(budget, 5)
-    benchmark(lambda: list(by_margin(plain, target, 123, lambda *_: 0.0)))
+    benchmark(lambda: list(margin_trials(plain, target, 123, lambda *_: 0.0)))
 
 
 def instance():
@@ -94,18 +95,18 @@ def test_milp(benchmark):
 def duplicated():
     """A layout in the making, with about 800 boxes."""
     (plain, packing), target = network(211)
-    found = menu(plain, target, READ)
-    state = as_placed(found.choices, packing.placements, 1)
-    fill_gaps(found.choices, state, SAMPLES)
-    set_durations(found.choices, state)
+    found = build_problem(plain, target, READ)
+    state = from_packing(found.space, packing.placements, 1)
+    add_copies_greedily(found.space, state, SAMPLES)
+    set_durations(found.space, state)
     return found, state
 
 
 @pytest.mark.benchmark(group="schedule of 8 samples, 63 layers with copies")
 def test_replay(benchmark, duplicated):
     found, state = duplicated
-    scratch = bench(found.choices, SAMPLES)
-    benchmark(replay, found.choices, state, scratch, SAMPLES)
+    scratch = schedule_buffers(found.space, SAMPLES)
+    benchmark(makespan, found.space, state, scratch, SAMPLES)
 
 
 @pytest.mark.benchmark(group="schedule of 8 samples, 63 layers with copies")

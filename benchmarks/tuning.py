@@ -17,9 +17,9 @@ from rram_nas_comp_pack.packing.check import violations
 from rram_nas_comp_pack.packing.pack import Goal
 from rram_nas_comp_pack.packing.place import place
 from rram_nas_comp_pack.simulation import program, simulate
-from rram_nas_comp_pack.tuning.choices import Target
-from rram_nas_comp_pack.tuning.joint import Effort, tune
-from rram_nas_comp_pack.tuning.margin import by_margin
+from rram_nas_comp_pack.tuning.joint.multi_start import tune
+from rram_nas_comp_pack.tuning.paper.margin_tuner import margin_trials
+from rram_nas_comp_pack.tuning.settings import Effort, Target
 from rram_nas_comp_pack.values import CrossbarSize, Layout, Rules
 
 SIZE = CrossbarSize(128, 128)
@@ -59,7 +59,7 @@ def rows(model, budget, samples, steps):
     def latency_of(layout):
         return latency(layout.mappings, layout.packing.placements, samples)
 
-    *_, (trial, _) = by_margin(Layout(plain, packing), target, 123, latency_of)
+    *_, (trial, _) = margin_trials(Layout(plain, packing), target, 123, latency_of)
     yield "the paper's tuner", baseline / trial.latency_ns, None, None
     named = [
         ("copies", undivided(layers), "dense"),

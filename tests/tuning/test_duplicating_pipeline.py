@@ -20,9 +20,7 @@ from rram_nas_comp_pack.hardware.config import load_hardware
 from rram_nas_comp_pack.packing.pack import Goal
 from rram_nas_comp_pack.pipeline import CompileOptions, Report, Watch, compile_network
 from rram_nas_comp_pack.simulation import program, simulate
-from rram_nas_comp_pack.tuning.choices import Target
-from rram_nas_comp_pack.tuning.choose import Tuning
-from rram_nas_comp_pack.tuning.joint import Effort
+from rram_nas_comp_pack.tuning.settings import Effort, Target, Tuning
 from rram_nas_comp_pack.values import (
     NO_RULES,
     CrossbarSize,

@@ -20,11 +20,19 @@ from tuning_cases import (
 )
 
 from rram_nas_comp_pack.box_converter.shapes import linear
-from rram_nas_comp_pack.tuning.anneal import set_durations
-from rram_nas_comp_pack.tuning.choices import menu
-from rram_nas_comp_pack.tuning.moves import grow, insert, move
-from rram_nas_comp_pack.tuning.starts import as_placed, fill_gaps
-from rram_nas_comp_pack.tuning.state import box_of, boxes_of, empty, find_spot, put, take, undo
+from rram_nas_comp_pack.tuning.joint.construction import add_copies_greedily, from_packing
+from rram_nas_comp_pack.tuning.joint.layout_state import (
+    box_of,
+    boxes_of,
+    empty_layout,
+    free_corner,
+    place_box,
+    remove_box,
+    undo,
+)
+from rram_nas_comp_pack.tuning.joint.moves import grow, move, place_best
+from rram_nas_comp_pack.tuning.joint.objective import set_durations
+from rram_nas_comp_pack.tuning.joint.search_space import build_problem
 from rram_nas_comp_pack.values import NO_RULES, Rules
 
 rules = st.builds(Rules, threshold=st.integers(0, 2), max_load=st.sampled_from([0, 2, 3, 6]))
@@ -33,12 +41,12 @@ rules = st.builds(Rules, threshold=st.integers(0, 2), max_load=st.sampled_from([
 def start(network, more, rules, mode, seed):
     """The un-duplicated layout on some crossbars more than it takes, and made-up times that layers clash."""
     mappings, packing = packed(network, rules, diagonal=mode == "diagonal")
-    found = menu(mappings, target_of(packing.crossbars + more, rules, mode), lambda *_: 1.0)
-    state = as_placed(found.choices, packing.placements, seed)
-    set_durations(found.choices, state)
-    stores = len(found.choices.layer)
+    found = build_problem(mappings, target_of(packing.crossbars + more, rules, mode), lambda *_: 1.0)
+    state = from_packing(found.space, packing.placements, seed)
+    set_durations(found.space, state)
+    stores = len(found.space.layer)
     clash = np.random.default_rng(seed).integers(0, 4, (stores, stores)).astype(float)
-    state.clash[:] = clash + clash.T
+    state.overlap_time[:] = clash + clash.T
     return found, state
 
 
@@ -52,15 +60,15 @@ def starts(draw):
 def walked(found, state, steps):
     """The layout after so many moves, all kept that can be."""
     for _ in range(steps):
-        if not move(found.choices, state):
-            undo(found.choices, state, 0)
-        set_durations(found.choices, state)
+        if not move(found.space, state):
+            undo(found.space, state, 0)
+        set_durations(found.space, state)
     return state
 
 
 def assert_books_balance(found, state):
     """Everything that is kept up to date, counted anew from where the boxes are."""
-    c = found.choices
+    c = found.space
     stores = range(len(c.layer))
     boxes = [(o, k) for o in stores for k in range(state.copies[o] * boxes_of(c, state.variant[o]))]
     assert in_use(found, state) == boxes
@@ -83,14 +91,14 @@ def test_a_move_is_kept_as_a_sound_layout_or_taken_back_without_a_trace(case, ke
     found, state = case
     for kept in (keep >> k & 1 for k in range(40)):
         before = snapshot(found, state)
-        if move(found.choices, state) and kept:
+        if move(found.space, state) and kept:
             assert faults(*values_of(found, state), found.target) == []
-            assert (state.copies <= found.choices.most[state.variant]).all()
+            assert (state.copies <= found.space.max_useful_copies[state.variant]).all()
         else:
-            undo(found.choices, state, 0)
+            undo(found.space, state, 0)
             assert snapshot(found, state) == before
         assert_books_balance(found, state)
-        set_durations(found.choices, state)
+        set_durations(found.space, state)
 
 
 @given(case=starts(), steps=st.integers(1, 10), back=st.integers(0, 200))
@@ -98,12 +106,12 @@ def test_a_move_is_kept_as_a_sound_layout_or_taken_back_without_a_trace(case, ke
 def test_undoing_to_an_entry_of_the_journal_leaves_the_entries_before_it(case, steps, back):
     found, state = case
     walked(found, state, steps)
-    move(found.choices, state)
-    entries = min(back, int(state.entries[0]))
-    earlier = state.journal[:entries].copy()
-    undo(found.choices, state, entries)
-    assert state.entries[0] == entries
-    assert np.array_equal(state.journal[:entries], earlier)
+    move(found.space, state)
+    entries = min(back, int(state.undo_length[0]))
+    earlier = state.undo_log[:entries].copy()
+    undo(found.space, state, entries)
+    assert state.undo_length[0] == entries
+    assert np.array_equal(state.undo_log[:entries], earlier)
 
 
 def test_a_box_put_and_taken_is_gone():
@@ -111,9 +119,9 @@ def test_a_box_put_and_taken_is_gone():
     before = snapshot(found, state)
     spare = int(np.flatnonzero(state.load == 0)[0])
     for k in range(int(state.copies[0]), 2):
-        put(found.choices, state, (0, k), (spare, 0, 0))
+        place_box(found.space, state, (0, k), (spare, 0, 0))
         assert snapshot(found, state) != before
-        take(found.choices, state, 0, k)
+        remove_box(found.space, state, 0, k)
     assert snapshot(found, state) == before
 
 
@@ -125,9 +133,9 @@ def occupied(found, state, crossbar):
     cells = np.zeros((ROWS, COLUMNS), bool)
     for o, k in in_use(found, state):
         if state.home[o, k] == crossbar:
-            box = box_of(found.choices, state, o, k)
+            box = box_of(found.space, state, o, k)
             x, y = state.x[o, k], state.y[o, k]
-            cells[y : y + found.choices.height[box], x : x + found.choices.width[box]] = True
+            cells[y : y + found.space.height[box], x : x + found.space.width[box]] = True
     return cells
 
 
@@ -144,20 +152,20 @@ def lowest_then_leftmost(cells, h, w):
 @settings(max_examples=60, deadline=None)
 def test_the_spot_found_is_the_lowest_then_leftmost_of_all_places(case, steps):
     found, state = case
-    c = found.choices
+    c = found.space
     walked(found, state, steps)
     sizes = {(int(h), int(w)): box for box, (h, w) in enumerate(zip(c.height, c.width, strict=True))}
     for crossbar in range(c.crossbars):
         cells = occupied(found, state, crossbar)
         for (h, w), box in list(sizes.items())[:12]:
-            assert find_spot(c, state, crossbar, box) == lowest_then_leftmost(cells, h, w)
+            assert free_corner(c, state, crossbar, box) == lowest_then_leftmost(cells, h, w)
 
 
 @given(case=starts(), steps=st.integers(0, 30), pick=st.integers(0, 99))
 @settings(max_examples=120, deadline=None)
 def test_a_box_goes_where_it_waits_least_then_where_least_room_is_left(case, steps, pick):
     found, state = case
-    c = found.choices
+    c = found.space
     walked(found, state, steps)
     store = pick % len(c.layer)
     k = int(state.copies[store]) * boxes_of(c, state.variant[store])
@@ -168,11 +176,11 @@ def test_a_box_goes_where_it_waits_least_then_where_least_room_is_left(case, ste
         here = {o for o, j in in_use(found, state) if state.home[o, j] == crossbar}
         near = any(abs(c.layer[o] - c.layer[store]) <= c.threshold for o in here)
         full = state.load[crossbar] >= c.max_load
-        spot = find_spot(c, state, crossbar, box)
+        spot = free_corner(c, state, crossbar, box)
         if not near and not full and spot != (-1, -1):
-            waiting = sum(state.clash[store, o] for o in here if not state.shared[store, o])
+            waiting = sum(state.overlap_time[store, o] for o in here if not state.shared[store, o])
             allowed[crossbar] = (waiting, state.free[crossbar]), spot
-    placed = insert(c, state, store, k)
+    placed = place_best(c, state, store, k)
     assert placed == bool(allowed)
     if placed:
         home = int(state.home[store, k])
@@ -188,11 +196,11 @@ def test_a_box_goes_where_it_waits_least_then_where_least_room_is_left(case, ste
 @settings(max_examples=60, deadline=None)
 def test_gaps_are_filled_until_no_store_can_grow(case, samples):
     found, state = case
-    fill_gaps(found.choices, state, samples)
+    add_copies_greedily(found.space, state, samples)
     assert faults(*values_of(found, state), found.target) == []
     assert_books_balance(found, state)
-    for store in range(len(found.choices.layer)):
-        assert not grow(found.choices, state, store)
+    for store in range(len(found.space.layer)):
+        assert not grow(found.space, state, store)
     assert_books_balance(found, state)
 
 
@@ -200,8 +208,8 @@ def test_gaps_are_filled_until_no_store_can_grow(case, samples):
 @settings(max_examples=40, deadline=None)
 def test_the_layout_as_placed_is_the_packing(network):
     mappings, packing = packed(network)
-    found = menu(mappings, target_of(packing.crossbars), lambda *_: 1.0)
-    again, same = values_of(found, as_placed(found.choices, packing.placements, 0))
+    found = build_problem(mappings, target_of(packing.crossbars), lambda *_: 1.0)
+    again, same = values_of(found, from_packing(found.space, packing.placements, 0))
     assert again == mappings
     corners = {(p.layer_idx, p.box, p.loc_x, p.loc_y, p.max_x, p.max_y) for p in packing.placements}
     assert {(p.layer_idx, p.box, p.loc_x, p.loc_y, p.max_x, p.max_y) for p in same.placements} == corners
@@ -212,8 +220,8 @@ def test_boxes_of_a_layer_on_one_crossbar_are_packed_apart_if_there_is_room():
     """Twenty inputs on eighteen rows: a box of two rows beside one of eighteen."""
     mappings, packing = packed(layers(linear(20, 8, 3)), NO_RULES)
     assert packing.crossbars == 1
-    found = [menu(mappings, target_of(n, NO_RULES), lambda *_: 1.0) for n in (1, 3)]
-    cramped, apart = (as_placed(each.choices, packing.placements, 0) for each in found)
+    found = [build_problem(mappings, target_of(n, NO_RULES), lambda *_: 1.0) for n in (1, 3)]
+    cramped, apart = (from_packing(each.space, packing.placements, 0) for each in found)
     assert cramped is None
     assert apart.copies.tolist() == [1]
     assert faults(*values_of(found[1], apart), found[1].target) == []
@@ -223,4 +231,4 @@ def test_boxes_of_a_layer_on_one_crossbar_are_packed_apart_if_there_is_room():
 @pytest.mark.parametrize("seed", [0, 1, 2**64 - 1, 13676627961686542615])
 def test_the_random_numbers_never_start_at_their_fixed_point(seed):
     found, _ = start(MIXED, 1, Rules(), "auto", 0)
-    assert empty(found.choices, seed).random[0] != 0
+    assert empty_layout(found.space, seed).random[0] != 0

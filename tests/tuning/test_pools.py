@@ -8,11 +8,18 @@ from tuning_cases import COLUMNS, MODES, ROWS, faults, layers, menu_of, networks
 
 from rram_nas_comp_pack.box_converter.boxes import partition
 from rram_nas_comp_pack.box_converter.shapes import linear
-from rram_nas_comp_pack.tuning.choices import Target, menu
-from rram_nas_comp_pack.tuning.pool_search import change, improve, take_back
-from rram_nas_comp_pack.tuning.pools import OUT_OF_REACH, enlist, pools, share_out, template
-from rram_nas_comp_pack.tuning.starts import busy_stores, in_pools
-from rram_nas_comp_pack.tuning.state import boxes_of
+from rram_nas_comp_pack.tuning.joint.layout_state import boxes_of
+from rram_nas_comp_pack.tuning.joint.pools.annealing import anneal_pools, draw_change, take_back
+from rram_nas_comp_pack.tuning.joint.pools.layout import busy_owners, pooled_layout
+from rram_nas_comp_pack.tuning.joint.pools.model import (
+    OUT_OF_REACH,
+    allocate_crossbars,
+    pack_template,
+    rebuild_members,
+    single_pools,
+)
+from rram_nas_comp_pack.tuning.joint.search_space import build_problem
+from rram_nas_comp_pack.tuning.settings import Target
 from rram_nas_comp_pack.values import CrossbarSize, Rules
 
 rules = st.builds(Rules, threshold=st.integers(-1, 2), max_load=st.sampled_from([0, 1, 2, 6]))
@@ -21,8 +28,8 @@ seeds = st.integers(1, 10**6)
 
 def all_busy(found, seed):
     """Every store in a pool of its own."""
-    stores = np.arange(len(found.choices.layer))
-    return pools(found.choices, stores, np.array([seed], np.uint64))
+    stores = np.arange(len(found.space.layer))
+    return single_pools(found.space, stores, np.array([seed], np.uint64))
 
 
 @st.composite
@@ -34,8 +41,8 @@ def scattered(draw, crossbars=40):
     random = np.random.default_rng(draw(seeds))
     for o in together.busy:
         together.pool[o] = random.integers(len(together.busy))
-        together.variant[o] = random.integers(*found.choices.variant_at[o : o + 2])
-    enlist(together)
+        together.variant[o] = random.integers(*found.space.variant_offset[o : o + 2])
+    rebuild_members(together)
     return found, together
 
 
@@ -45,15 +52,15 @@ def members(together, pool):
 
 def assert_sound_templates(found, together):
     """Every pool's template lays a box of each member, within the crossbar and beside each other."""
-    c = found.choices
+    c = found.space
     for pool in range(len(together.busy)):
-        n = template(together, pool)
+        n = pack_template(together, pool)
         assert n == len(members(together, pool))
         assert sorted(together.members[:n].tolist()) == members(together, pool)
         corners = together.corners[:n].tolist()
         cells = np.zeros((ROWS, COLUMNS), int)
         for o, (x0, y0, x1, y1) in zip(together.members[:n].tolist(), corners, strict=True):
-            boxes = slice(*c.box_at[together.variant[o] : together.variant[o] + 2])
+            boxes = slice(*c.box_offset[together.variant[o] : together.variant[o] + 2])
             assert (x1 - x0, y1 - y0) == (c.width[boxes].max(), c.height[boxes].max())
             assert min(x0, y0) >= 0
             assert x1 <= COLUMNS
@@ -69,11 +76,11 @@ def assert_sound_templates(found, together):
 @settings(max_examples=100, deadline=None)
 def test_boxes_of_a_template_keep_the_rules_and_do_not_overlap(case):
     found, together = case
-    fitting = [pool for pool in range(len(together.busy)) if template(together, pool) >= 0]
+    fitting = [pool for pool in range(len(together.busy)) if pack_template(together, pool) >= 0]
     for o in together.busy.tolist():
         if together.pool[o] not in fitting:
             together.pool[o] = -1  # left out
-    enlist(together)
+    rebuild_members(together)
     assert_sound_templates(found, together)
 
 
@@ -90,27 +97,27 @@ def test_a_pool_against_the_rules_or_without_room_has_no_template(rules, sizes):
     found = menu_of(layers(*(linear(h, w, 1) for h, w in sizes)), 9, rules)
     together = all_busy(found, 1)
     together.pool[:] = 0
-    enlist(together)
-    assert template(together, 0) == -1
+    rebuild_members(together)
+    assert pack_template(together, 0) == -1
 
 
 @given(case=scattered(), extra=st.integers(0, 60), samples=st.integers(1, 20))
 @settings(max_examples=100, deadline=None)
 def test_sizes_of_pools_add_up_to_the_room_and_give_the_latency(case, extra, samples):
     found, together = case
-    c, count = found.choices, len(together.busy)
+    c, count = found.space, len(together.busy)
     boxes = [boxes_of(c, together.variant[o]) for o in range(count)]
     least = [max((boxes[o] for o in members(together, pool)), default=0) for pool in range(count)]
     if extra:
-        assert share_out(together, sum(least) - 1, samples) >= OUT_OF_REACH
+        assert allocate_crossbars(together, sum(least) - 1, samples) >= OUT_OF_REACH
     room = sum(least) + extra
-    latency = share_out(together, room, samples)
+    latency = allocate_crossbars(together, room, samples)
     assert together.size.sum() == room
     assert (together.size >= least).all()
     times = []
     for pool in range(count):
         copies = {o: min(c.most[together.variant[o]], together.size[pool] // boxes[o]) for o in range(count)}
-        alone = c.alone[together.variant]
+        alone = c.single_copy_time[together.variant]
         times.append(sum(np.ceil(alone[o] / copies[o]) for o in members(together, pool)))
     assert together.time.tolist() == times
     assert latency == sum(times) + (samples - 1) * max(times)
@@ -127,7 +134,7 @@ def test_every_change_leaves_sound_templates_and_can_be_taken_back(network, rule
     together = all_busy(found, seed)
     for k in range(30):
         before = standing(together)
-        changed = change(together)
+        changed = draw_change(together)
         assert_sound_templates(found, together)
         if changed[0] < 0:
             assert standing(together) == before
@@ -142,7 +149,7 @@ def test_a_pool_that_a_layer_leaves_still_has_a_template():
     """
     sizes = [(9, 3), (9, 4), (6, 5), (5, 4), (2, 7)]
     network = layers(*(linear(h, w, 1) for h, w in sizes))
-    found = menu(
+    found = build_problem(
         partition(network, CrossbarSize(12, 12)),
         Target(9, CrossbarSize(12, 12), Rules(0, 6), "auto"),
         lambda *_: 1.0,
@@ -150,10 +157,10 @@ def test_a_pool_that_a_layer_leaves_still_has_a_template():
     for seed in range(1, 60):
         together = all_busy(found, seed)
         together.pool[:] = 0
-        enlist(together)
-        assert template(together, 0) == 5
-        change(together)
-        assert all(template(together, pool) >= 0 for pool in range(5))
+        rebuild_members(together)
+        assert pack_template(together, 0) == 5
+        draw_change(together)
+        assert all(pack_template(together, pool) >= 0 for pool in range(5))
 
 
 @given(network=networks(), mode=st.sampled_from(MODES), seed=seeds, samples=st.integers(1, 20))
@@ -161,10 +168,10 @@ def test_a_pool_that_a_layer_leaves_still_has_a_template():
 def test_the_search_for_pools_never_ends_worse_than_it_began(network, mode, seed, samples):
     found = menu_of(network, 60, Rules(), mode)
     together = all_busy(found, seed)
-    before = share_out(together, 60, samples)
-    after = improve(together, (60, samples), 300)
+    before = allocate_crossbars(together, 60, samples)
+    after = anneal_pools(together, 60, samples, 300)
     assert after <= before
-    assert after == share_out(together, 60, samples)
+    assert after == allocate_crossbars(together, 60, samples)
     assert_sound_templates(found, together)
 
 
@@ -181,9 +188,9 @@ def test_a_layout_in_pools_is_sound_and_busy_layers_share_crossbars_within_their
     network, rules, mode, crossbars, samples, seed
 ):
     found = menu_of(network, crossbars, rules, mode)
-    c = found.choices
-    busy = busy_stores(c, 2)
-    state = in_pools(c, busy, samples, seed, 200)
+    c = found.space
+    busy = busy_owners(c, 2)
+    state = pooled_layout(c, busy, samples, seed, 200)
     assume(state is not None)
     assert len(busy) > 0
     assert faults(*values_of(found, state), found.target) == []
@@ -198,4 +205,4 @@ def test_a_layout_in_pools_is_sound_and_busy_layers_share_crossbars_within_their
 def test_where_no_layer_is_busy_there_are_no_pools():
     """Layers of like times and sizes, and no more crossbars than they need."""
     found = menu_of(layers(linear(18, 16, 4), linear(18, 16, 4)), 2)
-    assert in_pools(found.choices, busy_stores(found.choices, 2), 8, 1, 100) is None
+    assert pooled_layout(found.space, busy_owners(found.space, 2), 8, 1, 100) is None

@@ -10,9 +10,10 @@ from rram_nas_comp_pack.box_converter.shapes import convolution, linear
 from rram_nas_comp_pack.packing.check import violations
 from rram_nas_comp_pack.packing.pack import Goal
 from rram_nas_comp_pack.packing.place import place
-from rram_nas_comp_pack.tuning.anneal import best_of
-from rram_nas_comp_pack.tuning.choices import Target, menu
-from rram_nas_comp_pack.tuning.joint import as_values
+from rram_nas_comp_pack.tuning.joint.objective import incumbent_of
+from rram_nas_comp_pack.tuning.joint.result import as_values
+from rram_nas_comp_pack.tuning.joint.search_space import build_problem
+from rram_nas_comp_pack.tuning.settings import Target
 from rram_nas_comp_pack.values import CrossbarSize, Layer, Layout, Rules
 
 ROWS, COLUMNS = 18, 16
@@ -92,12 +93,12 @@ def packed(network, rules=None, *, split=1, diagonal=False):
 
 def menu_of(network, crossbars, rules=None, mode="auto", read_ns=one_ns):
     target = target_of(crossbars, rules, mode)
-    return menu(partition(network, SIZE, 1, mode == "diagonal"), target, read_ns)
+    return build_problem(partition(network, SIZE, 1, mode == "diagonal"), target, read_ns)
 
 
 def values_of(found, state):
     """Mappings and packing of the layout that the search works on."""
-    return as_values(found, best_of(state), "effort")
+    return as_values(found, incumbent_of(state), "effort")
 
 
 def faults(mappings, packing, target):
@@ -108,7 +109,7 @@ def faults(mappings, packing, target):
 def in_use(found, state):
     """Stores and numbers of all boxes that lie somewhere, read off their crossbars."""
     codes = [code for row, n in zip(state.content, state.load, strict=True) for code in row[:n].tolist()]
-    return sorted(divmod(code, found.choices.crossbars) for code in codes)
+    return sorted(divmod(code, found.space.crossbars) for code in codes)
 
 
 def snapshot(found, state):

@@ -75,8 +75,8 @@ def crowding_penalty(space: SearchSpace, state: LayoutState, samples: int) -> fl
     """What the search adds to the latency, so that it keeps away from layouts that get in their own way.
 
     Both terms estimate the time that a further sample adds, so each counts once for every sample after the
-    first. `work` is the time that crossbars work for a sample, all together: divided by their number it is the
-    load of the average crossbar. `around` is how long a layer and all that share a crossbar with it take,
+    first. `work` is the time that crossbars work for a sample, all together: divided by their number it is
+    the load of the average crossbar. `around` is how long a layer and all that share a crossbar with it take,
     averaged over layers by their time: none of these can run while the layer does.
     """
     work, around = 0.0, 0.0

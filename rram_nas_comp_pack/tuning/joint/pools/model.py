@@ -166,10 +166,10 @@ def time_of(pools: Pools, pool: int) -> float:
 def shortest_period(needs: Floats, room: int) -> float:
     """The time within which all pools can be ready if `room` crossbars could be shared out in fractions.
 
-    Water-filling with lower limits: each pool gets crossbars in proportion to its work, but at least its least
-    number. Pools whose share would be below that are set apart with their least number, and what is left is
-    shared out among the others, until there are no more such pools. (On allocations of this kind see Ibaraki
-    and Katoh, "Resource Allocation Problems", 1988.)
+    Water-filling with lower limits: each pool gets crossbars in proportion to its work, but at least the
+    number it needs. Pools whose share would be below that are set apart with this number, and what is left
+    is shared out among the others, until there are no more such pools. (On allocations of this kind see
+    Ibaraki and Katoh, "Resource Allocation Problems", 1988.)
     """
     before, period = -1.0, 0.0
     while period > before:

@@ -8,12 +8,12 @@ from tuning_cases import MIXED, faults, layers, networks, packed, target_of
 from rram_nas_comp_pack.box_converter.boxes import partition
 from rram_nas_comp_pack.box_converter.shapes import linear
 from rram_nas_comp_pack.box_converter.source import load_network
-from rram_nas_comp_pack.duplication import MARGINS, duplicate
 from rram_nas_comp_pack.packing.pack import Goal
 from rram_nas_comp_pack.packing.place import place
 from rram_nas_comp_pack.tuning import margin
-from rram_nas_comp_pack.tuning.choices import Target
-from rram_nas_comp_pack.tuning.margin import by_margin
+from rram_nas_comp_pack.tuning.paper.integer_program import MARGINS, duplicate
+from rram_nas_comp_pack.tuning.paper.margin_tuner import margin_trials
+from rram_nas_comp_pack.tuning.settings import Target
 from rram_nas_comp_pack.values import NO_RULES, CrossbarSize, Layout, MarginTrial, Rules
 
 
@@ -25,7 +25,7 @@ def most_copies(layout):
 def tries(network, more, rules=None, split=1):
     plain = packed(network, rules, split=split)
     target = target_of(plain.packing.crossbars + more, rules, "dense")
-    return plain, target, list(by_margin(plain, target, 0, most_copies))
+    return plain, target, list(margin_trials(plain, target, 0, most_copies))
 
 
 rules = st.builds(Rules, threshold=st.integers(-1, 2), max_load=st.sampled_from([0, 1, 2, 6]))
@@ -112,7 +112,7 @@ def mbv3_small():
 @pytest.mark.parametrize("crossbars", [249, 299, 349, 399, 449])
 def test_no_margin_packs_at_the_published_budgets(mbv3_small, crossbars):
     target = Target(crossbars, CrossbarSize(128, 128), Rules(), "dense")
-    trials = [trial for trial, _ in by_margin(mbv3_small, target, 0, most_copies)]
+    trials = [trial for trial, _ in margin_trials(mbv3_small, target, 0, most_copies)]
     assert [trial.margin for trial in trials] == [*MARGINS, None]
     assert [trial.packed for trial in trials] == [False] * 8 + [True]
     wanted = {249: (3107, 1247), 449: (7202, 3795)}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from rram_nas_comp_pack.duplication import MARGINS, copies_within, duplicate
+from rram_nas_comp_pack.tuning.paper.integer_program import MARGINS, copies_within, duplicate
 from rram_nas_comp_pack.values import Box, CrossbarSize, Layer, Mapping
 
 # By hand

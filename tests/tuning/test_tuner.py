@@ -11,9 +11,10 @@ from rram_nas_comp_pack.box_converter.boxes import partition
 from rram_nas_comp_pack.box_converter.shapes import linear
 from rram_nas_comp_pack.simulation import program, simulate
 from rram_nas_comp_pack.tuning import choose
-from rram_nas_comp_pack.tuning.choose import Tuning, duplicated
-from rram_nas_comp_pack.tuning.joint import Effort, Tuned, tune
-from rram_nas_comp_pack.tuning.margin import by_margin
+from rram_nas_comp_pack.tuning.joint.multi_start import TuningResult, tune
+from rram_nas_comp_pack.tuning.paper.margin_tuner import margin_trials
+from rram_nas_comp_pack.tuning.settings import Effort, Tuning
+from rram_nas_comp_pack.tuning.tuner import tune_layout
 from rram_nas_comp_pack.values import NO_RULES, Rules
 
 rules = st.builds(Rules, threshold=st.integers(-1, 2), max_load=st.sampled_from([0, 1, 2, 6]))
@@ -46,7 +47,7 @@ def test_what_is_chosen_is_sound_and_never_slower_than_what_was_given(
 ):
     plain = packed(network, rules, split=split, diagonal=mode == "diagonal")
     target = target_of(plain.packing.crossbars + more, rules, mode)
-    layout, found = duplicated(plain, target, read_ns, tuning)
+    layout, found = tune_layout(plain, target, read_ns, tuning)
     samples = tuning.effort.samples
     assert faults(*layout, target) == []
     baseline = program(partition(network, SIZE), read_ns)
@@ -56,7 +57,7 @@ def test_what_is_chosen_is_sound_and_never_slower_than_what_was_given(
     assert found.latency_ns <= found.margin_tuner_ns
     assert found.samples == samples
     trials = tuple(
-        t for t, _ in by_margin(plain, target, tuning.effort.seed, lambda x: latency(x, read_ns, samples))
+        t for t, _ in margin_trials(plain, target, tuning.effort.seed, lambda x: latency(x, read_ns, samples))
     )
     assert found.trials == trials
     assert found.margin == (trials[-1].margin if found.method == "margin" else None)
@@ -74,7 +75,7 @@ EFFORT = Effort(samples=8, steps=200, seed=3)
 
 
 def test_the_joint_tuners_layout_is_taken_where_it_is_fastest():
-    layout, found = duplicated(PLAIN, TARGET, one_ns, Tuning("joint", EFFORT))
+    layout, found = tune_layout(PLAIN, TARGET, one_ns, Tuning("joint", EFFORT))
     tuned = tune(PLAIN, TARGET, one_ns, EFFORT)
     assert found.method == "joint"
     assert layout == tuned.layout
@@ -84,11 +85,11 @@ def test_the_joint_tuners_layout_is_taken_where_it_is_fastest():
 
 def test_a_joint_tuner_that_finds_worse_is_not_heard(monkeypatch):
     """It hands in the given layout with all boxes on one crossbar."""
-    wanted = duplicated(PLAIN, TARGET, one_ns, Tuning("margin", EFFORT))[0]
+    wanted = tune_layout(PLAIN, TARGET, one_ns, Tuning("margin", EFFORT))[0]
     crowded = tuple(replace(p, crossbar_idx=0) for p in PLAIN[1].placements)
-    worse = Tuned(PLAIN[0], replace(PLAIN[1], placements=crowded), "time", 7)
+    worse = TuningResult(PLAIN[0], replace(PLAIN[1], placements=crowded), "time", 7)
     monkeypatch.setattr(choose, "tune", lambda *_: worse)
-    layout, found = duplicated(PLAIN, TARGET, one_ns, Tuning("joint", EFFORT))
+    layout, found = tune_layout(PLAIN, TARGET, one_ns, Tuning("joint", EFFORT))
     assert found.method in ("none", "margin")
     assert layout == wanted
     assert (found.stopped, found.steps) == ("time", 7)
@@ -97,7 +98,7 @@ def test_a_joint_tuner_that_finds_worse_is_not_heard(monkeypatch):
 def test_a_joint_tuner_that_cannot_work_is_done_without(monkeypatch):
     monkeypatch.setattr(choose, "tune", lambda *_: None)
     joint, margin = (
-        duplicated(PLAIN, TARGET, one_ns, Tuning(tuner, EFFORT)) for tuner in ("joint", "margin")
+        tune_layout(PLAIN, TARGET, one_ns, Tuning(tuner, EFFORT)) for tuner in ("joint", "margin")
     )
     assert joint == (margin[0], replace(margin[1], stopped="no start"))
 
@@ -105,7 +106,7 @@ def test_a_joint_tuner_that_cannot_work_is_done_without(monkeypatch):
 def test_the_papers_tuner_is_chosen_where_it_packs():
     """180 cells of 288: four copies fit 0.85 of three crossbars by area, three fit 0.8, and can be placed."""
     plain = packed(layers(linear(18, 10, 10)))
-    layout, found = duplicated(plain, target_of(3), one_ns, Tuning("margin", Effort(samples=1)))
+    layout, found = tune_layout(plain, target_of(3), one_ns, Tuning("margin", Effort(samples=1)))
     assert (found.method, found.margin) == ("margin", 0.8)
     assert [m.copies for m in layout[0]] == [3]
     assert (found.plain_ns, found.latency_ns, found.margin_tuner_ns) == (10, 4, 4)
@@ -114,7 +115,7 @@ def test_the_papers_tuner_is_chosen_where_it_packs():
 def test_copies_that_pack_but_make_a_layer_slower_are_refused():
     """Sixteen copies on one crossbar take sixteen rounds of seven reads, one copy takes 100 reads."""
     plain = packed(layers(linear(4, 4, 100)), NO_RULES)
-    layout, found = duplicated(plain, target_of(1, NO_RULES), one_ns, Tuning("margin", Effort(samples=1)))
+    layout, found = tune_layout(plain, target_of(1, NO_RULES), one_ns, Tuning("margin", Effort(samples=1)))
     assert (found.method, found.margin, layout) == ("none", None, plain)
     assert (found.latency_ns, found.margin_tuner_ns) == (100, 16 * 7)
 
@@ -123,18 +124,18 @@ def test_where_nothing_can_be_gained_nothing_changes():
     """Two full crossbars of two."""
     plain = packed(layers(linear(18, 16, 4), linear(18, 16, 4)))
     for tuner in ("joint", "margin"):
-        layout, found = duplicated(plain, target_of(2), one_ns, Tuning(tuner, EFFORT))
+        layout, found = tune_layout(plain, target_of(2), one_ns, Tuning(tuner, EFFORT))
         assert (layout, found.method, found.margin) == (plain, "none", None)
         assert found.latency_ns == found.plain_ns == found.margin_tuner_ns
 
 
 def test_trials_of_the_papers_tuner_stand_beside_either_tuner():
-    both = [duplicated(PLAIN, TARGET, one_ns, Tuning(tuner, EFFORT))[1] for tuner in ("joint", "margin")]
+    both = [tune_layout(PLAIN, TARGET, one_ns, Tuning(tuner, EFFORT))[1] for tuner in ("joint", "margin")]
     assert both[0].trials == both[1].trials
     assert both[0].margin_tuner_ns == both[1].latency_ns
 
 
 @pytest.mark.parametrize("tuner", ["joint", "margin"])
 def test_the_same_seed_gives_the_same_duplication(tuner):
-    first, second = (duplicated(PLAIN, TARGET, one_ns, Tuning(tuner, EFFORT)) for _ in range(2))
+    first, second = (tune_layout(PLAIN, TARGET, one_ns, Tuning(tuner, EFFORT)) for _ in range(2))
     assert first == second

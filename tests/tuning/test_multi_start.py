@@ -22,7 +22,8 @@ from rram_nas_comp_pack.box_converter.boxes import partition
 from rram_nas_comp_pack.box_converter.shapes import linear
 from rram_nas_comp_pack.simulation import program, simulate
 from rram_nas_comp_pack.tuning import joint
-from rram_nas_comp_pack.tuning.joint import Effort, tune
+from rram_nas_comp_pack.tuning.joint.multi_start import tune
+from rram_nas_comp_pack.tuning.settings import Effort
 from rram_nas_comp_pack.values import NO_RULES, CrossbarSize, Rules
 
 EFFORT = Effort(samples=8, steps=400, seed=3)

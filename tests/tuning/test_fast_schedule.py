@@ -11,15 +11,15 @@ from tuning_cases import MODES, layers, menu_of, networks, one_ns, sized_ns
 
 from rram_nas_comp_pack.box_converter.shapes import linear
 from rram_nas_comp_pack.simulation import program, simulate
-from rram_nas_comp_pack.tuning.anneal import latency, set_clashes, set_durations
-from rram_nas_comp_pack.tuning.replay import bench, replay
-from rram_nas_comp_pack.tuning.state import boxes_of, empty
+from rram_nas_comp_pack.tuning.joint.fast_schedule import makespan, schedule_buffers
+from rram_nas_comp_pack.tuning.joint.layout_state import boxes_of, empty_layout
+from rram_nas_comp_pack.tuning.joint.objective import latency, set_durations, set_overlap_times
 from rram_nas_comp_pack.values import Placement
 
 
 def placements_of(found, state):
     """Only the crossbars count."""
-    c = found.choices
+    c = found.space
     for o in range(len(c.layer)):
         n = boxes_of(c, state.variant[o])
         for k in range(state.copies[o] * n):
@@ -34,19 +34,19 @@ def simulated(found, state, read_ns, samples):
 
 def replayed(found, state, samples):
     """Latency and times of all ends, in ns."""
-    set_durations(found.choices, state)
-    scratch = bench(found.choices, samples)
-    latency = replay(found.choices, state, scratch, samples)
+    set_durations(found.space, state)
+    scratch = schedule_buffers(found.space, samples)
+    latency = makespan(found.space, state, scratch, samples)
     return latency * found.unit_ns, scratch.finished * found.unit_ns
 
 
 def scattered(network, crossbars, mode, seed, read_ns):
     """A random variant and copies for every store, on random crossbars; None where one has too many boxes."""
     found = menu_of(network, crossbars, mode=mode, read_ns=read_ns)
-    c, draw = found.choices, np.random.default_rng(seed)
-    state = empty(c, 0)
+    c, draw = found.space, np.random.default_rng(seed)
+    state = empty_layout(c, 0)
     for o in range(len(c.layer)):
-        state.variant[o] = draw.integers(c.variant_at[o], c.variant_at[o + 1])
+        state.variant[o] = draw.integers(c.variant_offset[o], c.variant_offset[o + 1])
         n = boxes_of(c, state.variant[o])
         most = min(c.most[state.variant[o]], crossbars // n)
         if not most:
@@ -59,10 +59,10 @@ def scattered(network, crossbars, mode, seed, read_ns):
 def apart(network, seed, read_ns, mode="auto", most=3):
     """A layout in which no crossbar is shared."""
     found = menu_of(network, 200, mode=mode, read_ns=read_ns)
-    c, draw = found.choices, np.random.default_rng(seed)
-    state, used = empty(c, 0), 0
+    c, draw = found.space, np.random.default_rng(seed)
+    state, used = empty_layout(c, 0), 0
     for o in range(len(c.layer)):
-        state.variant[o] = draw.integers(c.variant_at[o], c.variant_at[o + 1])
+        state.variant[o] = draw.integers(c.variant_offset[o], c.variant_offset[o + 1])
         state.copies[o] = 1 + draw.integers(min(most, c.most[state.variant[o]]))
         boxes = state.copies[o] * boxes_of(c, state.variant[o])
         assume(used + boxes <= 200)
@@ -100,7 +100,7 @@ def test_one_sample_in_whole_reads_is_exact(**case):
     found, finished = replayed(*laid, 1)
     assert np.array_equal(finished, wanted.finished_ns)
     assert found == wanted.latency_ns
-    assert latency(laid[0].choices, laid[1], bench(laid[0].choices, 1), 1) == found
+    assert latency(laid[0].space, laid[1], schedule_buffers(laid[0].space, 1), 1) == found
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,8 @@ def test_where_nothing_is_shared_the_latency_of_any_number_of_samples_is_exact(n
     found, state = apart(network, seed, sized_ns)
     samples = size + more
     wanted = state.duration.sum() + (samples - 1) * state.duration.max()
-    assert latency(found.choices, state, bench(found.choices, size), samples) == pytest.approx(wanted, 1e-9)
+    buffers = schedule_buffers(found.space, size)
+    assert latency(found.space, state, buffers, samples) == pytest.approx(wanted, 1e-9)
     simulation = simulated(found, state, sized_ns, samples).latency_ns
     assert simulation == pytest.approx(wanted * found.unit_ns, rel=1e-9)
 
@@ -144,23 +145,23 @@ def test_no_latency_is_below_that_of_crossbars_all_to_oneself(size, more, **case
     laid = scattered(**case, read_ns=sized_ns)
     assume(laid is not None)
     found, state = laid
-    set_durations(found.choices, state)
+    set_durations(found.space, state)
     alone = state.duration.sum() + (size + more - 1) * state.duration.max()
-    assert latency(found.choices, state, bench(found.choices, size), size + more) >= alone * (1 - 1e-9)
+    assert latency(found.space, state, schedule_buffers(found.space, size), size + more) >= alone * (1 - 1e-9)
 
 
 def test_a_sample_is_never_extrapolated_to_take_less_than_the_slowest_layer():
     """Three samples take 24 reads and six 38, less than 5 a sample, though one layer takes 5."""
     network = layers(*(linear(4, 4, reads) for reads in (2, 5, 1, 4, 3)))
     found = menu_of(network, 6)
-    state = empty(found.choices, 0)
+    state = empty_layout(found.space, 0)
     for o, crossbars in enumerate([(2, 5), (1,), (5,), (3, 4), (5,)]):
         state.copies[o] = len(crossbars)
         state.home[o, : len(crossbars)] = crossbars
-    set_durations(found.choices, state)
-    scratch = bench(found.choices, 6)
-    assert [replay(found.choices, state, scratch, samples) for samples in (3, 6)] == [24, 38]
-    assert latency(found.choices, state, scratch, 106) == 38 + 100 * 5
+    set_durations(found.space, state)
+    scratch = schedule_buffers(found.space, 6)
+    assert [makespan(found.space, state, scratch, samples) for samples in (3, 6)] == [24, 38]
+    assert latency(found.space, state, scratch, 106) == 38 + 100 * 5
 
 
 # Who would wait for whom
@@ -177,12 +178,12 @@ def overlap(a, b, period):
 def test_stores_clash_for_as_long_as_their_layers_overlap_in_a_period(network, seed, samples):
     network = tuple(replace(layer, stored_in=layer.index) for layer in network)
     found, state = apart(network, seed, sized_ns)
-    c, scratch = found.choices, bench(found.choices, samples)
-    replay(c, state, scratch, samples)
-    set_clashes(c, state, scratch.finished)
-    wanted = np.zeros_like(state.clash)
+    c, scratch = found.space, schedule_buffers(found.space, samples)
+    makespan(c, state, scratch, samples)
+    set_overlap_times(c, state, scratch.finished)
+    wanted = np.zeros_like(state.overlap_time)
     ends, period = scratch.finished[samples // 2], state.duration.max()
     times = list(zip(ends - state.duration, ends, strict=True))
     for (e, a), (f, b) in permutations(enumerate(times), 2):
         wanted[c.store[e], c.store[f]] += overlap(a, b, period) if samples > 1 else 0
-    np.testing.assert_allclose(state.clash, wanted, rtol=1e-6, atol=1e-6 * period)
+    np.testing.assert_allclose(state.overlap_time, wanted, rtol=1e-6, atol=1e-6 * period)

@@ -9,19 +9,19 @@ from tuning_cases import menu_of as make
 
 from rram_nas_comp_pack.box_converter.boxes import cut, cut_diagonal, cut_strips, most_channels, partition
 from rram_nas_comp_pack.box_converter.shapes import linear
-from rram_nas_comp_pack.tuning.choices import MOST_ON_A_CROSSBAR, Way, menu
+from rram_nas_comp_pack.tuning.joint.search_space import MOST_ON_A_CROSSBAR, DepthwiseCut, build_problem
 from rram_nas_comp_pack.values import NO_RULES, Rules
 
 modes = st.sampled_from(MODES)
 
 
-def variants(choices, store):
-    return range(choices.variant_at[store], choices.variant_at[store + 1])
+def variants(space, store):
+    return range(space.variant_offset[store], space.variant_offset[store + 1])
 
 
-def sizes(choices, variant):
-    boxes = slice(choices.box_at[variant], choices.box_at[variant + 1])
-    return list(zip(choices.height[boxes].tolist(), choices.width[boxes].tolist(), strict=True))
+def sizes(space, variant):
+    boxes = slice(space.box_offset[variant], space.box_offset[variant + 1])
+    return list(zip(space.height[boxes].tolist(), space.width[boxes].tolist(), strict=True))
 
 
 def boxes_by_way(layer, way):
@@ -44,27 +44,27 @@ def narrow_ns(layer, box):
 @settings(max_examples=40, deadline=None)
 def test_every_variant_has_the_boxes_and_the_times_of_its_cut(read_ns, network, mode, crossbars):
     found = make(network, crossbars, mode=mode, read_ns=read_ns)
-    c = found.choices
+    c = found.space
     stores = [layer for layer in network if layer.stored_in == layer.index]
     number = {layer.index: o for o, layer in enumerate(stores)}
     assert c.layer.tolist() == [layer.index for layer in stores]
     assert c.store.tolist() == [number[layer.stored_in] for layer in network]
     for o, store in enumerate(stores):
         for v in variants(c, o):
-            boxes = boxes_by_way(store, found.ways[v])
-            assert found.ways[v].boxes(store, found.target) == boxes
+            boxes = boxes_by_way(store, found.cuts[v])
+            assert found.cuts[v].boxes(store, found.target) == boxes
             assert sizes(c, v) == [(b.h, b.w) for b in boxes]
             runs = [(e, layer) for e, layer in enumerate(network) if layer.stored_in == store.index]
             reads, alone = [], 0.0
             for e, layer in runs:
-                again = boxes_by_way(layer, found.ways[v])
-                k = c.reads_at[e] + v - c.variant_at[o]
+                again = boxes_by_way(layer, found.cuts[v])
+                k = c.reads_offset[e] + v - c.variant_offset[o]
                 reads.append(max(b.cycles for b in again))
                 assert c.cycles[k] == reads[-1]
                 slowest = max(b.cycles * read_ns(layer, b) for b in again)
                 assert c.cycles[k] * c.unit[k] * found.unit_ns == pytest.approx(slowest, rel=1e-12)
                 alone += slowest
-            assert c.alone[v] * found.unit_ns == pytest.approx(alone, rel=1e-12)
+            assert c.single_copy_time[v] * found.unit_ns == pytest.approx(alone, rel=1e-12)
             assert c.most[v] == min(reads)
 
 
@@ -72,11 +72,11 @@ def test_every_variant_has_the_boxes_and_the_times_of_its_cut(read_ns, network, 
 @settings(max_examples=60, deadline=None)
 def test_the_first_variant_is_the_given_cut(network, mode, crossbars, split):
     plain = partition(network, SIZE, split, mode == "diagonal")
-    found = menu(plain, make(network, crossbars, mode=mode).target, one_ns)
-    first = found.choices.variant_at[:-1].tolist()
+    found = build_problem(plain, make(network, crossbars, mode=mode).target, one_ns)
+    first = found.space.variant_offset[:-1].tolist()
     stores = [m for m in plain if m.stored]
     for m, v in zip(stores, first, strict=True):
-        assert sizes(found.choices, v) == [(b.h, b.w) for b in m.boxes]
+        assert sizes(found.space, v) == [(b.h, b.w) for b in m.boxes]
     assert found.mappings(first, [1] * len(stores)) == plain
 
 
@@ -87,46 +87,46 @@ def test_every_number_of_equal_parts_is_on_the_menu(network, mode, crossbars):
     found = make(network, crossbars, mode=mode)
     stores = [layer for layer in network if layer.stored_in == layer.index]
     for o, layer in enumerate(stores):
-        ways = [found.ways[v] for v in variants(found.choices, o)]
+        ways = [found.cuts[v] for v in variants(found.space, o)]
         assert len(set(ways)) == len(ways)
         if not layer.depthwise:
-            assert ways == [Way(False, 0)]
+            assert ways == [DepthwiseCut(False, 0)]
             continue
         wanted = {ways[0]}
         for parts in range(1, crossbars + 1):
             width = -(-layer.raw.w // parts)
             if width <= COLUMNS and mode != "diagonal":
-                wanted.add(Way(False, width))
+                wanted.add(DepthwiseCut(False, width))
             if width <= most_channels(layer, SIZE) and (width > 1 or mode == "diagonal") and mode != "dense":
-                wanted.add(Way(True, width))
+                wanted.add(DepthwiseCut(True, width))
         assert set(ways) == wanted
 
 
 def test_equal_reads_are_counted_and_different_ones_timed():
     counted, timed = make(MIXED, 9, read_ns=lambda *_: 152.77), make(MIXED, 9, read_ns=sized_ns)
     assert (counted.unit_ns, timed.unit_ns) == (152.77, 1.0)
-    assert set(counted.choices.unit.tolist()) == {1.0}
-    assert np.array_equal(counted.choices.cycles, timed.choices.cycles)
+    assert set(counted.space.read_time.tolist()) == {1.0}
+    assert np.array_equal(counted.space.cycles, timed.space.cycles)
 
 
 def test_a_module_called_again_adds_its_time_and_brings_no_boxes():
     """Twelve channels of three rows, six positions and then two: in 12 columns 72 and 24 reads."""
     network = layers(depthwise(12, 3, 6), linear(1, 1, 1), depthwise(12, 3, 2), reused={2: 0})
-    c = make(network, 3, mode="dense").choices
+    c = make(network, 3, mode="dense").space
     assert c.store.tolist() == [0, 1, 0]
     assert [sizes(c, v) for v in variants(c, 0)] == [[(3, 12)], [(3, 6)] * 2, [(3, 4)] * 3]
-    assert c.alone[:3].tolist() == [96, 48, 32]
+    assert c.single_copy_time[:3].tolist() == [96, 48, 32]
     assert c.most[:3].tolist() == [24, 12, 8]
 
 
 def test_a_diagonal_box_is_read_whole():
     """Eighteen rows hold six channels of three: two boxes of six, three of four; all are read at once."""
-    c = make(layers(depthwise(12, 3, 6)), 3, mode="diagonal").choices
+    c = make(layers(depthwise(12, 3, 6)), 3, mode="diagonal").space
     assert [sizes(c, v) for v in variants(c, 0)] == [[(18, 6)] * 2, [(12, 4)] * 3]
-    assert c.alone.tolist() == [6, 6]
+    assert c.single_copy_time.tolist() == [6, 6]
 
 
 def test_without_rules_boxes_of_a_layer_still_part_and_a_crossbar_holds_a_bounded_number():
-    free, ruled = make(MIXED, 9, NO_RULES).choices, make(MIXED, 9, Rules(2, 3)).choices
+    free, ruled = make(MIXED, 9, NO_RULES).space, make(MIXED, 9, Rules(2, 3)).space
     assert (free.threshold, free.max_load) == (0, MOST_ON_A_CROSSBAR)
     assert (ruled.threshold, ruled.max_load) == (2, 3)

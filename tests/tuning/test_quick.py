@@ -19,11 +19,11 @@ from tuning_cases import (
 
 from rram_nas_comp_pack.box_converter.boxes import partition
 from rram_nas_comp_pack.simulation import program, simulate
-from rram_nas_comp_pack.tuning.anneal import best_of, judge, set_durations
-from rram_nas_comp_pack.tuning.replay import bench, replay
-from rram_nas_comp_pack.tuning.sketch import sketch, unpacked
-from rram_nas_comp_pack.tuning.starts import as_placed, busy_stores, in_pools
-from rram_nas_comp_pack.tuning.topping import top_up
+from rram_nas_comp_pack.tuning.joint.construction import double_copies, from_packing
+from rram_nas_comp_pack.tuning.joint.fast_schedule import makespan, schedule_buffers
+from rram_nas_comp_pack.tuning.joint.objective import BEST, CURRENT, evaluate, incumbent_of, set_durations
+from rram_nas_comp_pack.tuning.joint.pools.layout import busy_owners, pooled_layout
+from rram_nas_comp_pack.tuning.joint.quick import baseline_program, quick_layout
 from rram_nas_comp_pack.values import Rules
 
 rules = st.builds(Rules, threshold=st.integers(0, 2), max_load=st.sampled_from([0, 1, 2, 6]))
@@ -57,7 +57,7 @@ def assert_same_program(found, wanted):
 @settings(max_examples=100, deadline=None)
 def test_its_figures_are_those_of_its_values(network, crossbars, rules, mode, read_ns, samples, seed):
     target = target_of(crossbars, rules, mode)
-    found = sketch(partition(network, SIZE, 1, mode == "diagonal"), target, read_ns, samples, seed)
+    found = quick_layout(partition(network, SIZE, 1, mode == "diagonal"), target, read_ns, samples, seed)
     assume(found is not None)
     layout = found.values()
     mappings, packing = layout
@@ -74,11 +74,13 @@ def test_its_figures_are_those_of_its_values(network, crossbars, rules, mode, re
 def test_a_program_without_placements_is_the_simulations(network, read_ns):
     mappings = partition(network, SIZE)
     assume(all(m.stored for m in mappings))
-    assert_same_program(unpacked(mappings, read_ns), program(mappings, read_ns))
+    assert_same_program(baseline_program(mappings, read_ns), program(mappings, read_ns))
 
 
 def test_the_same_seed_gives_the_same_layout():
-    one, other = (sketch(partition(MIXED, SIZE), target_of(20), one_ns, 8, 3).values() for _ in range(2))
+    one, other = (
+        quick_layout(partition(MIXED, SIZE), target_of(20), one_ns, 8, 3).values() for _ in range(2)
+    )
     assert one == other
 
 
@@ -93,30 +95,30 @@ def test_the_same_seed_gives_the_same_layout():
 @settings(max_examples=100, deadline=None)
 def test_topping_up_leaves_a_sound_layout_that_is_no_slower(network, crossbars, mode, samples, tries, seed):
     found = menu_of(network, crossbars, None, mode)
-    c = found.choices
-    state = in_pools(c, busy_stores(c, 0.5), samples, seed, 200)
+    c = found.space
+    state = pooled_layout(c, busy_owners(c, 0.5), samples, seed, 200)
     assume(state is not None)
-    scratch, best = bench(c, min(samples, 64)), best_of(state)
-    judge(c, state, scratch, best, samples)
-    before = best.score[0]
-    top_up(c, state, scratch, best, (samples, tries))
-    assert best.score[0] == best.score[1] <= before
+    scratch, best = schedule_buffers(c, min(samples, 64)), incumbent_of(state)
+    evaluate(c, state, scratch, best, samples)
+    before = best.latency[BEST]
+    double_copies(c, state, scratch, best, (samples, tries))
+    assert best.latency[BEST] == best.latency[CURRENT] <= before
     assert faults(*values_of(found, state), found.target) == []
     assert np.array_equal(best.copies, state.copies)
     set_durations(c, state)
     if 1 < samples <= 64:
-        assert replay(c, state, scratch, samples) == best.score[1]
+        assert makespan(c, state, scratch, samples) == best.latency[CURRENT]
 
 
 def test_topping_up_gives_a_lonely_layer_all_the_copies_it_has_work_for():
     """Five reads: one copy, two, four, and no more than five."""
-    c = menu_of(MIXED[:1], 8).choices
-    state = as_placed(c, packed(MIXED[:1])[1].placements, 1)
-    scratch, best = bench(c, 1), best_of(state)
-    judge(c, state, scratch, best, 1)
+    c = menu_of(MIXED[:1], 8).space
+    state = from_packing(c, packed(MIXED[:1])[1].placements, 1)
+    scratch, best = schedule_buffers(c, 1), incumbent_of(state)
+    evaluate(c, state, scratch, best, 1)
     copies = []
     for _ in range(4):
-        top_up(c, state, scratch, best, (1, 1))
+        double_copies(c, state, scratch, best, (1, 1))
         copies.append(state.copies.tolist())
     assert copies == [[2], [4], [5], [5]]
-    assert best.score[0] == 1
+    assert best.latency[BEST] == 1
