@@ -148,7 +148,7 @@ def test_a_subnet_that_cannot_fit_is_refused_before_it_is_packed(monkeypatch):
         raise AssertionError("packed")
 
     monkeypatch.setattr(subnet, "_packed", never)
-    monkeypatch.setattr(subnet, "sketch", never)
+    monkeypatch.setattr(subnet, "quick_layout", never)
     found = compile_subnet(LARGEST, replace(QUICK, crossbars=60))
     assert isinstance(found, NoFit)
     assert found.budget == 60 < found.lower_bound <= found.found

@@ -10,7 +10,7 @@ from rram_nas_comp_pack.box_converter.shapes import linear
 from rram_nas_comp_pack.box_converter.source import load_network
 from rram_nas_comp_pack.packing.pack import Goal
 from rram_nas_comp_pack.packing.place import place
-from rram_nas_comp_pack.tuning import margin
+from rram_nas_comp_pack.tuning.paper import margin_tuner
 from rram_nas_comp_pack.tuning.paper.integer_program import MARGINS, duplicate
 from rram_nas_comp_pack.tuning.paper.margin_tuner import margin_trials
 from rram_nas_comp_pack.tuning.settings import Target
@@ -64,7 +64,7 @@ def test_counting_boxes_saves_time_and_changes_nothing(network, more, rules):
     """Margins that it refutes are not packed; the packer would not have packed them."""
     _, _, found = tries(network, more, rules)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(margin, "counting_bound", lambda *_: 0)
+        patch.setattr(margin_tuner, "counting_bound", lambda *_: 0)
         _, _, without = tries(network, more, rules)
     assert found == without
 

@@ -20,8 +20,9 @@ from tuning_cases import (
 
 from rram_nas_comp_pack.box_converter.boxes import partition
 from rram_nas_comp_pack.box_converter.shapes import linear
+from rram_nas_comp_pack.kernels import chunked
 from rram_nas_comp_pack.simulation import program, simulate
-from rram_nas_comp_pack.tuning import joint
+from rram_nas_comp_pack.tuning.joint import multi_start
 from rram_nas_comp_pack.tuning.joint.multi_start import tune
 from rram_nas_comp_pack.tuning.settings import Effort
 from rram_nas_comp_pack.values import NO_RULES, CrossbarSize, Rules
@@ -83,8 +84,8 @@ def test_another_seed_gives_another_layout():
 @pytest.mark.parametrize(("first", "seconds"), [(1, 0.0), (7, 1e9), (10**6, 0.05)])
 def test_how_often_the_search_pauses_changes_nothing(monkeypatch, first, seconds):
     wanted = tuned(MIXED, 8, EFFORT)
-    monkeypatch.setattr(joint, "FIRST_CHUNK", first)
-    monkeypatch.setattr(joint, "CHUNK_SECONDS", seconds)
+    monkeypatch.setattr(multi_start, "FIRST_CHUNK", first)
+    monkeypatch.setattr(chunked, "CHUNK_SECONDS", seconds)
     assert tuned(MIXED, 8, EFFORT) == wanted
 
 
@@ -104,8 +105,8 @@ def test_time_that_is_not_used_up_changes_nothing():
 
 @pytest.mark.parametrize("calls", [1, 2, 4, 5, 6, 9])
 def test_an_interrupt_returns_the_best_so_far(monkeypatch, calls):
-    monkeypatch.setattr(joint, "FIRST_CHUNK", 20)
-    monkeypatch.setattr(joint, "CHUNK_SECONDS", 1e-9)  # many pauses
+    monkeypatch.setattr(multi_start, "FIRST_CHUNK", 20)
+    monkeypatch.setattr(chunked, "CHUNK_SECONDS", 1e-9)  # many pauses
     seen = []
 
     def progress(*news):
@@ -125,7 +126,7 @@ def test_an_interrupt_before_there_is_anything_is_passed_on(monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(joint, "as_placed", interrupted)
+    monkeypatch.setattr(multi_start, "from_packing", interrupted)
     with pytest.raises(KeyboardInterrupt):
         tuned(MIXED, 8, EFFORT)
 
@@ -154,7 +155,7 @@ def test_without_effort_there_is_a_first_answer():
 
 def test_by_default_there_are_the_fewer_steps_the_more_layers_a_step_simulates(monkeypatch):
     """Six layers of 8 samples, and of as many as are simulated at most."""
-    monkeypatch.setattr(joint, "EFFORT", 24_800)
+    monkeypatch.setattr(multi_start, "EFFORT", 24_800)
     assert tuned(MIXED, 8, Effort(samples=8)).steps == 24_800 // (200 + 6 * 8) == 100
     assert tuned(MIXED, 8, Effort(samples=512)).steps == 24_800 // (200 + 6 * 512)
     assert tuned(MIXED, 8, Effort(samples=900)).steps == 24_800 // (200 + 6 * (4096 // 6))
