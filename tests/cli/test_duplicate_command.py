@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tiny_runs import ROOT, call, everything_in, is_one_line, make_workplace, pack, read_rows, strict_json
 
-from rram_nas_comp_pack.tuning import tuner
+from rram_nas_comp_pack.tuning import tuner as tuners
 
 FILES = ["logs.log", "pack.csv", "partition.json", "partition_optimized.json", "result.json", "sim.log"]
 MARGINS = [0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6]
@@ -410,7 +410,7 @@ def test_ctrl_c_before_the_first_answer_leaves_the_earlier_run(log, monkeypatch,
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(tuner, stage, stop)
+    monkeypatch.setattr(tuners, stage, stop)
     status, out, err = duplicate(log)
     assert (status, out) == (130, "")
     assert is_one_line(err)

@@ -141,7 +141,7 @@ def test_progress_tells_of_all_steps_and_the_latency_that_is_found(samples):
     assert list(done) == sorted(done)
     assert (done[-1], set(totals)) == (400, {400})
     assert list(best) == sorted(best, reverse=True)
-    accuracy = 1e-9 if samples <= joint.MOST_SIMULATED[0] else 0.02
+    accuracy = 1e-9 if samples <= multi_start.MOST_SIMULATED[0] else 0.02
     assert best[-1] == pytest.approx(latency(found, sized_ns, samples), rel=accuracy)
 
 

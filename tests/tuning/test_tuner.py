@@ -10,7 +10,7 @@ from tuning_cases import MIXED, MODES, SIZE, faults, layers, networks, one_ns, p
 from rram_nas_comp_pack.box_converter.boxes import partition
 from rram_nas_comp_pack.box_converter.shapes import linear
 from rram_nas_comp_pack.simulation import program, simulate
-from rram_nas_comp_pack.tuning import tuner
+from rram_nas_comp_pack.tuning import tuner as tuners
 from rram_nas_comp_pack.tuning.joint.multi_start import TuningResult, tune
 from rram_nas_comp_pack.tuning.paper.margin_tuner import margin_trials
 from rram_nas_comp_pack.tuning.settings import Effort, Tuning
@@ -88,7 +88,7 @@ def test_a_joint_tuner_that_finds_worse_is_not_heard(monkeypatch):
     wanted = tune_layout(PLAIN, TARGET, one_ns, Tuning("margin", EFFORT))[0]
     crowded = tuple(replace(p, crossbar_idx=0) for p in PLAIN[1].placements)
     worse = TuningResult(PLAIN[0], replace(PLAIN[1], placements=crowded), "time", 7)
-    monkeypatch.setattr(tuner, "tune", lambda *_: worse)
+    monkeypatch.setattr(tuners, "tune", lambda *_: worse)
     layout, found = tune_layout(PLAIN, TARGET, one_ns, Tuning("joint", EFFORT))
     assert found.method in ("none", "margin")
     assert layout == wanted
@@ -96,7 +96,7 @@ def test_a_joint_tuner_that_finds_worse_is_not_heard(monkeypatch):
 
 
 def test_a_joint_tuner_that_cannot_work_is_done_without(monkeypatch):
-    monkeypatch.setattr(tuner, "tune", lambda *_: None)
+    monkeypatch.setattr(tuners, "tune", lambda *_: None)
     joint, margin = (
         tune_layout(PLAIN, TARGET, one_ns, Tuning(tuner, EFFORT)) for tuner in ("joint", "margin")
     )
