@@ -48,7 +48,7 @@ def scattered(network, crossbars, mode, seed, read_ns):
     for o in range(len(c.layer)):
         state.variant[o] = draw.integers(c.variant_offset[o], c.variant_offset[o + 1])
         n = boxes_of(c, state.variant[o])
-        most = min(c.most[state.variant[o]], crossbars // n)
+        most = min(c.max_useful_copies[state.variant[o]], crossbars // n)
         if not most:
             return None
         state.copies[o] = draw.integers(1, most + 1)
@@ -63,7 +63,7 @@ def apart(network, seed, read_ns, mode="auto", most=3):
     state, used = empty_layout(c, 0), 0
     for o in range(len(c.layer)):
         state.variant[o] = draw.integers(c.variant_offset[o], c.variant_offset[o + 1])
-        state.copies[o] = 1 + draw.integers(min(most, c.most[state.variant[o]]))
+        state.copies[o] = 1 + draw.integers(min(most, c.max_useful_copies[state.variant[o]]))
         boxes = state.copies[o] * boxes_of(c, state.variant[o])
         assume(used + boxes <= 200)
         state.home[o, :boxes] = np.arange(used, used + boxes)
@@ -185,5 +185,5 @@ def test_stores_clash_for_as_long_as_their_layers_overlap_in_a_period(network, s
     ends, period = scratch.finished[samples // 2], state.duration.max()
     times = list(zip(ends - state.duration, ends, strict=True))
     for (e, a), (f, b) in permutations(enumerate(times), 2):
-        wanted[c.store[e], c.store[f]] += overlap(a, b, period) if samples > 1 else 0
+        wanted[c.owner[e], c.owner[f]] += overlap(a, b, period) if samples > 1 else 0
     np.testing.assert_allclose(state.overlap_time, wanted, rtol=1e-6, atol=1e-6 * period)

@@ -116,7 +116,10 @@ def test_sizes_of_pools_add_up_to_the_room_and_give_the_latency(case, extra, sam
     assert (together.size >= least).all()
     times = []
     for pool in range(count):
-        copies = {o: min(c.most[together.variant[o]], together.size[pool] // boxes[o]) for o in range(count)}
+        copies = {
+            o: min(c.max_useful_copies[together.variant[o]], together.size[pool] // boxes[o])
+            for o in range(count)
+        }
         alone = c.single_copy_time[together.variant]
         times.append(sum(np.ceil(alone[o] / copies[o]) for o in members(together, pool)))
     assert together.time.tolist() == times
@@ -194,7 +197,7 @@ def test_a_layout_in_pools_is_sound_and_busy_layers_share_crossbars_within_their
     assume(state is not None)
     assert len(busy) > 0
     assert faults(*values_of(found, state), found.target) == []
-    assert (state.copies <= c.most[state.variant]).all()
+    assert (state.copies <= c.max_useful_copies[state.variant]).all()
     others = np.setdiff1d(np.arange(len(c.layer)), busy)
     assert (state.copies[others] == 1).all()
     assert not state.shared[np.ix_(busy, others)].any()

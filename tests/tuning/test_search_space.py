@@ -48,7 +48,7 @@ def test_every_variant_has_the_boxes_and_the_times_of_its_cut(read_ns, network, 
     stores = [layer for layer in network if layer.stored_in == layer.index]
     number = {layer.index: o for o, layer in enumerate(stores)}
     assert c.layer.tolist() == [layer.index for layer in stores]
-    assert c.store.tolist() == [number[layer.stored_in] for layer in network]
+    assert c.owner.tolist() == [number[layer.stored_in] for layer in network]
     for o, store in enumerate(stores):
         for v in variants(c, o):
             boxes = boxes_by_way(store, found.cuts[v])
@@ -62,10 +62,10 @@ def test_every_variant_has_the_boxes_and_the_times_of_its_cut(read_ns, network, 
                 reads.append(max(b.cycles for b in again))
                 assert c.cycles[k] == reads[-1]
                 slowest = max(b.cycles * read_ns(layer, b) for b in again)
-                assert c.cycles[k] * c.unit[k] * found.unit_ns == pytest.approx(slowest, rel=1e-12)
+                assert c.cycles[k] * c.read_time[k] * found.unit_ns == pytest.approx(slowest, rel=1e-12)
                 alone += slowest
             assert c.single_copy_time[v] * found.unit_ns == pytest.approx(alone, rel=1e-12)
-            assert c.most[v] == min(reads)
+            assert c.max_useful_copies[v] == min(reads)
 
 
 @given(network=networks(), mode=modes, crossbars=st.integers(1, 30), split=st.integers(1, 30))
@@ -113,10 +113,10 @@ def test_a_module_called_again_adds_its_time_and_brings_no_boxes():
     """Twelve channels of three rows, six positions and then two: in 12 columns 72 and 24 reads."""
     network = layers(depthwise(12, 3, 6), linear(1, 1, 1), depthwise(12, 3, 2), reused={2: 0})
     c = make(network, 3, mode="dense").space
-    assert c.store.tolist() == [0, 1, 0]
+    assert c.owner.tolist() == [0, 1, 0]
     assert [sizes(c, v) for v in variants(c, 0)] == [[(3, 12)], [(3, 6)] * 2, [(3, 4)] * 3]
     assert c.single_copy_time[:3].tolist() == [96, 48, 32]
-    assert c.most[:3].tolist() == [24, 12, 8]
+    assert c.max_useful_copies[:3].tolist() == [24, 12, 8]
 
 
 def test_a_diagonal_box_is_read_whole():
