@@ -162,7 +162,7 @@ FILE_CALLS = {
 }
 READERS = {
     "box_converter.subnet": {"read_text"},
-    "hardware.config": {"read_text"},  # SimConfig.ini
+    "hardware.config": {"open"},  # SimConfig.ini
     "box_converter.source": {"is_file"},  # FILE.onnx
     "box_converter.onnx_file": {"open", "read_bytes", "is_file", "exists"},
     "box_converter.onnx_layers": {"read_bytes", "is_file"},
