@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -57,6 +59,7 @@ class PackOptions:
     verbose: bool
     log_dir: Path
     config: Path
+    command_line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,8 @@ def parse(argv: Sequence[str] | None = None) -> tuple[Command, object]:
         _complete(values)
     if kind is EvolveOptions:
         complete_evolve(values)
+    if kind in (PackOptions, EvolveOptions):
+        values["command_line"] = shlex.join((parser.prog, *(sys.argv[1:] if argv is None else argv)))
     return _command(command), kind(**values)
 
 

@@ -11,15 +11,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .. import __version__
+from ..hardware.config import SimConfig
 from ..pipeline import Report
 from ..values import Box, Coverage, Mapping, Network, Placement, weight_utilization
-from .evolve_options import EvolveOptions
 from .files import SIM_LOG_HEADER
 from .options import PackOptions
+from .origin import Origin, config_entry, origin_lines, pack_option_entry, write_config
 from .wording import STOPPED
 
 
-def write_run(folder: Path, report: Report, options: PackOptions) -> None:
+def write_run(folder: Path, report: Report, options: PackOptions, origin: Origin) -> None:
     """Write all files of a packing run."""
     write_json(folder / "partition.json", [layer_entry(m) for m in report.plain])
     if report.duplication is not None:
@@ -27,8 +28,10 @@ def write_run(folder: Path, report: Report, options: PackOptions) -> None:
     header = [f.name for f in fields(Placement)]
     write_csv(folder / "pack.csv", header, (astuple(p) for p in report.packing.placements))
     write_csv(folder / "sim.log", SIM_LOG_HEADER, sim_log_rows(report))
-    write_json(folder / "result.json", result_entry(report, options))
-    (folder / "logs.log").write_text("\n".join(log_lines(report, options)) + "\n", encoding="utf-8")
+    write_json(folder / "result.json", result_entry(report, options, origin.config))
+    write_config(folder, origin.config)
+    lines = log_lines(report, options, origin)
+    (folder / "logs.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def write_json(path: Path, value: object, indent: int | None = 1) -> None:
@@ -83,11 +86,12 @@ def sim_log_rows(report: Report) -> Iterator[tuple[object, ...]]:
             yield (sample, m.layer.label, *times, used)
 
 
-def result_entry(report: Report, options: PackOptions) -> dict[str, object]:
+def result_entry(report: Report, options: PackOptions, config: SimConfig) -> dict[str, object]:
     """The content of result.json."""
     packing = report.packing
     return {
         "model": report.network.name,
+        "inputs": [{"name": name, "size": list(size)} for name, size in report.network.inputs],
         "layers": len(report.mappings),
         "boxes": len(packing.placements),
         "crossbars_used": packing.crossbars,
@@ -104,9 +108,10 @@ def result_entry(report: Report, options: PackOptions) -> dict[str, object]:
         "evaluations": [asdict(e) for e in report.evaluations],
         "contention": contention_entry(report, options),
         "hardware": asdict(report.chip),
+        "simconfig": config_entry(config),
         "coverage": [asdict(row) for row in report.network.coverage],
         "timing_s": timing(report),
-        "options": option_entry(options),
+        "options": pack_option_entry(options, report.network),
         "version": __version__,
     }
 
@@ -126,21 +131,17 @@ def contention_entry(report: Report, options: PackOptions) -> dict[str, object]:
 
 
 def timing(report: Report) -> dict[str, float]:
-    """Seconds per stage."""
-    stages = {"partition": 0.0, "duplication": 0.0, "packing": 0.0, "evaluation": 0.0, **report.timing_s}
+    """Seconds per stage; compiling kernels, which happens once on a machine, is a stage of its own."""
+    names = ("compiling", "partition", "duplication", "packing", "evaluation")
+    stages = {**dict.fromkeys(names, 0.0), **report.timing_s}
     return {**stages, "total": sum(stages.values())}
 
 
-def option_entry(options: PackOptions | EvolveOptions) -> dict[str, object]:
-    """Options as JSON values."""
-    entry = asdict(options)
-    return {name: str(value) if isinstance(value, Path) else value for name, value in entry.items()}
-
-
-def log_lines(report: Report, options: PackOptions) -> Iterator[str]:
+def log_lines(report: Report, options: PackOptions, origin: Origin) -> Iterator[str]:
     """The content of logs.log."""
     yield "[options]"
-    yield from (f"{name} = {value}" for name, value in option_entry(options).items())
+    entry = pack_option_entry(options, report.network)
+    yield from (f"{name} = {value}" for name, value in entry.items())
     yield "\n[versions]"
     yield from (f"{name} = {found}" for name, found in versions())
     yield "\n[coverage]"
@@ -157,6 +158,8 @@ def log_lines(report: Report, options: PackOptions) -> Iterator[str]:
     yield from (f"{name} = {value}" for name, value in asdict(report.chip).items())
     yield "\n[timing, s]"
     yield from (f"{name} = {value:.6f}" for name, value in timing(report).items())
+    yield ""
+    yield from origin_lines(origin)
 
 
 def versions() -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ from ..evolution.evaluate import Finished
 from ..evolution.evolve import Outcome, State, key, ranks
 from ..evolution.genome import Genes, decoded
 from ..evolution.search import Search
+from ..hardware.config import SimConfig
 from .evolve_options import EvolveOptions
-from .output import option_entry, versions, write_csv, write_json
+from .origin import Origin, config_entry, option_entry, origin_lines, write_config
+from .output import versions, write_csv, write_json
 
 EVOLUTE = (
     "generation", "individual", "acc", "latency_ratio", "latency_ns",
@@ -51,16 +53,20 @@ class Found:
             yield row, self.state.known[key(row)], self.tuned[i] if self.tuned else None
 
 
-def write_search(folder: Path, found: Found, options: EvolveOptions) -> None:
-    """Write all files of a search."""
+def write_search(
+    folder: Path, found: Found, options: EvolveOptions, origin: Origin, timing_s: Mapping[str, float]
+) -> None:
+    """Write all files of a search; `timing_s` are seconds by name."""
     write_csv(folder / "evolute.csv", EVOLUTE, evolute_rows(found))
     write_csv(folder / "evaluated.csv", EVALUATED, evaluated_rows(found))
     write_csv(folder / "hypervolume.csv", VOLUME, volume_rows(found.state))
     predicted = found.search.judging.method == "predictor"
     entries = [_network(predicted, *network) for network in found.networks()]
-    write_json(folder / "front.json", front_entry(found, entries))
+    write_json(folder / "front.json", front_entry(found, entries, origin.config))
+    write_config(folder, origin.config)
     write_csv(folder / "front.csv", _front_header(), (_front_row(i, e) for i, e in enumerate(entries)))
-    (folder / "logs.log").write_text("\n".join(log_lines(found, options)) + "\n", encoding="utf-8")
+    lines = log_lines(found, options, origin, timing_s)
+    (folder / "logs.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def sample(genes: Genes) -> str:
@@ -96,7 +102,7 @@ def volume_rows(state: State) -> Iterator[tuple[object, ...]]:
     yield from zip(range(len(state.evaluated)), state.evaluated, state.hypervolumes, strict=True)
 
 
-def front_entry(found: Found, networks: list[dict[str, object]]) -> dict[str, object]:
+def front_entry(found: Found, networks: list[dict[str, object]], config: SimConfig) -> dict[str, object]:
     """The content of front.json; nothing in it depends on where the search ran, or how fast."""
     judging, settings = found.search.judging, found.search.settings
     return {
@@ -111,6 +117,7 @@ def front_entry(found: Found, networks: list[dict[str, object]]) -> dict[str, ob
         "generations": len(found.state.populations),
         "evaluated": len(found.state.known),
         "hypervolume": list(found.state.hypervolumes),
+        "simconfig": config_entry(config),
         "networks": networks,
     }
 
@@ -148,7 +155,9 @@ def _front_row(index: int, entry: dict[str, Any]) -> tuple[object, ...]:
     return index, *accuracies, *figures.values(), searched, json.dumps(entry["sample"])
 
 
-def log_lines(found: Found, options: EvolveOptions) -> Iterator[str]:
+def log_lines(
+    found: Found, options: EvolveOptions, origin: Origin, timing_s: Mapping[str, float]
+) -> Iterator[str]:
     """The content of logs.log."""
     yield "[options]"
     yield from (f"{name} = {value}" for name, value in option_entry(options).items())
@@ -161,6 +170,10 @@ def log_lines(found: Found, options: EvolveOptions) -> Iterator[str]:
     yield from (f"{name} = {value}" for name, value in statistics(found))
     yield "\n[front]"
     yield from front_table(found)
+    yield "\n[timing, s]"
+    yield from (f"{name} = {value:.6f}" for name, value in timing_s.items())
+    yield ""
+    yield from origin_lines(origin)
 
 
 def statistics(found: Found) -> Iterator[tuple[str, int]]:

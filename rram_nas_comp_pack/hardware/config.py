@@ -28,7 +28,7 @@ _UNREAD: Final[dict[str, dict[str, Any]]] = {
 }
 """What stands for the keys that mean nothing for a type of device."""
 
-_MOST_BYTES: Final = 2**18  # some twenty times the shipped file
+_MOST_BYTES: Final = 2**16  # some ten times the shipped file
 
 _Texts = dict[tuple[str, str], tuple[Key, str]]  # (section, key name) -> declaration, text found
 

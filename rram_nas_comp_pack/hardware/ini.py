@@ -25,6 +25,12 @@ def sections_of(text: str, source: str) -> Sections:
     Known keys are spelled as in KEYS, others as in the text. `source` names the file in errors. Raises
     BadInput.
     """
+    for number, line in enumerate(text.split("\n"), start=1):
+        odd = next((c for c in line if c < " " and c not in "\t\r"), None)
+        if odd is not None:
+            raise BadInput(
+                f"{source}: line {number}: found {odd!r}; allowed: text without control characters"
+            )
     parser = configparser.ConfigParser(
         interpolation=None,
         comment_prefixes=("#", ";"),

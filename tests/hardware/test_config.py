@@ -289,7 +289,7 @@ def test_a_huge_file_is_refused_in_one_line(tmp_path: Path) -> None:
         file.truncate(2**40)
     with pytest.raises(BadInput) as caught:
         load_hardware(path)
-    assert str(caught.value) == f"{path}: found more than 262144 bytes; allowed: a SimConfig.ini file"
+    assert str(caught.value) == f"{path}: found more than 65536 bytes; allowed: a SimConfig.ini file"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser reads everything")
@@ -315,6 +315,10 @@ def test_a_file_that_is_not_utf8_is_refused_in_one_line(tmp_path: Path) -> None:
     [
         ("Device_Tech = 130\n", "line 1: found 'Device_Tech = 130'; allowed: a [section]"),
         ("[Device level]\nDevice_Tech\n", "line 2: found 'Device_Tech'; allowed: key = value"),
+        (
+            "[Device level]\nOU = \0\n",
+            "line 2: found '\\x00'; allowed: text without control characters",
+        ),
         ("[Device level]\nOU = 1\nOU = 2\n", "[Device level] OU: found again in line 3; allowed: once"),
         (
             "[Device level]\nDevice_Tech = 1\ndevice_tech = 2\n",
