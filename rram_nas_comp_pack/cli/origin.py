@@ -49,7 +49,7 @@ def config_entry(config: SimConfig) -> dict[str, object]:
 def origin_lines(origin: Origin) -> Iterator[str]:
     """The section of logs.log that says who made the run."""
     yield "[run]"
-    yield f"command = {origin.command.encode(errors='backslashreplace').decode()}"
+    yield f"command = {as_utf8(origin.command)}"
     yield f"date = {origin.date}"
     yield f"host = {origin.host}"
     yield f"hardware = {origin.config.digest}"
@@ -59,7 +59,12 @@ def option_entry(options: PackOptions | EvolveOptions) -> dict[str, object]:
     """Options as JSON values."""
     entry = asdict(options)
     entry.pop("command_line")
-    return {name: str(value) if isinstance(value, Path) else value for name, value in entry.items()}
+    return {n: as_utf8(str(v)) if isinstance(v, str | Path) else v for n, v in entry.items()}
+
+
+def as_utf8(text: str) -> str:
+    """A text that can be written as UTF-8: bytes of paths that are none are escaped."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def pack_option_entry(options: PackOptions, network: Network) -> dict[str, object]:

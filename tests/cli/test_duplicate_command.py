@@ -13,7 +13,10 @@ from tiny_runs import ROOT, call, everything_in, is_one_line, make_workplace, pa
 
 from rram_nas_comp_pack.tuning import choose
 
-FILES = ["logs.log", "pack.csv", "partition.json", "partition_optimized.json", "result.json", "sim.log"]
+FILES = [
+    *("SimConfig.ini", "logs.log", "pack.csv", "partition.json", "partition_optimized.json"),
+    *("result.json", "sim.log"),
+]
 MARGINS = [0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6]
 SAMPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 ENDLESS = ("--tune-effort", 2**31 - 1)

@@ -43,6 +43,7 @@ def test_the_files_of_a_search(whole):
     folder, out = whole
     assert sorted(p.name for p in folder.iterdir()) == [
         *(
+            "SimConfig.ini",
             "checkpoint",
             "evaluated.csv",
             "evolute.csv",
