@@ -12,11 +12,11 @@ from pathlib import Path
 
 from .. import __version__
 from ..pipeline import Report
+from ..runs.packing.sim_log import HEADER as SIM_LOG_HEADER
+from ..runs.packing.wording import STOPPED
 from ..values import Box, Coverage, Mapping, Network, Placement, weight_utilization
 from .evolve_options import EvolveOptions
-from .files import SIM_LOG_HEADER
 from .options import PackOptions
-from .wording import STOPPED
 
 
 def write_run(folder: Path, report: Report, options: PackOptions) -> None:

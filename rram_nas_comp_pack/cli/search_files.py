@@ -18,6 +18,8 @@ from ..evolution.evaluate import Finished
 from ..evolution.evolve import Outcome, State, key, ranks
 from ..evolution.genome import Genes, decoded
 from ..evolution.search import Search
+from ..runs.nas.read import EVALUATED, VOLUME
+from ..runs.nas.run import ELSEWHERE
 from .evolve_options import EvolveOptions
 from .output import option_entry, versions, write_csv, write_json
 
@@ -25,11 +27,6 @@ EVOLUTE = (
     "generation", "individual", "acc", "latency_ratio", "latency_ns",
     "crossbars", "utilization", "rank", "sample",
 )  # fmt: skip
-EVALUATED = (
-    "generation", "acc", "speed", "latency_ns", "energy_nj", "crossbars",
-    "utilization", "excess", "error", "sample",
-)  # fmt: skip
-VOLUME = ("generation", "evaluated", "hypervolume")
 FRONT = ("speed", "latency_ns", "baseline_ns", "energy_nj", "crossbars", "utilization")
 
 
@@ -58,7 +55,7 @@ def write_search(folder: Path, found: Found, options: EvolveOptions) -> None:
     write_csv(folder / "hypervolume.csv", VOLUME, volume_rows(found.state))
     predicted = found.search.judging.method == "predictor"
     entries = [_network(predicted, *network) for network in found.networks()]
-    write_json(folder / "front.json", front_entry(found, entries))
+    write_json(folder / "front.json", front_entry(found, entries, options))
     write_csv(folder / "front.csv", _front_header(), (_front_row(i, e) for i, e in enumerate(entries)))
     (folder / "logs.log").write_text("\n".join(log_lines(found, options)) + "\n", encoding="utf-8")
 
@@ -96,7 +93,7 @@ def volume_rows(state: State) -> Iterator[tuple[object, ...]]:
     yield from zip(range(len(state.evaluated)), state.evaluated, state.hypervolumes, strict=True)
 
 
-def front_entry(found: Found, networks: list[dict[str, object]]) -> dict[str, object]:
+def front_entry(found: Found, networks: list[dict[str, object]], options: EvolveOptions) -> dict[str, object]:
     """The content of front.json; nothing in it depends on where the search ran, or how fast."""
     judging, settings = found.search.judging, found.search.settings
     return {
@@ -111,6 +108,7 @@ def front_entry(found: Found, networks: list[dict[str, object]]) -> dict[str, ob
         "generations": len(found.state.populations),
         "evaluated": len(found.state.known),
         "hypervolume": list(found.state.hypervolumes),
+        "options": {n: value for n, value in option_entry(options).items() if n not in ELSEWHERE},
         "networks": networks,
     }
 
