@@ -149,6 +149,11 @@ class Rules:
 NO_RULES = Rules(threshold=-1, max_load=0)
 
 
+def rules_of(no_pack_heuristic: bool, layer_threshold: int, xbar_max_load: int) -> Rules:
+    """Who may share a crossbar, by the options of that name."""
+    return NO_RULES if no_pack_heuristic else Rules(layer_threshold, xbar_max_load)
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
     """One box of one replica on a crossbar; x counts columns, y rows, maxima are exclusive.

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from ..errors import BadInput
 from ..report.comparison import Compared, as_csv, markdown, packing_run, search_run
-from .evolution_report import names
-from .files import read_json
+from ..runs.nas.read import read_search
+from ..runs.packing.read import read_result
 from .folder import whole_file
 from .options import CompareOptions
-from .report import SEARCH, reader_of
-from .search_reading import read_search
+from .report import kind_of, names
 
 BY_SUFFIX = {".csv": "csv", ".html": "html", ".htm": "html"}
 
@@ -33,19 +32,9 @@ def run(options: CompareOptions) -> int:
 
 def read_run(run_dir: Path, name: str) -> Compared:
     """The run in this folder."""
-    if reader_of(run_dir) == SEARCH:
+    if kind_of(run_dir) == "search":
         return search_run(read_search(run_dir, name))
-    path = run_dir / "result.json"
-    try:
-        found = packing_run(name, read_json(path))
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise BadInput(f"{path}: found no result of a packing run ({what})") from error
-    texts = {"kind", "model", "duplication"}
-    for key, value in found.values.items():
-        if key not in texts and value is not None and type(value) not in (int, float):
-            raise BadInput(f"{path}: {key}: found {value!r:.60}, allowed is a number")
-    return found
+    return packing_run(name, read_result(run_dir))
 
 
 def _table(runs: Sequence[Compared], wanted: str) -> str:

@@ -27,14 +27,15 @@ from ..evolution.local import local
 from ..evolution.search import Search, evaluate, finish, taught
 from ..evolution.subnet import Compiled, CompileSettings, compile_subnet
 from ..hardware.config import Hardware
-from ..values import NoFit
-from .evolve_options import ELSEWHERE, EvolveOptions
+from ..runs.nas.checkpoint import NAME, Kept, load_search
+from ..runs.nas.run import ELSEWHERE
+from ..values import NoFit, rules_of
+from .evolve_options import EvolveOptions
 from .folder import run_folder
-from .groups import rules_of
 from .origin import Origin, begin
 from .progress import Stopwatch, telling_of_compiling
 from .report import add_report
-from .search_checkpoint import NAME, Kept, load_search, save_search
+from .search_checkpoint import save_search
 from .search_files import Found, log_lines, summary, write_search
 
 INTERRUPTED = 130

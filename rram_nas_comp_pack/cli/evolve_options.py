@@ -17,9 +17,6 @@ QUICK = {"population": 20, "generations": 10, "tune_effort": 3000}
 THOROUGH = {"population": 50, "generations": 100, "tune_effort": None}
 """The paper's search (RNC section 6), and the joint tuner's default effort."""
 
-ELSEWHERE = {"exp_id", "log_dir", "workers", "scheduler", "resume", "verbose", "no_report", "command_line"}
-"""Options that do not decide what a search finds."""
-
 SHIPPED = Path(__file__).parents[2] / "ofa" / "checkpoint" / "digits_mbv3_small.pth"
 """The supernet that comes with the toolkit, trained on digits."""
 

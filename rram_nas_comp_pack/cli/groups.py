@@ -9,7 +9,6 @@ from typing import Any
 
 from ..errors import BadInput
 from ..hardware.config import SHIPPED
-from ..values import NO_RULES, Rules
 from .arguments import MOST_SAMPLES, at_least
 
 
@@ -113,11 +112,6 @@ class _Ignore(argparse.Action):
 
     def __call__(self, *_: object) -> None:
         pass
-
-
-def rules_of(no_pack_heuristic: bool, layer_threshold: int, xbar_max_load: int) -> Rules:
-    """Who may share a crossbar, by the options of that name."""
-    return NO_RULES if no_pack_heuristic else Rules(layer_threshold, xbar_max_load)
 
 
 def depthwise_mapping(chosen: str | None, duplicate: bool) -> str:

@@ -13,11 +13,11 @@ from pathlib import Path
 from .. import __version__
 from ..hardware.config import SimConfig
 from ..pipeline import Report
+from ..runs.packing.sim_log import HEADER as SIM_LOG_HEADER
+from ..runs.packing.wording import STOPPED
 from ..values import Box, Coverage, Mapping, Network, Placement, weight_utilization
-from .files import SIM_LOG_HEADER
 from .options import PackOptions
 from .origin import Origin, config_entry, origin_lines, pack_option_entry, write_config
-from .wording import STOPPED
 
 
 def write_run(folder: Path, report: Report, options: PackOptions, origin: Origin) -> None:

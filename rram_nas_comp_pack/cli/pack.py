@@ -13,19 +13,18 @@ from ..hardware.chip import reader
 from ..hardware.config import Hardware
 from ..packing.pack import BEST_EFFORT, Goal
 from ..pipeline import CompileOptions, Report, Watch, compile_network
+from ..runs.packing.wording import STOPPED
 from ..simulation import executions, program
 from ..timeline import timeline
 from ..tuning.choose import Tuning
 from ..tuning.joint import Effort
-from ..values import Network, NoFit
+from ..values import Network, NoFit, rules_of
 from .folder import run_folder
-from .groups import rules_of
 from .options import PackOptions
 from .origin import begin
 from .output import coverage_table, log_lines, mapped_share, tuned_for, write_json, write_run
 from .progress import telling_of_compiling
 from .report import add_report
-from .wording import STOPPED
 
 INTERRUPTED = 130
 

@@ -6,20 +6,23 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import BadInput
+from ..runs.nas.front import FRONT
+from ..runs.nas.read import read_search
+from ..runs.packing.read import RESULT, read_run
 from .options import ReportOptions
 
 if TYPE_CHECKING:
     from ..report.files import ReportFiles
 
-SEARCH = "evolution_report"
-KINDS = {"front.json": SEARCH, "result.json": "packing_report"}
-"""The file that tells a kind of run, and the module of its reader: `read(run_dir, name) -> ReportFiles`."""
+Kind = Literal["search", "packing"]
+KINDS: dict[str, Kind] = {FRONT: "search", RESULT: "packing"}
+"""The file that tells a kind of run."""
 
 
 def run(options: ReportOptions) -> int:
@@ -29,7 +32,7 @@ def run(options: ReportOptions) -> int:
     """
     groups = _groups(options.run_dirs)
     for group, target in zip(groups, _targets(groups, options.out), strict=True):
-        search = reader_of(group[0]) == SEARCH
+        search = kind_of(group[0]) == "search"
         write_report(_together(group, target) if search else made(group[0]), target)
         print(f"report: {target / 'report.html'}")
     return 0
@@ -37,7 +40,7 @@ def run(options: ReportOptions) -> int:
 
 def _groups(run_dirs: Sequence[Path]) -> list[tuple[Path, ...]]:
     """Runs that share a page: all searches, each once, and every other run by itself."""
-    searches = tuple(dict.fromkeys(run_dir for run_dir in run_dirs if reader_of(run_dir) == SEARCH))
+    searches = tuple(dict.fromkeys(run_dir for run_dir in run_dirs if kind_of(run_dir) == "search"))
     others: list[tuple[Path, ...]] = [(run_dir,) for run_dir in run_dirs if run_dir not in searches]
     return [searches, *others] if searches else others
 
@@ -60,25 +63,37 @@ def made(run_dir: Path, name: str = "") -> ReportFiles:
 
     Raises BadInput where a file is missing or not what it must be.
     """
-    read: Callable[[Path, str], ReportFiles] = import_module(f"{__package__}.{reader_of(run_dir)}").read
-    return read(run_dir, name or run_dir.resolve().name)
+    if kind_of(run_dir) == "search":
+        return _together([run_dir], run_dir)  # a page of one search does not name it
+    run = read_run(run_dir, name or run_dir.resolve().name)
+    from ..report.packing import packing_report  # loads what draws, which takes longer than reading
+
+    return packing_report(run)
 
 
 def _together(searches: Sequence[Path], target: Path) -> ReportFiles:
     """One report of all searches, to lie in `target`, from where it names their folders."""
-    from .evolution_report import read_all
+    from ..report.evolution import search_report
 
-    return read_all(searches, target)
+    runs = [read_search(*named) for named in zip(searches, names(searches), strict=True)]
+    return search_report(runs, [os.path.relpath(run_dir, target) for run_dir in searches])
 
 
-def reader_of(run_dir: Path) -> str:
-    """The module that reads a run of this kind. Raises BadInput where the folder holds no run."""
+def names(run_dirs: Sequence[Path]) -> list[str]:
+    """What runs are called: their folders' names, or whole paths where those are equal."""
+    short = [run_dir.resolve().name for run_dir in run_dirs]
+    count = Counter(short)
+    return [name if count[name] == 1 else str(path) for name, path in zip(short, run_dirs, strict=True)]
+
+
+def kind_of(run_dir: Path) -> Kind:
+    """The kind of run in a folder. Raises BadInput where the folder holds no run."""
     if not run_dir.is_dir():
         raise BadInput(f"RUN_DIR: {run_dir} is no folder")
-    module = next((m for file, m in KINDS.items() if (run_dir / file).exists()), None)
-    if module is None:
+    kind = next((kind for file, kind in KINDS.items() if (run_dir / file).exists()), None)
+    if kind is None:
         raise BadInput(f"RUN_DIR: {run_dir} is no run: found neither {' nor '.join(KINDS)}")
-    return module
+    return kind
 
 
 def write_report(report: ReportFiles, folder: Path) -> None:

@@ -19,9 +19,9 @@ from tqdm import tqdm
 from .. import __version__
 from ..errors import BadInput, CannotBeDone
 from ..hardware.config import load_hardware
+from ..runs.checked_json import read_json
 from .claims import Claim, Figures, Run, pack_figures, runs, search_figures, verdict
 from .evolve_options import cores
-from .files import read_json
 from .folder import run_folder
 from .options import ReproduceOptions
 from .output import versions, write_csv, write_json

@@ -19,6 +19,8 @@ from ..evolution.evolve import Outcome, State, key, ranks
 from ..evolution.genome import Genes, decoded
 from ..evolution.search import Search
 from ..hardware.config import SimConfig
+from ..runs.nas.read import EVALUATED, VOLUME
+from ..runs.nas.run import ELSEWHERE
 from .evolve_options import EvolveOptions
 from .origin import Origin, config_entry, option_entry, origin_lines, write_config
 from .output import versions, write_csv, write_json
@@ -27,11 +29,6 @@ EVOLUTE = (
     "generation", "individual", "acc", "latency_ratio", "latency_ns",
     "crossbars", "utilization", "rank", "sample",
 )  # fmt: skip
-EVALUATED = (
-    "generation", "acc", "speed", "latency_ns", "energy_nj", "crossbars",
-    "utilization", "excess", "error", "sample",
-)  # fmt: skip
-VOLUME = ("generation", "evaluated", "hypervolume")
 FRONT = ("speed", "latency_ns", "baseline_ns", "energy_nj", "crossbars", "utilization")
 
 
@@ -62,7 +59,7 @@ def write_search(
     write_csv(folder / "hypervolume.csv", VOLUME, volume_rows(found.state))
     predicted = found.search.judging.method == "predictor"
     entries = [_network(predicted, *network) for network in found.networks()]
-    write_json(folder / "front.json", front_entry(found, entries, origin.config))
+    write_json(folder / "front.json", front_entry(found, entries, options, origin.config))
     write_config(folder, origin.config)
     write_csv(folder / "front.csv", _front_header(), (_front_row(i, e) for i, e in enumerate(entries)))
     lines = log_lines(found, options, origin, timing_s)
@@ -102,7 +99,9 @@ def volume_rows(state: State) -> Iterator[tuple[object, ...]]:
     yield from zip(range(len(state.evaluated)), state.evaluated, state.hypervolumes, strict=True)
 
 
-def front_entry(found: Found, networks: list[dict[str, object]], config: SimConfig) -> dict[str, object]:
+def front_entry(
+    found: Found, networks: list[dict[str, object]], options: EvolveOptions, config: SimConfig
+) -> dict[str, object]:
     """The content of front.json; nothing in it depends on where the search ran, or how fast."""
     judging, settings = found.search.judging, found.search.settings
     return {
@@ -118,6 +117,7 @@ def front_entry(found: Found, networks: list[dict[str, object]], config: SimConf
         "evaluated": len(found.state.known),
         "hypervolume": list(found.state.hypervolumes),
         "simconfig": config_entry(config),
+        "options": {n: value for n, value in option_entry(options).items() if n not in ELSEWHERE},
         "networks": networks,
     }
 

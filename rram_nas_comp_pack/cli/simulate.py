@@ -8,9 +8,9 @@ from ..errors import CannotBeDone
 from ..hardware.chip import reader
 from ..hardware.config import load_hardware
 from ..packing.check import violations
+from ..runs.packing.read_layout import read_mappings, read_placements
 from ..simulation import program, simulate
 from ..values import NO_RULES
-from .files import read_mappings, read_placements
 from .options import SimulateOptions
 
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal, NamedTuple
 
-from .search_run import SearchRun, local
+from ..runs.nas.run import SearchRun, local
+from ..runs.packing.run import Copies, PackingResult
+from ..values import Evaluation
 
 Kind = Literal["packing", "search"]
 Value = float | int | str | None
@@ -106,57 +108,61 @@ OWN = {"exp_id", "log_dir", "verbose", "workers", "scheduler", "resume", "no_rep
 """Options that say where and how fast a run went, and those with a row of their own."""
 
 
-def packing_run(name: str, result: Mapping[str, Any]) -> Compared:
-    """A packing run by its result.json. Raises KeyError or TypeError where that is no result."""
-    options, hardware, duplication = result["options"], result["hardware"], result["duplication"]
-    ran = {e["num_sample"]: e for e in result["evaluations"]}
-    counted = ran.get(options["num_sample"])
+def packing_run(name: str, result: PackingResult) -> Compared:
+    """A packing run by its result.json."""
+    ran = {e.num_sample: e for e in result.evaluations}
+    counted = ran.get(result.samples)
     values: dict[str, Value] = {
         "kind": "packing",
-        "model": result["model"],
-        "budget": result["crossbars_budget"],
-        "crossbars": result["crossbars_used"],
-        "lower_bound": result["lower_bound"],
-        "gap": result["crossbars_used"] - result["lower_bound"],
-        "utilization": result["utilization"],
-        "weight_utilization": result.get("weight_utilization"),
-        "duplication": _duplication(duplication),
-        "copies": sum(duplication["copies"]),
+        "model": result.model,
+        "budget": result.budget,
+        "crossbars": result.crossbars,
+        "lower_bound": result.lower_bound,
+        "gap": result.crossbars - result.lower_bound,
+        "utilization": result.utilization,
+        "weight_utilization": result.weight_utilization,
+        "duplication": _duplication(result.copies),
+        "copies": sum(result.copies.per_layer),
         "speed": None if counted is None else _speed(counted),
-        "energy_nj": hardware["energy_nj"],
-        "area_um2": hardware["area_um2"],
-        "time_s": result["timing_s"]["total"],
-        "seed": options["seed"],
+        "energy_nj": result.costs.energy_nj,
+        "area_um2": result.costs.area_um2,
+        "time_s": result.seconds,
+        "seed": _whole(result.options.get("seed")),
     }
     for n in SAMPLES:
         if n in ran:
-            values |= {f"latency_{n}_ns": ran[n]["latency_ns"], f"speed_{n}": _speed(ran[n])}
-    return Compared(name, "packing", values, options)
+            values |= {f"latency_{n}_ns": ran[n].latency_ns, f"speed_{n}": _speed(ran[n])}
+    return Compared(name, "packing", values, result.options)
 
 
-def _speed(evaluation: Mapping[str, Any]) -> float:
-    speed: float = evaluation["baseline_latency_ns"] / evaluation["latency_ns"]
-    return speed
+def _speed(evaluation: Evaluation) -> float:
+    return evaluation.baseline_latency_ns / evaluation.latency_ns
 
 
-def _duplication(found: Mapping[str, Any]) -> str:
-    return str(found["method"]) if found["margin"] is None else f"margin {found['margin']:.2f}"
+def _duplication(copies: Copies) -> str:
+    return copies.method if copies.margin is None else f"margin {copies.margin:.2f}"
+
+
+def _whole(value: object) -> int | None:
+    """The whole number that an option holds, as a number or as text of at most ten digits."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 10 else None
 
 
 def search_run(run: SearchRun) -> Compared:
     """A search; crossbars, utilization, speed and energy are those of its fastest network."""
-    fastest = max(run.front, key=lambda n: n.best.speed, default=None)
-    most = max(run.front, key=lambda n: (n.validation, n.best.speed), default=None)
+    fastest = max(run.front.networks, key=lambda n: n.best.speed, default=None)
+    most = max(run.front.networks, key=lambda n: (n.validation, n.best.speed), default=None)
     values: dict[str, Value] = {
         "kind": "search",
         "method": run.options.get("method"),
-        "dataset": local(run.dataset),
-        "budget": run.budget,
+        "dataset": local(run.front.dataset),
+        "budget": run.front.budget,
         "generations": len(run.hypervolumes),
         "evaluated": run.evaluated.total,
         "hypervolume": run.hypervolumes[-1] if run.hypervolumes else None,
-        "front": len(run.front),
-        "seed": int(run.options["seed"]) if run.options.get("seed", "").isdecimal() else None,
+        "front": len(run.front.networks),
+        "seed": _whole(run.options.get("seed")),
     }
     if fastest is not None and most is not None:
         figures = fastest.best
@@ -166,7 +172,7 @@ def search_run(run: SearchRun) -> Compared:
     if len(run.evaluated.speed):
         values |= {"median_speed": median(run.evaluated.speed.tolist())}
         values |= {"median_accuracy": median(run.evaluated.accuracy.tolist())}
-    return Compared(run.name, "search", values, {**run.options, "num_sample": run.samples})
+    return Compared(run.name, "search", values, {**run.options, "num_sample": run.front.samples})
 
 
 def rows(runs: Sequence[Compared]) -> list[Row]:

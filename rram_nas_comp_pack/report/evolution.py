@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from ..runs.nas.run import SearchRun, local
 from . import comparison
 from .comparison_page import runs_table
 from .files import ReportFiles
@@ -12,7 +13,6 @@ from .front_chart import front_chart
 from .networks import front_table, network_panels
 from .page import Section, asset, page, table, terms
 from .search_charts import MOST_LINES, genome_chart, progress_chart, speeds_of
-from .search_run import SearchRun, local
 from .vector import legend
 
 FILES = {"config", "checkpoint", "dataset"}
@@ -33,9 +33,9 @@ def search_page(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
     """The page."""
     many = len(runs) > 1
     title = f"{len(runs)} searches of subnets" if many else "Search of subnets"
-    budgets = " and ".join(str(b) for b in sorted({run.budget for run in runs}))
+    budgets = " and ".join(str(b) for b in sorted({run.front.budget for run in runs}))
     datasets, methods = (
-        {local(run.dataset) for run in runs},
+        {local(run.front.dataset) for run in runs},
         {run.options.get("method", "") for run in runs} - {""},
     )
     subtitle = ", ".join([*sorted(datasets), f"at most {budgets} crossbars", *sorted(methods)])
@@ -111,7 +111,7 @@ def _genomes(runs: Sequence[SearchRun]) -> str:
 def _options(runs: Sequence[SearchRun]) -> tuple[Sequence[str], list[tuple[str, ...]], str]:
     """Header, rows and caption."""
     named = sorted({name for run in runs for name in run.options})
-    rows = [("version", *(run.version for run in runs))]
+    rows = [("version", *(run.front.version for run in runs))]
     rows += [(f"--{name.replace('_', '-')}", *(_option(run, name) for run in runs)) for name in named]
     values = [run.name for run in runs] if len(runs) > 1 else ["value"]
     return ("option", *values), rows, "What decided the result"

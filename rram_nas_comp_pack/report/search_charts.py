@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .search_run import Floats, SearchRun
+from ..runs.nas.run import Floats, SearchRun
 from .vector import Axis, Scale, axes, colour, drawing, line, mark, scale
 
 SHADES = 8

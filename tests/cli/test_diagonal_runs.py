@@ -9,11 +9,11 @@ from tiny_runs import ROOT, call, is_one_line, strict_json
 
 from rram_nas_comp_pack.box_converter.boxes import cut_diagonal, partition
 from rram_nas_comp_pack.box_converter.shapes import convolution, linear
-from rram_nas_comp_pack.cli.files import read_mappings
 from rram_nas_comp_pack.cli.output import layer_entry
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.hardware.chip import read_ns
 from rram_nas_comp_pack.hardware.config import load_hardware
+from rram_nas_comp_pack.runs.packing.read_layout import read_mappings
 from rram_nas_comp_pack.simulation import program, simulate
 from rram_nas_comp_pack.values import Layer, Mapping
 

@@ -112,8 +112,8 @@ def test_a_network_of_the_front_is_packed_by_one_command(whole, tmp_path, capsys
     for model, said in (
         (f"ofa:{whole[0]}/front.json#99", f"found {last + 1} networks"),
         (f"ofa:{whole[0]}/front.json", "allowed is ofa:FILE#K"),
-        (f"ofa:{whole[0]}/front.csv#0", "found no JSON"),
-        ("ofa:none.json#0", "cannot be read"),
+        (f"ofa:{whole[0]}/front.csv#0", "not valid JSON"),
+        ("ofa:none.json#0", "none.json: No such file"),
     ):
         assert main(["pack", "--model", model]) == 2
         assert said in capsys.readouterr().err
