@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import BadInput
-from ..report.comparison import Compared, as_csv, markdown, packing_run, search_run
+from ..report.compared import Compared, packing_run, search_run
+from ..report.comparison import as_csv, markdown
 from ..runs.nas.read import read_search
 from ..runs.packing.read import read_result
 from .folder import whole_file
 from .options import CompareOptions
 from .report import kind_of, names
+from .run_hardware import copy_note, say
 
 BY_SUFFIX = {".csv": "csv", ".html": "html", ".htm": "html"}
 
@@ -33,8 +35,12 @@ def run(options: CompareOptions) -> int:
 def read_run(run_dir: Path, name: str) -> Compared:
     """The run in this folder."""
     if kind_of(run_dir) == "search":
-        return search_run(read_search(run_dir, name))
-    return packing_run(name, read_result(run_dir))
+        search = read_search(run_dir, name)
+        say(copy_note(run_dir, search.front.config))
+        return search_run(search)
+    result = read_result(run_dir)
+    say(copy_note(run_dir, result.config))
+    return packing_run(name, result)
 
 
 def _table(runs: Sequence[Compared], wanted: str) -> str:

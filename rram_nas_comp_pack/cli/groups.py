@@ -86,14 +86,29 @@ def add_places(parser: argparse.ArgumentParser) -> None:
 
 def add_config(parser: argparse.ArgumentParser) -> None:
     """The hardware."""
-    here = Path("SimConfig.ini")
     parser.add_argument(
         "--config",
         type=Path,
-        default=here if here.exists() else SHIPPED,
+        default=default_config(),
         metavar="INI",
         help="default: SimConfig.ini, or the one that comes along where there is none",
     )
+
+
+def add_other_config(parser: argparse.ArgumentParser) -> None:
+    """Other hardware than that of the run at hand."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="INI",
+        help="other hardware (default: that of the run; of a run that holds none, as for pack)",
+    )
+
+
+def default_config() -> Path:
+    """SimConfig.ini of the working folder, or the one that comes along."""
+    here = Path("SimConfig.ini")
+    return here if here.exists() else SHIPPED
 
 
 def add_ignored(parser: argparse.ArgumentParser, flags: Sequence[str], options: Sequence[str] = ()) -> None:

@@ -20,6 +20,7 @@ from .groups import (
     add_duplication,
     add_ignored,
     add_no_report,
+    add_other_config,
     add_packing,
     add_places,
     depthwise_mapping,
@@ -64,19 +65,19 @@ class PackOptions:
 
 @dataclass(frozen=True, slots=True)
 class SimulateOptions:
-    """Options of `simulate`."""
+    """Options of `simulate`; without `config` the hardware is that of the run."""
 
     run_dir: Path
     num_sample: tuple[int, ...]
-    config: Path
+    config: Path | None
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyOptions:
-    """Options of `verify`."""
+    """Options of `verify`; without `config` the hardware is that of the run."""
 
     run_dir: Path
-    config: Path
+    config: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +245,7 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--num-sample", type=at_least(1), nargs="+", action=_Tuple, required=True, metavar="N"
     )
-    add_config(parser)
+    add_other_config(parser)
 
 
 class _Tuple(argparse.Action):
@@ -255,7 +256,7 @@ class _Tuple(argparse.Action):
 def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(kind=VerifyOptions)
     parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
-    add_config(parser)
+    add_other_config(parser)
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:

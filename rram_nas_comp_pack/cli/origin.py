@@ -13,9 +13,7 @@ from ..hardware.config import SimConfig, load_config
 from ..values import InputSize, Network
 from .evolve_options import EvolveOptions
 from .options import PackOptions
-
-CONFIG_COPY = "SimConfig.ini"
-"""The name of a run's copy of its configuration."""
+from .run_hardware import CONFIG_COPY
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..hardware.config import load_hardware
 from ..packing.check import violations
 from ..runs.packing.read import RESULT, read_result
 from ..runs.packing.read_layout import read_mappings, read_partition, read_placements
 from ..runs.packing.run import PackingResult
 from ..values import Mapping, Placement, Rules, cells_with_weights
 from .options import VerifyOptions
+from .run_hardware import copy_note, hardware_of, say
 
 
 def run(options: VerifyOptions) -> int:
@@ -20,14 +20,19 @@ def run(options: VerifyOptions) -> int:
     if (options.run_dir / RESULT).exists():
         result = read_result(options.run_dir)
         size = result.rows, result.columns
+        note = copy_note(options.run_dir, result.config)
+        if options.config is not None:
+            hardware, note = hardware_of(options.run_dir, result.config, options.config)
+            size = hardware.rows, hardware.columns
         found = [
             *violations(mappings, placements, size, result.rules, result.budget),
             *_claims(result, mappings, placements),
             *_changed_layers(options.run_dir, mappings),
         ]
     else:  # another program's run: its rules are not recorded, so those of the defaults are held against it
-        hardware = load_hardware(options.config)
+        hardware, note = hardware_of(options.run_dir, None, options.config)
         found = list(violations(mappings, placements, (hardware.rows, hardware.columns), Rules()))
+    say(note)
     print(*(found or [f"{options.run_dir}: {len(placements)} boxes, no violation"]), sep="\n")
     return 1 if found else 0
 

@@ -4,27 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from statistics import median
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-from ..runs.nas.run import SearchRun, local
-from ..runs.packing.run import Copies, PackingResult
-from ..values import Evaluation
-
-Kind = Literal["packing", "search"]
-Value = float | int | str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A run to compare: values by the keys of FIELDS, and the options it was made with."""
-
-    name: str
-    kind: Kind
-    values: Mapping[str, Value]
-    options: Mapping[str, object]
+from .compared import SAMPLES, Compared, Value
 
 
 class Field(NamedTuple):
@@ -64,14 +47,15 @@ def _latencies(samples: Sequence[int]) -> Iterator[Field]:
         many = f"{n} sample{'s' * (n > 1)}"
         yield Field(f"latency_{n}_ns", f"latency of {many}, ms", _scaled(1e-6, 4), "low")
         yield Field(f"speed_{n}", f"speed of {many}", _scaled(1, 2), "high")
+        yield Field(f"baseline_{n}_ns", f"baseline of {many}, ms", _scaled(1e-6, 4))
 
-
-SAMPLES = (1, 8, 512)
-"""The numbers of samples whose latencies are compared."""
 
 FIELDS = (
     Field("kind", "kind"),
     Field("model", "model"),
+    Field("hardware", "hardware, by its values' hash"),
+    Field("crossbar_size", "crossbar size"),
+    Field("input_size", "input size"),
     Field("method", "method"),
     Field("dataset", "images"),
     Field("budget", "budget, crossbars"),
@@ -84,6 +68,7 @@ FIELDS = (
     Field("copies", "copies"),
     *_latencies(SAMPLES),
     Field("speed", "speed of --num-sample samples", _scaled(1, 2), "high", "best speed"),
+    Field("baseline_ns", "baseline of --num-sample samples, ms", _scaled(1e-6, 4)),
     Field(
         "energy_nj",
         "energy of an inference, mJ",
@@ -104,94 +89,55 @@ FIELDS = (
     Field("seed", "seed"),
 )
 
-OWN = {"exp_id", "log_dir", "verbose", "workers", "scheduler", "resume", "no_report", "seed", "num_crossbars"}
+OWN = {
+    "input_size",
+    "exp_id",
+    "log_dir",
+    "verbose",
+    "workers",
+    "scheduler",
+    "resume",
+    "no_report",
+    "seed",
+    "num_crossbars",
+}
 """Options that say where and how fast a run went, and those with a row of their own."""
 
 
-def packing_run(name: str, result: PackingResult) -> Compared:
-    """A packing run by its result.json."""
-    ran = {e.num_sample: e for e in result.evaluations}
-    counted = ran.get(result.samples)
-    values: dict[str, Value] = {
-        "kind": "packing",
-        "model": result.model,
-        "budget": result.budget,
-        "crossbars": result.crossbars,
-        "lower_bound": result.lower_bound,
-        "gap": result.crossbars - result.lower_bound,
-        "utilization": result.utilization,
-        "weight_utilization": result.weight_utilization,
-        "duplication": _duplication(result.copies),
-        "copies": sum(result.copies.per_layer),
-        "speed": None if counted is None else _speed(counted),
-        "energy_nj": result.costs.energy_nj,
-        "area_um2": result.costs.area_um2,
-        "time_s": result.seconds,
-        "seed": _whole(result.options.get("seed")),
-    }
-    for n in SAMPLES:
-        if n in ran:
-            values |= {f"latency_{n}_ns": ran[n].latency_ns, f"speed_{n}": _speed(ran[n])}
-    return Compared(name, "packing", values, result.options)
-
-
-def _speed(evaluation: Evaluation) -> float:
-    return evaluation.baseline_latency_ns / evaluation.latency_ns
-
-
-def _duplication(copies: Copies) -> str:
-    return copies.method if copies.margin is None else f"margin {copies.margin:.2f}"
-
-
-def _whole(value: object) -> int | None:
-    """The whole number that an option holds, as a number or as text of at most ten digits."""
-    text = str(value)
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 10 else None
-
-
-def search_run(run: SearchRun) -> Compared:
-    """A search; crossbars, utilization, speed and energy are those of its fastest network."""
-    fastest = max(run.front.networks, key=lambda n: n.best.speed, default=None)
-    most = max(run.front.networks, key=lambda n: (n.validation, n.best.speed), default=None)
-    values: dict[str, Value] = {
-        "kind": "search",
-        "method": run.options.get("method"),
-        "dataset": local(run.front.dataset),
-        "budget": run.front.budget,
-        "generations": len(run.hypervolumes),
-        "evaluated": run.evaluated.total,
-        "hypervolume": run.hypervolumes[-1] if run.hypervolumes else None,
-        "front": len(run.front.networks),
-        "seed": _whole(run.options.get("seed")),
-    }
-    if fastest is not None and most is not None:
-        figures = fastest.best
-        values |= {"crossbars": figures.crossbars, "utilization": figures.utilization}
-        values |= {"speed": figures.speed, "energy_nj": figures.energy_nj}
-        values |= {"best_validation": most.validation, "best_test": most.test}
-    if len(run.evaluated.speed):
-        values |= {"median_speed": median(run.evaluated.speed.tolist())}
-        values |= {"median_accuracy": median(run.evaluated.accuracy.tolist())}
-    return Compared(run.name, "search", values, {**run.options, "num_sample": run.front.samples})
-
-
 def rows(runs: Sequence[Compared]) -> list[Row]:
-    """What the runs have in common: all that is known of their kind, then the options that differ."""
-    kinds = {kind: [run for run in runs if run.kind == kind] for kind in ("packing", "search")}
-    known = [{key for run in own for key in run.values} for own in kinds.values() if own]
-    shared = set.intersection(*known)
-    fields = [field for field in FIELDS if field.key in shared]
-    if not kinds["packing"]:
+    """All that is known of any of the runs, then the options that differ."""
+    known = {key for run in runs for key in run.values}
+    fields = [field for field in FIELDS if field.key in known]
+    if all(run.kind == "search" for run in runs):
         fields = [field._replace(label=field.of_search or field.label) for field in fields]
-    quantities = [_row(field, [run.values.get(field.key) for run in runs]) for field in fields]
-    return quantities + list(_options(runs, kinds))
+    return [*_quantities(runs, fields), *_options(runs)]
 
 
-def _options(runs: Sequence[Compared], kinds: Mapping[str, Sequence[Compared]]) -> Iterator[Row]:
-    known = [{key for run in own for key in run.options} for own in kinds.values() if own]
-    for name in sorted(set.intersection(*known) - OWN):
-        found = [_text(run.options.get(name)) for run in runs]
-        if len(set(found)) > 1 and name != "model":
+def _quantities(runs: Sequence[Compared], fields: Sequence[Field]) -> Iterator[Row]:
+    """A row a field. Speeds over different baselines are marked, none is best, and the baselines follow."""
+    unequal = {field.key for field in fields if _differ(runs, field.key)}
+    for field in fields:
+        shown, of_speed = field, field.key.replace("baseline", "speed").removesuffix("_ns")
+        if field.key in unequal:
+            shown = field._replace(label=f"{field.label} (over different baselines)", better="")
+        elif field.key.startswith("baseline") and of_speed not in unequal:
+            continue
+        yield _row(shown, [run.values.get(field.key) for run in runs])
+
+
+def _differ(runs: Sequence[Compared], key: str) -> bool:
+    """Whether runs that have this speed have it over different baselines."""
+    return len({run.baselines.get(key) for run in runs if run.values.get(key) is not None}) > 1
+
+
+def _options(runs: Sequence[Compared]) -> Iterator[Row]:
+    """Options whose values differ among the runs of a kind that has them."""
+    kinds = [[run for run in runs if run.kind == kind] for kind in ("packing", "search")]
+    known = [{key for run in own for key in run.options} for own in kinds]
+    for name in sorted(set().union(*known) - OWN):
+        having = [run for own, keys in zip(kinds, known, strict=True) if name in keys for run in own]
+        if len({_text(run.options.get(name)) for run in having}) > 1 and name != "model":
+            found = [_text(run.options.get(name)) for run in runs]
             yield _row(Field(f"option_{name}", f"--{name.replace('_', '-')}"), found)
 
 

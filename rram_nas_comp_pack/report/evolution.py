@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from ..runs.nas.run import SearchRun, local
-from . import comparison
+from .compared import search_run
+from .comparison import rows
 from .comparison_page import runs_table
 from .files import ReportFiles
 from .front_chart import front_chart
@@ -81,9 +82,9 @@ def _note(text: str) -> str:
 
 
 def _result(runs: Sequence[SearchRun]) -> str:
-    compared = [comparison.search_run(run) for run in runs]
+    compared = [search_run(run) for run in runs]
     if len(runs) == 1:
-        found = comparison.rows(compared)
+        found = rows(compared)
         shown = {row.field.key: (row.field.label, row.shown(0)) for row in found}
         return terms([*(shown[key] for key in KEY_FIGURES if key in shown), *_others(runs[0])])
     return runs_table(compared)

@@ -11,6 +11,7 @@ from ofa.errors import BadInput as BadSubnet
 
 from ...errors import BadInput
 from ..checked_json import JsonObject, read_json
+from ..simconfig import read_simconfig
 from .run import ELSEWHERE, Figures, Front, FrontNetwork
 
 FRONT = "front.json"
@@ -35,6 +36,7 @@ def read_front(path: Path) -> Front:
         evaluated=front.maybe(front.count, "evaluated"),
         networks=tuple(_network(i, entry) for i, entry in enumerate(front.objects("networks"))),
         options=None if options is None else option_texts(options.value),
+        config=read_simconfig(front),
     )
 
 

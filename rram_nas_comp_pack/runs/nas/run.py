@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from ofa.architecture import DEPTHS, Configuration
 
+from ...hardware.config import SimConfig
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -82,7 +84,8 @@ class Front:
     """What front.json says: how was searched, and the networks that no other beats, fastest first.
 
     `evaluated` counts all networks that were looked at; `options` are texts by the names of `EvolveOptions`,
-    without those of ELSEWHERE. Both are None where the file, one of an older version, does not say them.
+    without those of ELSEWHERE; `config` is the hardware. Each is None where the file, of an older version,
+    does not say it.
     """
 
     version: str
@@ -96,6 +99,7 @@ class Front:
     evaluated: int | None
     networks: tuple[FrontNetwork, ...]
     options: Mapping[str, str] | None
+    config: SimConfig | None
 
 
 @dataclass(frozen=True, slots=True)

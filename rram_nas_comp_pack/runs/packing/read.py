@@ -7,9 +7,11 @@ from pathlib import Path
 
 from ...contention import Contention, LayerContention
 from ...errors import BadInput
+from ...hardware.config import SimConfig
 from ...packing.check import violations
 from ...values import NO_RULES, Coverage, Evaluation, Mapping, Placement, Rules, cells_with_weights, rules_of
 from ..checked_json import HUGE, JsonObject, read_json
+from ..simconfig import read_simconfig
 from .read_layout import read_mappings, read_placements
 from .run import Copies, Costs, PackingResult, PackingRun, Speeds
 from .sim_log import read_sim_log
@@ -28,6 +30,8 @@ def read_result(run_dir: Path) -> PackingResult:
     options.count("seed", 0)
     return PackingResult(
         model=result.text("model"),
+        config=_config(result, crossbar),
+        inputs=_inputs(result) if result.has("inputs") else None,
         layers=result.count("layers"),
         boxes=result.count("boxes"),
         crossbars=result.count("crossbars_used"),
@@ -89,6 +93,20 @@ def _require_agreement(
     for key, (said, found) in said_and_found.items():
         if said != found:
             raise BadInput(f"{path}: {key}: found {said!r:.60}, the layout has {found!r:.60}")
+
+
+def _config(result: JsonObject, crossbar: JsonObject) -> SimConfig | None:
+    """The hardware, whose crossbars are those of the layout."""
+    found = read_simconfig(result)
+    for key in ("rows", "columns") if found else ():
+        size = getattr(found and found.hardware, key)
+        if crossbar.count(key) != size:
+            crossbar.fail(key, crossbar.count(key), f"that of Xbar_Size, {size}")
+    return found
+
+
+def _inputs(result: JsonObject) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    return tuple((each.text("name"), each.counts("size")) for each in result.objects("inputs"))
 
 
 def _budget(result: JsonObject, options: JsonObject) -> int | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...contention import Contention
+from ...hardware.config import SimConfig
 from ...values import Coverage, Evaluation, Mapping, Placement, Rules
 
 TRACED = 4
@@ -60,11 +61,14 @@ class PackingResult:
 
     `budget` is None where the fewest crossbars were sought; `rules` are those of sharing a crossbar.
     `contention` and `roofline_ns` are those of `samples` samples, which are the ones that counted. `options`
-    are JSON values by the names of `PackOptions`. Of a run made before diagonal mappings,
-    `weight_utilization` is None.
+    are JSON values by the names of `PackOptions`. `inputs` are names and sizes, with the batch of 1, of
+    what the network was traced on, empty where it does not say. Of a run made before diagonal mappings,
+    `weight_utilization` is None; of one made by version 0.1.0, `config` and `inputs` are.
     """
 
     model: str
+    config: SimConfig | None
+    inputs: tuple[tuple[str, tuple[int, ...]], ...] | None
     layers: int
     boxes: int
     crossbars: int
