@@ -104,7 +104,7 @@ MAY_IMPORT = {
     "runs.checked_json": {"errors"},
     "runs.checked_csv": {"runs.checked_json", "errors"},
     "runs.nas.front": {"runs.checked_json", "runs.nas.run", "errors"},
-    "runs.nas.checkpoint": {"evolution.evolve", "evolution.genome", "errors"},
+    "runs.nas.checkpoint": {"runs", "evolution.evolve", "evolution.genome", "errors"},
     "runs": {"runs", "packing.check", "contention", "values", "errors"},
     "report": {"report", "runs", "values", "contention"},
     "pipeline": {"contention", "box_converter.boxes", "packing", "simulation", "tuning", "hardware", *CORE},
