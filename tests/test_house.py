@@ -104,7 +104,7 @@ MAY_IMPORT = {
     "runs.checked_json": {"errors"},
     "runs.checked_csv": {"runs.checked_json", "errors"},
     "runs.nas.front": {"runs.checked_json", "runs.simconfig", "runs.nas.run", "errors"},
-    "runs.nas.checkpoint": {"evolution.evolve", "evolution.genome", "errors"},
+    "runs.nas.checkpoint": {"runs", "evolution.evolve", "evolution.genome", "errors"},
     "runs": {"runs", "hardware.config", "packing.check", "contention", "values", "errors"},
     "report": {"report", "runs", "hardware.config", "values", "contention"},
     "pipeline": {"contention", "box_converter.boxes", "packing", "simulation", "tuning", "hardware", *CORE},

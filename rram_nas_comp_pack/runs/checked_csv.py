@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..errors import BadInput
-from .checked_json import HUGE, MOST_COUNT, is_clean, require_file
+from .checked_json import HUGE, MOST_COUNT, require_file
 
 _WHOLE = re.compile(r"-?[0-9]{1,16}")
 _DECIMAL = re.compile(r"-?[0-9]{1,310}(\.[0-9]{0,310})?([eE][-+]?[0-9]{1,3})?")
@@ -72,6 +72,4 @@ def _rows(path: Path, lines: Iterable[str], columns: Sequence[str]) -> Iterator[
         line = reader.line_num
         if len(row) != len(header):
             raise BadInput(f"{path}: line {line}: found {len(row)} fields, allowed are {len(header)}")
-        if not all(map(is_clean, row)):
-            raise BadInput(f"{path}: line {line}: found control characters, allowed is plain text")
         yield TableRow(path, line, dict(zip(header, row, strict=True)))

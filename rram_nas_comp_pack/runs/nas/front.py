@@ -28,7 +28,7 @@ def read_front(path: Path) -> Front:
         version=front.text("version"),
         dataset=front.text("dataset"),
         accuracy=front.text("accuracy"),
-        classes=front.count("num_classes"),
+        classes=front.count("num_classes", 1, 2**16),
         resolution=front.count("resolution"),
         budget=front.count("crossbars_budget"),
         samples=front.count("num_sample"),
