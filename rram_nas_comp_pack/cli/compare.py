@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from ofa.whole import is_special, whole_file
 
 from ..errors import BadInput
 from ..report.comparison import Compared, as_csv, markdown, packing_run, search_run
 from .evolution_report import names
 from .files import read_json
-from .folder import whole_file
+from .folder import refusal
 from .options import CompareOptions
 from .report import SEARCH, reader_of
 from .search_reading import read_search
@@ -24,7 +25,7 @@ def run(options: CompareOptions) -> int:
     suffix = options.out.suffix.lower() if options.out else ""
     text = _table(runs, options.format or BY_SUFFIX.get(suffix, "markdown"))
     if options.out is None:
-        sys.stdout.write(text)
+        print(text, end="")
     else:
         _write(options.out, text)
         print(f"files: {options.out}")
@@ -57,9 +58,10 @@ def _table(runs: Sequence[Compared], wanted: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write the file whole or not at all."""
+    """Write a file whole or not at all, or to a device or pipe, which stays what it is."""
+    content = text.encode("utf-8", "backslashreplace")
     try:
-        with whole_file(path) as file:
-            file.write(text.encode())
+        with path.open("wb") if is_special(path) else whole_file(path) as file:
+            file.write(content)
     except OSError as error:
-        raise BadInput(f"--out: {path} cannot be written: {error.strerror}") from error
+        raise refusal(f"--out: {path} cannot be written: {error.strerror or error}", error) from error

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..report.evolution import search_report
 from ..report.files import ReportFiles
 from .search_reading import read_search
+from .wording import plain
 
 
 def read(run_dir: Path, _name: str) -> ReportFiles:
@@ -20,11 +21,13 @@ def read(run_dir: Path, _name: str) -> ReportFiles:
 def read_all(run_dirs: Sequence[Path], folder: Path) -> ReportFiles:
     """One report of several searches, to lie in `folder`. Raises BadInput."""
     runs = [read_search(*named) for named in zip(run_dirs, names(run_dirs), strict=True)]
-    return search_report(runs, [os.path.relpath(run_dir, folder) for run_dir in run_dirs])
+    return search_report(runs, [plain(os.path.relpath(run_dir, folder)) for run_dir in run_dirs])
 
 
 def names(run_dirs: Sequence[Path]) -> list[str]:
     """What runs are called: their folders' names, or whole paths where those are equal."""
-    short = [run_dir.resolve().name for run_dir in run_dirs]
+    short = [plain(run_dir.resolve().name) for run_dir in run_dirs]
     count = Counter(short)
-    return [name if count[name] == 1 else str(path) for name, path in zip(short, run_dirs, strict=True)]
+    return [
+        name if count[name] == 1 else plain(str(path)) for name, path in zip(short, run_dirs, strict=True)
+    ]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ofa.console import finish_after
+
 from ..errors import BadInput
 from .options import ReportOptions
+from .publish import write_report
+from .wording import plain
 
 if TYPE_CHECKING:
     from ..report.files import ReportFiles
@@ -61,7 +62,7 @@ def made(run_dir: Path, name: str = "") -> ReportFiles:
     Raises BadInput where a file is missing or not what it must be.
     """
     read: Callable[[Path, str], ReportFiles] = import_module(f"{__package__}.{reader_of(run_dir)}").read
-    return read(run_dir, name or run_dir.resolve().name)
+    return read(run_dir, name or plain(run_dir.resolve().name))
 
 
 def _together(searches: Sequence[Path], target: Path) -> ReportFiles:
@@ -81,46 +82,13 @@ def reader_of(run_dir: Path) -> str:
     return module
 
 
-def write_report(report: ReportFiles, folder: Path) -> None:
-    """Write report.html and figures/ into a folder; an earlier report stays until the new one is whole."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".report.", dir=folder))
-    except OSError as error:
-        raise BadInput(f"{folder}: cannot be written: {error.strerror}") from error
-    try:
-        _fill(scratch, report)
-        _swap(scratch / "figures", folder / "figures", scratch / "earlier")
-        os.replace(scratch / "report.html", folder / "report.html")
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _fill(scratch: Path, report: ReportFiles) -> None:
-    (scratch / "report.html").write_text(report.html, encoding="utf-8")
-    (scratch / "figures").mkdir()
-    for name, content in report.figures.items():
-        (scratch / "figures" / name).write_bytes(content)
-
-
-def _swap(new: Path, place: Path, aside: Path) -> None:
-    """Put a folder where another one may be."""
-    if place.is_symlink() or place.is_file():
-        raise BadInput(f"{place}: found something else, allowed is a folder or nothing")
-    if place.exists():
-        place.rename(aside)
-    try:
-        new.rename(place)
-    except OSError:
-        if aside.exists():
-            aside.rename(place)
-        raise
-
-
 def add_report(folder: Path, name: str) -> None:
     """The report of a run that has just been written; the run stands, whatever happens here."""
     try:
         write_report(made(folder, name), folder)
-    except (Exception, KeyboardInterrupt) as error:
+    except KeyboardInterrupt as interrupt:
+        finish_after(interrupt)
+        print("no report was written: interrupted", file=sys.stderr)
+    except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         print(f"no report was written: {reason}", file=sys.stderr)

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ofa.whole import whole_file
+
 from ..errors import BadInput
 from ..evolution.evolve import Outcome, State, genes_of, key
 from ..evolution.genome import CHOICES, LENGTH, Genes
-from .folder import whole_file
 
 VERSION = 1
 NAME = "search.npz"

@@ -9,3 +9,8 @@ STOPPED = {
     "no start": "the joint tuner had no start: boxes of a layer would have to share a crossbar",
 }
 """What ended a search."""
+
+
+def plain(text: str) -> str:
+    """A text that every file takes: what is no Unicode in it, as in a path of other bytes, is spelt out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
