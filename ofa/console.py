@@ -36,12 +36,13 @@ class Answered(SystemExit):
 
 @dataclass(slots=True)
 class _Signals:
-    """What came: `last` since the command began, `waiting` while nothing may disturb."""
+    """What came: `last` since the command began, `waiting` while nothing may disturb; `said` tells of it."""
 
     last: type[KeyboardInterrupt] | None = None
     waiting: type[KeyboardInterrupt] | None = None
     undisturbed: int = 0
     commands: int = 0
+    said: str = ""
 
 
 _signals = _Signals()
@@ -61,7 +62,7 @@ def run_command(
         try:
             status = command(given)
             print(end="", flush=True)
-            return _signal_status() if _signals.last and status in (0, INTERRUPTED) else status
+            return _cut_short(name) if status == INTERRUPTED or (_signals.last and not status) else status
         except Answered:
             raise
         except BrokenPipeError:
@@ -69,6 +70,19 @@ def run_command(
             return 0
         except BaseException as error:
             return _told(name, error, hint, debug)
+
+
+def _cut_short(name: str) -> int:
+    """Tell that a command came to its end early, though in good order; returns its exit status."""
+    status = _signal_status()
+    what = "terminated" if status == TERMINATED else "interrupted"
+    _say(name, [f"{what}; {_signals.said or 'what was found by then is written'}"])
+    return status
+
+
+def _say(name: str, lines: Sequence[str]) -> None:
+    with suppress(OSError, ValueError):  # nobody listens any more
+        print(f"{name}:", "\n".join(map(_short, lines)), file=sys.stderr, flush=True)
 
 
 def _without_debug(argv: Sequence[str]) -> tuple[list[str], bool]:
@@ -89,15 +103,15 @@ def _accept_every_text() -> None:
 def _told(name: str, error: BaseException, hint: str, debug: bool) -> int:
     """Print what went wrong; returns the exit status."""
     status, texts = _meaning(error, hint)
-    lines = [_short(" ".join(text.splitlines())) for text in texts]
+    lines = [" ".join(text.splitlines()) for text in texts]
     if isinstance(error, OSError):
         _drop_unwritten()
-    with suppress(OSError, ValueError):  # nobody listens any more
-        if debug:
-            from traceback import print_exception
+    if debug:
+        from traceback import print_exception
 
+        with suppress(OSError, ValueError):
             print_exception(error)
-        print(f"{name}:", "\n".join(lines), file=sys.stderr, flush=True)
+    _say(name, lines)
     return status
 
 
@@ -158,7 +172,7 @@ def listening() -> Iterator[None]:
     """Ctrl-C raises KeyboardInterrupt and SIGTERM its kind `Terminated`; ignored signals stay ignored."""
     earlier = _listen()
     if not _signals.commands:
-        _signals.last = _signals.waiting = None
+        _signals.last, _signals.waiting, _signals.said = None, None, ""
     deaf, hook = _signals.undisturbed, sys.unraisablehook
     _signals.commands += 1
     sys.unraisablehook = _raise_later if hook is sys.__unraisablehook__ else hook
@@ -216,11 +230,12 @@ def undisturbed() -> Iterator[None]:
         raise kind
 
 
-def finish_after(interrupt: KeyboardInterrupt) -> None:
-    """Let the command come to its end, undisturbed, with the status of this interrupt."""
+def finish_after(interrupt: KeyboardInterrupt, said: str) -> None:
+    """Let the command come to its end, undisturbed, with this interrupt's status; `said` tells what is kept."""
     if _signals.last is None:
         _signals.last = type(interrupt)
     _signals.undisturbed += 1
+    _signals.said = said
 
 
 # The process

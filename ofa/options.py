@@ -17,8 +17,16 @@ from ofa.recipe import OPTIMIZERS, customary
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Return the options of a command by name, and with `train` the `recipe` that they make.
 
-    `device` is None for a GPU where there is one. Raises BadInput, in one line; SystemExit after --help.
+    `device` is None for a GPU where there is one. Raises BadInput, in one line; Answered after --help.
     """
+    given = new_parser().parse_args(argv)
+    if given.command == "train":
+        given.recipe = customary(given.dataset, given.epochs, given.optimizer, given.seed)
+    return given
+
+
+def new_parser() -> Parser:
+    """Return the parser of both commands."""
     parser = Parser("ofa", description="Train a once-for-all supernet, and judge its subnets.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     train = commands.add_parser("train", help="progressive shrinking, into a checkpoint")
@@ -26,10 +34,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     for command, own in ((train, _TRAIN), (evaluate, _EVALUATE)):
         for name, settings in (_COMMON | own).items():
             command.add_argument(name, **settings)
-    given = parser.parse_args(argv)
-    if given.command == "train":
-        given.recipe = customary(given.dataset, given.epochs, given.optimizer, given.seed)
-    return given
+    return parser
 
 
 def _checked(pattern: str, allowed: str, convert: Callable[[str], Any] = str) -> Callable[[str], Any]:

@@ -127,8 +127,19 @@ class _Parser(Parser):
     refusal = BadInput
 
 
-def parse(argv: Sequence[str] | None = None) -> tuple[Command, object]:
-    """The command to run and its options. Raises BadInput."""
+def parse(argv: Sequence[str]) -> tuple[Command, object]:
+    """The command to run and its options. Raises BadInput; Answered after --help."""
+    values = vars(new_parser().parse_args(argv))
+    command, kind = values.pop("command"), values.pop("kind")
+    if kind is PackOptions:
+        _complete(values)
+    if kind is EvolveOptions:
+        complete_evolve(values)
+    return _command(command), kind(**values)
+
+
+def new_parser() -> Parser:
+    """The parser of all commands."""
     parser = _Parser("rram_nas_comp_pack", description="Compile neural networks onto few RRAM crossbars.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     _add_pack(commands.add_parser("pack", help="network to layout and latency"))
@@ -140,13 +151,7 @@ def parse(argv: Sequence[str] | None = None) -> tuple[Command, object]:
     _add_hardware(commands.add_parser("hardware", help="one processing element"))
     _add_doctor(commands.add_parser("doctor", help="what is here and what is missing"))
     _add_reproduce(commands.add_parser("reproduce", help="the paper's claims, measured"))
-    values = vars(parser.parse_args(argv))
-    command, kind = values.pop("command"), values.pop("kind")
-    if kind is PackOptions:
-        _complete(values)
-    if kind is EvolveOptions:
-        complete_evolve(values)
-    return _command(command), kind(**values)
+    return parser
 
 
 def _complete(values: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from ..values import Box, Coverage, Mapping, Network, Placement, weight_utilizat
 from .evolve_options import EvolveOptions
 from .files import SIM_LOG_HEADER
 from .options import PackOptions
-from .wording import STOPPED
+from .wording import STOPPED, plain, plain_texts
 
 
 def write_run(folder: Path, report: Report, options: PackOptions) -> None:
@@ -28,17 +28,20 @@ def write_run(folder: Path, report: Report, options: PackOptions) -> None:
     write_csv(folder / "pack.csv", header, (astuple(p) for p in report.packing.placements))
     write_csv(folder / "sim.log", SIM_LOG_HEADER, sim_log_rows(report))
     write_json(folder / "result.json", result_entry(report, options))
-    (folder / "logs.log").write_text("\n".join(log_lines(report, options)) + "\n", encoding="utf-8")
+    (folder / "logs.log").write_text(plain("\n".join(log_lines(report, options))) + "\n", encoding="utf-8")
 
 
 def write_json(path: Path, value: object, indent: int | None = 1) -> None:
     """One JSON document; not-a-number is never written."""
-    path.write_text(json.dumps(value, indent=indent, allow_nan=False) + "\n", encoding="utf-8")
+    text = json.dumps(value, indent=indent, allow_nan=False)
+    if "\\ud" in text:  # perhaps half a character, as paths in other bytes than UTF-8 hold them
+        text = json.dumps(plain_texts(value), indent=indent, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A header and rows, separated by commas."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)

@@ -87,8 +87,7 @@ def add_report(folder: Path, name: str) -> None:
     try:
         write_report(made(folder, name), folder)
     except KeyboardInterrupt as interrupt:
-        finish_after(interrupt)
-        print("no report was written: interrupted", file=sys.stderr)
+        finish_after(interrupt, "the run is written, no report of it")
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         print(f"no report was written: {reason}", file=sys.stderr)

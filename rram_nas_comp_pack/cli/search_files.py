@@ -20,6 +20,7 @@ from ..evolution.genome import Genes, decoded
 from ..evolution.search import Search
 from .evolve_options import EvolveOptions
 from .output import option_entry, versions, write_csv, write_json
+from .wording import plain
 
 EVOLUTE = (
     "generation", "individual", "acc", "latency_ratio", "latency_ns",
@@ -60,7 +61,7 @@ def write_search(folder: Path, found: Found, options: EvolveOptions) -> None:
     entries = [_network(predicted, *network) for network in found.networks()]
     write_json(folder / "front.json", front_entry(found, entries))
     write_csv(folder / "front.csv", _front_header(), (_front_row(i, e) for i, e in enumerate(entries)))
-    (folder / "logs.log").write_text("\n".join(log_lines(found, options)) + "\n", encoding="utf-8")
+    (folder / "logs.log").write_text(plain("\n".join(log_lines(found, options))) + "\n", encoding="utf-8")
 
 
 def sample(genes: Genes) -> str:
