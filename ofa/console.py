@@ -231,7 +231,7 @@ def undisturbed() -> Iterator[None]:
 
 
 def finish_after(interrupt: KeyboardInterrupt, said: str) -> None:
-    """Let the command come to its end, undisturbed, with this interrupt's status; `said` tells what is kept."""
+    """Let the command end, undisturbed, with this interrupt's status; `said` tells what is kept."""
     if _signals.last is None:
         _signals.last = type(interrupt)
     _signals.undisturbed += 1
