@@ -251,9 +251,11 @@ def leave(command: Callable[[], int]) -> NoReturn:
     except KeyboardInterrupt as interrupt:  # before the command could take care of it, or once more
         status = _signal_status(interrupt)
         _end_at_once()
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):
-            stream.flush()
+    for name in ("stdout", "stderr"):
+        try:
+            getattr(sys, name).flush()
+        except (OSError, ValueError, AttributeError):
+            setattr(sys, name, None)  # what is left in it would become the exit status
     if status in (INTERRUPTED, TERMINATED):
         # an interrupt in generated code, or in torch's threads, would turn the status into a signal
         with suppress(BaseException):
