@@ -9,7 +9,6 @@ from __future__ import annotations
 import _thread
 import atexit
 import errno
-import io
 import os
 import signal
 import sys
@@ -19,6 +18,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, NoReturn
+
+from ofa.streams import accept_every_text, open_streams
 
 INTERRUPTED, TERMINATED, INTERNAL = 130, 143, 70
 DEBUG = "--debug"
@@ -58,7 +59,7 @@ def run_command(
     """
     given, debug = _without_debug(sys.argv[1:] if argv is None else argv)
     with listening():
-        _accept_every_text()
+        accept_every_text()
         try:
             status = command(given)
             print(end="", flush=True)
@@ -90,14 +91,6 @@ def _without_debug(argv: Sequence[str]) -> tuple[list[str], bool]:
     end = argv.index("--") if "--" in argv else len(argv)
     options = [each for each in argv[:end] if each != DEBUG]
     return [*options, *argv[end:]], len(options) < end
-
-
-def _accept_every_text() -> None:
-    """Paths need not be UTF-8, and a terminal need not be able to show them."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            with suppress(ValueError, OSError):
-                stream.reconfigure(errors="backslashreplace")
 
 
 def _told(name: str, error: BaseException, hint: str, debug: bool) -> int:
@@ -243,9 +236,9 @@ def finish_after(interrupt: KeyboardInterrupt, said: str) -> None:
 
 def leave(command: Callable[[], int]) -> NoReturn:
     """Run the process's command and end the process with its exit status."""
-    _open_streams()
     try:
         _listen()
+        open_streams()
         status = command()
         _end_at_once()
     except KeyboardInterrupt as interrupt:  # before the command could take care of it, or once more
@@ -269,15 +262,3 @@ def _end_at_once() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is _hear:
             signal.signal(number, lambda number, _frame: os._exit(128 + number))
-
-
-def _open_streams() -> None:
-    """Where a standard stream is closed, put nothing in its place: the next file would take its number."""
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_RDWR), number)
-        if getattr(sys, name) is None:
-            mode = "r" if name == "stdin" else "w"
-            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))

@@ -37,8 +37,10 @@ def run_folder(
     with _home(parent, options[1]) as home:
         run = _Run(home, exp_id, *options)
         run.require_free_names()
-        lock, done = run.begin(kept), False
+        lock, done = None, False
         try:
+            with undisturbed():
+                lock = run.begin(kept)
             yield home.path / run.scratch
             with undisturbed():
                 if home.kind(run.name):
@@ -51,8 +53,9 @@ def run_folder(
                 interrupt.args = ("nothing was written",)
             raise
         finally:
-            with undisturbed():
-                run.end(lock, kept)
+            if lock is not None:
+                with undisturbed():
+                    run.end(lock, kept)
 
 
 @contextmanager
@@ -113,8 +116,12 @@ class _Home:
             lock = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=self.fd)
         except OSError as error:
             raise self.unwritable(error, name) from error
-        if _locked(lock) and self.is_at(lock, name):
-            return lock
+        try:
+            if _locked(lock) and self.is_at(lock, name):
+                return lock
+        except OSError as error:  # a file system without locks
+            os.close(lock)
+            raise self.unwritable(error, name) from error
         os.close(lock)
         raise BadInput(taken)
 

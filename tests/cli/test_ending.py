@@ -285,6 +285,7 @@ STREAMS = {
     "no stream": ("<&- >&- 2>&-", HARDWARE, 0),
     "no error stream": ("2>&-", ("verify", "none"), 2),
     "full error stream": ("2>/dev/full", ("verify", "none"), 2),
+    "warnings that cannot be told": ("2>/dev/full >/dev/null", HARDWARE, 0),
     "nothing to write to": (">/dev/full 2>&1", HARDWARE, 1),
 }
 
