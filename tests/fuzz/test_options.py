@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 from types import SimpleNamespace
 
 import pytest
@@ -85,7 +86,9 @@ def assert_one_line(argv, found, allowed=(0, 2)):
 
 @pytest.fixture
 def nothing_runs(monkeypatch):
-    """Options are read, commands do nothing."""
+    """Options are read, by parsers made once, and commands do nothing."""
+    monkeypatch.setattr(options, "new_parser", cache(options.new_parser))
+    monkeypatch.setattr(ofa.options, "new_parser", cache(ofa.options.new_parser))
     monkeypatch.setattr(options, "_command", lambda _: lambda _: 0)
     monkeypatch.setitem(sys.modules, "ofa.commands", SimpleNamespace(train=lambda _: 0, evaluate=lambda _: 0))
     monkeypatch.delattr(ofa, "commands", raising=False)
