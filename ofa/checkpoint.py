@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import warnings
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from torch import Tensor
 from ofa.architecture import FEATURES
 from ofa.errors import BadInput, refusal
 from ofa.network import Supernet, build_supernet
+from ofa.whole import whole_file
 
 _ALLOWED = "allowed is a dict of tensors, or one with such a dict as its 'state_dict'"
 MOST_CLASSES = 2**16
@@ -85,27 +84,15 @@ def write_whole(content: dict[str, Any], path: str | Path) -> None:
     Raises BadInput where it cannot be written, DiskFull where space is all that lacks.
     """
     path = Path(path)
-    partial = partial_of(path)
     # a file of torch's own would hold the name of the path, and its errors hide the system's
     buffer = io.BytesIO()
     torch.save(content, buffer)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with whole_file(path) as file:
             file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
     except OSError as error:
         raise refusal(f"{path}: cannot be written: {error.strerror or error}", error) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-
-
-def partial_of(path: Path) -> Path:
-    """Return where a file is written until it is whole: always the same, so kills leave one at most."""
-    return path.parent / f".{path.name}.partial"
 
 
 def _plain(name: str) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import BadInput
+from ofa.whole import is_special, whole_file
+
 from ..report.compared import Compared, packing_run, search_run
 from ..report.comparison import as_csv, markdown
 from ..runs.nas.read import read_search
 from ..runs.packing.read import read_result
-from .folder import whole_file
+from .folder import refusal
 from .options import CompareOptions
 from .report import kind_of, names
 from .run_hardware import copy_note, say
@@ -25,7 +25,7 @@ def run(options: CompareOptions) -> int:
     suffix = options.out.suffix.lower() if options.out else ""
     text = _table(runs, options.format or BY_SUFFIX.get(suffix, "markdown"))
     if options.out is None:
-        sys.stdout.write(text)
+        print(text, end="")
     else:
         _write(options.out, text)
         print(f"files: {options.out}")
@@ -52,9 +52,10 @@ def _table(runs: Sequence[Compared], wanted: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write the file whole or not at all."""
+    """Write a file whole or not at all, or to a device or pipe, which stays what it is."""
+    content = text.encode("utf-8", "backslashreplace")
     try:
-        with whole_file(path) as file:
-            file.write(text.encode())
+        with path.open("wb") if is_special(path) else whole_file(path) as file:
+            file.write(content)
     except OSError as error:
-        raise BadInput(f"--out: {path} cannot be written: {error.strerror}") from error
+        raise refusal(f"--out: {path} cannot be written: {error.strerror or error}", error) from error

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ofa.parser import path
+
 from ..errors import BadInput
 from ..hardware.config import SHIPPED
 from .arguments import MOST_SAMPLES, at_least
@@ -80,7 +82,7 @@ def add_no_report(parser: argparse.ArgumentParser) -> None:
 
 def add_places(parser: argparse.ArgumentParser) -> None:
     """Where runs go, and the hardware."""
-    parser.add_argument("--log-dir", type=Path, default=Path("log"), metavar="DIR", help="default: log")
+    parser.add_argument("--log-dir", type=path, default=Path("log"), metavar="DIR", help="default: log")
     add_config(parser)
 
 
@@ -88,7 +90,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     """The hardware."""
     parser.add_argument(
         "--config",
-        type=Path,
+        type=path,
         default=default_config(),
         metavar="INI",
         help="default: SimConfig.ini, or the one that comes along where there is none",

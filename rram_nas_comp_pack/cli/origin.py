@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..hardware.config import SimConfig, load_config
+from ..runs.plain_text import plain
 from ..values import InputSize, Network
 from .evolve_options import EvolveOptions
 from .options import PackOptions
@@ -47,7 +48,7 @@ def config_entry(config: SimConfig) -> dict[str, object]:
 def origin_lines(origin: Origin) -> Iterator[str]:
     """The section of logs.log that says who made the run."""
     yield "[run]"
-    yield f"command = {as_utf8(origin.command)}"
+    yield f"command = {plain(origin.command)}"
     yield f"date = {origin.date}"
     yield f"host = {origin.host}"
     yield f"hardware = {origin.config.digest}"
@@ -57,12 +58,7 @@ def option_entry(options: PackOptions | EvolveOptions) -> dict[str, object]:
     """Options as JSON values."""
     entry = asdict(options)
     entry.pop("command_line")
-    return {n: as_utf8(str(v)) if isinstance(v, str | Path) else v for n, v in entry.items()}
-
-
-def as_utf8(text: str) -> str:
-    """A text that can be written as UTF-8: bytes of paths that are none are escaped."""
-    return text.encode(errors="backslashreplace").decode()
+    return {n: plain(str(v)) if isinstance(v, str | Path) else v for n, v in entry.items()}
 
 
 def pack_option_entry(options: PackOptions, network: Network) -> dict[str, object]:

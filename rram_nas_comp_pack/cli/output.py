@@ -15,6 +15,7 @@ from ..hardware.config import SimConfig
 from ..pipeline import Report
 from ..runs.packing.sim_log import HEADER as SIM_LOG_HEADER
 from ..runs.packing.wording import STOPPED
+from ..runs.plain_text import plain, plain_texts
 from ..values import Box, Coverage, Mapping, Network, Placement, weight_utilization
 from .options import PackOptions
 from .origin import Origin, config_entry, origin_lines, pack_option_entry, write_config
@@ -31,17 +32,20 @@ def write_run(folder: Path, report: Report, options: PackOptions, origin: Origin
     write_json(folder / "result.json", result_entry(report, options, origin.config))
     write_config(folder, origin.config)
     lines = log_lines(report, options, origin)
-    (folder / "logs.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "logs.log").write_text(plain("\n".join(lines)) + "\n", encoding="utf-8")
 
 
 def write_json(path: Path, value: object, indent: int | None = 1) -> None:
     """One JSON document; not-a-number is never written."""
-    path.write_text(json.dumps(value, indent=indent, allow_nan=False) + "\n", encoding="utf-8")
+    text = json.dumps(value, indent=indent, allow_nan=False)
+    if "\\ud" in text:  # perhaps half a character, as paths in other bytes than UTF-8 hold them
+        text = json.dumps(plain_texts(value), indent=indent, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A header and rows, separated by commas."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)

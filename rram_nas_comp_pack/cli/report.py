@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ofa.console import finish_after
+
 from ..errors import BadInput
 from ..runs.nas.front import FRONT
 from ..runs.nas.read import read_search
 from ..runs.packing.read import RESULT, read_run
+from ..runs.plain_text import plain
 from .options import ReportOptions
+from .publish import write_report
 
 if TYPE_CHECKING:
     from ..report.files import ReportFiles
@@ -65,7 +67,7 @@ def made(run_dir: Path, name: str = "") -> ReportFiles:
     """
     if kind_of(run_dir) == "search":
         return _together([run_dir], run_dir)  # a page of one search does not name it
-    run = read_run(run_dir, name or run_dir.resolve().name)
+    run = read_run(run_dir, name or plain(run_dir.resolve().name))
     from ..report.packing import packing_report  # loads what draws, which takes longer than reading
 
     return packing_report(run)
@@ -76,14 +78,16 @@ def _together(searches: Sequence[Path], target: Path) -> ReportFiles:
     from ..report.evolution import search_report
 
     runs = [read_search(*named) for named in zip(searches, names(searches), strict=True)]
-    return search_report(runs, [os.path.relpath(run_dir, target) for run_dir in searches])
+    return search_report(runs, [plain(os.path.relpath(run_dir, target)) for run_dir in searches])
 
 
 def names(run_dirs: Sequence[Path]) -> list[str]:
     """What runs are called: their folders' names, or whole paths where those are equal."""
-    short = [run_dir.resolve().name for run_dir in run_dirs]
+    short = [plain(run_dir.resolve().name) for run_dir in run_dirs]
     count = Counter(short)
-    return [name if count[name] == 1 else str(path) for name, path in zip(short, run_dirs, strict=True)]
+    return [
+        name if count[name] == 1 else plain(str(path)) for name, path in zip(short, run_dirs, strict=True)
+    ]
 
 
 def kind_of(run_dir: Path) -> Kind:
@@ -96,46 +100,12 @@ def kind_of(run_dir: Path) -> Kind:
     return kind
 
 
-def write_report(report: ReportFiles, folder: Path) -> None:
-    """Write report.html and figures/ into a folder; an earlier report stays until the new one is whole."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".report.", dir=folder))
-    except OSError as error:
-        raise BadInput(f"{folder}: cannot be written: {error.strerror}") from error
-    try:
-        _fill(scratch, report)
-        _swap(scratch / "figures", folder / "figures", scratch / "earlier")
-        os.replace(scratch / "report.html", folder / "report.html")
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _fill(scratch: Path, report: ReportFiles) -> None:
-    (scratch / "report.html").write_text(report.html, encoding="utf-8")
-    (scratch / "figures").mkdir()
-    for name, content in report.figures.items():
-        (scratch / "figures" / name).write_bytes(content)
-
-
-def _swap(new: Path, place: Path, aside: Path) -> None:
-    """Put a folder where another one may be."""
-    if place.is_symlink() or place.is_file():
-        raise BadInput(f"{place}: found something else, allowed is a folder or nothing")
-    if place.exists():
-        place.rename(aside)
-    try:
-        new.rename(place)
-    except OSError:
-        if aside.exists():
-            aside.rename(place)
-        raise
-
-
 def add_report(folder: Path, name: str) -> None:
     """The report of a run that has just been written; the run stands, whatever happens here."""
     try:
         write_report(made(folder, name), folder)
-    except (Exception, KeyboardInterrupt) as error:
+    except KeyboardInterrupt as interrupt:
+        finish_after(interrupt, "the run is written, no report of it")
+    except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         print(f"no report was written: {reason}", file=sys.stderr)

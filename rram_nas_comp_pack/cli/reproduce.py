@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
+from ofa.console import INTERRUPTED, TERMINATED
+
 from .. import __version__
 from ..errors import BadInput, CannotBeDone
 from ..hardware.config import load_hardware
@@ -48,7 +50,7 @@ def run(options: ReproduceOptions) -> int:
     """Measure everything and write the folder; returns 1 where a command failed that should have run."""
     _require_own(options.out)
     load_hardware(options.config)  # what is wrong with it is told before anything is measured
-    with run_folder(options.out.parent, options.out.name) as folder:
+    with run_folder(options.out.parent, options.out.name, options=("--out", "--out")) as folder:
         rows = list(_measured(runs(options.quick, missing()), folder / "runs", options.config))
         _write(folder, rows)
     print(*_markdown(rows), f"files: {options.out}", sep="\n")
@@ -90,7 +92,7 @@ def _figures(each: Run, exp_id: str, logs: Path, config: Path) -> Figures:
     places = ("--exp-id", exp_id, "--log-dir", str(logs), "--config", str(config), "--no-report")
     with redirect_stdout(io.StringIO()), redirect_stderr(said):
         status = main([*each.argv, *places])
-    if status == 130:
+    if status in (INTERRUPTED, TERMINATED):
         raise KeyboardInterrupt
     if status != 0:
         raise CannotBeDone((said.getvalue().strip().splitlines() or [f"exit status {status}"])[-1])

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ofa.whole import whole_file
+
 from ..runs.nas.checkpoint import NAME, Kept, write_checkpoint
-from .folder import whole_file
 
 
 def save_search(folder: Path, kept: Kept, options: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ from ..evolution.search import Search
 from ..hardware.config import SimConfig
 from ..runs.nas.read import EVALUATED, VOLUME
 from ..runs.nas.run import ELSEWHERE
+from ..runs.plain_text import plain
 from .evolve_options import EvolveOptions
 from .origin import Origin, config_entry, option_entry, origin_lines, write_config
 from .output import versions, write_csv, write_json
@@ -63,7 +64,7 @@ def write_search(
     write_config(folder, origin.config)
     write_csv(folder / "front.csv", _front_header(), (_front_row(i, e) for i, e in enumerate(entries)))
     lines = log_lines(found, options, origin, timing_s)
-    (folder / "logs.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "logs.log").write_text(plain("\n".join(lines)) + "\n", encoding="utf-8")
 
 
 def sample(genes: Genes) -> str:

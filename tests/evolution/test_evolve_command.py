@@ -189,7 +189,7 @@ def test_an_interrupt_ends_with_the_front_so_far(place):
     assert "networks" in out
 
 
-def test_an_interrupt_leaves_earlier_results_and_the_search_goes_on(place, whole, tmp_path):
+def test_sigterm_leaves_earlier_results_and_the_search_goes_on(place, whole, tmp_path):
     path, options = place
     folder = path / "log" / "evolution"
     shutil.copytree(whole[0], folder / "earlier")
@@ -198,10 +198,10 @@ def test_an_interrupt_leaves_earlier_results_and_the_search_goes_on(place, whole
     while not kept.exists():
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (130, "")
-    assert err.splitlines()[-1].endswith("interrupted; the search is kept, --resume goes on")
+    assert (process.returncode, out) == (143, "")
+    assert err.splitlines()[-1].endswith("terminated; the search is kept, --resume goes on")
     assert files(folder / "earlier") == files(whole[0])
     assert kept.exists()
 
