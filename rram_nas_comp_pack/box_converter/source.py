@@ -24,34 +24,46 @@ if TYPE_CHECKING:
 FORMS = "torchvision:NAME, timm:NAME, ofa:front.json#K, package.module:callable, FILE.onnx"
 
 
-def load_network(spec: str, input_size: InputSize = (3, 64, 64)) -> Network:
+DEFAULT_SIZE = (3, 64, 64)
+
+
+def load_network(spec: str, input_size: InputSize | None = None) -> Network:
     """Return the network that `spec` names, traced on one sample of `input_size` (without the batch).
 
     `spec` is a shipped name or one of `FORMS`; a callable is imported with the current directory on the
-    path and returns an `nn.Module`. Weights are never downloaded. Of an ONNX file, whose sizes may be fixed,
-    only the open dimensions are taken from `input_size`. Raises BadInput, in one line, for whatever does
-    not name a network that runs and can be mapped.
+    path and returns an `nn.Module`. Weights are never downloaded. `input_size` None means `DEFAULT_SIZE`
+    where a size is needed. An ONNX file may fix its sizes: a given size that contradicts them is refused, and
+    the default serves for open sizes only. Raises BadInput, in one line, for whatever does not name a network
+    that runs and can be mapped.
     """
-    if isinstance(input_size, dict):  # sizes by name are still to come
-        input_size = input_size.get("", (3, 64, 64))
-    if not input_size or min(input_size) < 1:
-        raise BadInput(
-            f"input size {'x'.join(map(str, input_size))!r}: one or more sizes of at least 1 expected"
-        )
+    sizes = _by_name(input_size)
     if spec.lower().endswith(".onnx"):
-        return _load_onnx(spec, input_size)
+        return _load_onnx(spec, sizes)
     module = _build(spec)
     from rram_nas_comp_pack.box_converter.layers import trace
 
-    return trace(module, input_size, spec)
+    return trace(module, sizes.get("", DEFAULT_SIZE), spec)
 
 
-def _load_onnx(spec: str, input_size: tuple[int, ...]) -> Network:
+def _by_name(input_size: InputSize | None) -> dict[str, tuple[int, ...]]:
+    """Return the sizes that were given by the name of their input; "" stands for all others."""
+    given = dict(input_size) if isinstance(input_size, dict) else {"": input_size}
+    sizes = {name: tuple(size) for name, size in given.items() if size is not None}
+    for name, size in sizes.items():
+        if not size or min(size) < 1:
+            raise BadInput(
+                f"input size {name + '=' if name else ''}{'x'.join(map(str, size))!r}: "
+                "one or more sizes of at least 1 expected"
+            )
+    return sizes
+
+
+def _load_onnx(spec: str, sizes: dict[str, tuple[int, ...]]) -> Network:
     if not Path(spec).is_file():
         raise BadInput(f"no such file: {spec}")
     with _needs("onnx"):
         from rram_nas_comp_pack.box_converter.onnx_layers import read_onnx
-    return read_onnx(Path(spec), input_size)
+    return read_onnx(Path(spec), sizes.get("", DEFAULT_SIZE))
 
 
 def _build(spec: str) -> nn.Module:
