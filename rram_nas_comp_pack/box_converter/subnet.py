@@ -6,33 +6,38 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rram_nas_comp_pack.box_converter.foreign import told_as
 from rram_nas_comp_pack.errors import BadInput
 
 if TYPE_CHECKING:
     from torch import nn
 
+_MOST_CLASSES = 100_000
+_DIGITS = 9
+_SHOWN = 100
+"""Characters of a text from the file or the command line that a message shows."""
+
 
 def build_subnet(place: str) -> nn.Module:
     """Return network K of a front.json, `place` being "FILE#K", with fresh weights. Raises BadInput."""
     file, mark, number = place.rpartition("#")
-    if not mark or not number.isdecimal():
+    if not mark or not number.isascii() or not number.isdecimal():
         raise BadInput(
-            f"model 'ofa:{place}': allowed is ofa:FILE#K with the front.json of a search and K from 0"
+            f"model 'ofa:{place[:_SHOWN]}': allowed is ofa:FILE#K with the front.json of a search and K from 0"
         )
     front = _read(Path(file))
-    networks = front["networks"]
-    if int(number) >= len(networks):
-        raise BadInput(
-            f"model 'ofa:{place}': found {len(networks)} networks, allowed is #0 to #{len(networks) - 1}"
-        )
+    networks, classes = front["networks"], front.get("num_classes")
+    if len(number.lstrip("0")) > _DIGITS or int(number.lstrip("0") or 0) >= len(networks):
+        found = f"found {len(networks)} networks, allowed is #0 to #{len(networks) - 1}"
+        raise BadInput(f"model 'ofa:{place[:_SHOWN]}': {found}")
+    if type(classes) is not int or not 1 <= classes <= _MOST_CLASSES:
+        raise BadInput(f"{file}: num_classes: found {_short(classes)}, allowed is 1 to {_MOST_CLASSES}")
     import ofa
 
-    try:
-        supernet = ofa.build_supernet(front["num_classes"])
+    with told_as(f"{file}: network {int(number)}: found no subnet"):
+        supernet = ofa.build_supernet(classes)
         supernet.set_active_subnet(**networks[int(number)]["sample"])
-    except (ofa.BadInput, KeyError, TypeError, RuntimeError) as error:
-        raise BadInput(f"{file}: network {number}: found no subnet ({error})") from error
-    return supernet.get_active_subnet()
+        return supernet.get_active_subnet()
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -41,8 +46,12 @@ def _read(path: Path) -> dict[str, Any]:
         front = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}; {allowed}") from error
-    except ValueError as error:
-        raise BadInput(f"{path}: found no JSON ({error}); {allowed}") from error
-    if not isinstance(front, dict) or not isinstance(front.get("networks"), list):
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{path}: found no JSON ({str(error)[:_SHOWN]}); {allowed}") from error
+    if not isinstance(front, dict) or not isinstance(front.get("networks"), list) or not front["networks"]:
         raise BadInput(f"{path}: found no networks; {allowed}")
     return front
+
+
+def _short(value: object) -> str:
+    return repr(value)[:_SHOWN] if isinstance(value, str | int | float | None) else type(value).__name__
