@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from inspect import Parameter
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -105,8 +105,10 @@ def _parameters(module: nn.Module) -> list[Parameter]:
         inner: Any = getattr(module, "_orig_mod", module)  # of a compiled one
         inner = inner.module if isinstance(inner, nn.DataParallel) else inner
         if isinstance(inner, torch.jit.ScriptModule):
-            arguments = inner.forward.schema.arguments[1:]
-            return [Parameter(a.name, Parameter.POSITIONAL_OR_KEYWORD, default=_default(a)) for a in arguments]
+            arguments = cast(Any, inner.forward).schema.arguments[1:]
+            return [
+                Parameter(a.name, Parameter.POSITIONAL_OR_KEYWORD, default=_default(a)) for a in arguments
+            ]
         return [*inspect.signature(inner.forward).parameters.values()]
     except Exception:
         return _ANYTHING

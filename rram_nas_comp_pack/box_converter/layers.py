@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, cast
 
@@ -51,35 +51,51 @@ def _recorded(module: nn.Module, inputs: Inputs, name: str) -> Recorder:
 
     Raises BadInput with the error of the run that came farthest.
     """
-    tensors = [tensor for tensor in module.parameters() if tensor.is_floating_point()]
-    like = tensors[0] if tensors else torch.empty(0)
-    farthest, failed = -1, None
+    failures: list[tuple[int, BaseException]] = []
     for integers in inputs.kinds():
-        recorder = None
-        try:
-            args, kwargs = inputs.zeros(integers, like)
-            if any(is_lazy(parameter) for parameter in module.parameters()):
-                module(*args, **kwargs)
-            for _ in range(2):
-                recorder = Recorder(module, [*args, *kwargs.values()])
-                with _scopes(module, recorder), recorder:
-                    module(*args, **kwargs)
-                if recorder.knows(module):
-                    return recorder
-            raise BadInput(f"{name} makes its parameters anew whenever it runs")
-        except (KeyboardInterrupt, ToolkitError):
-            raise
-        except BaseException as error:
-            steps = recorder.steps if recorder else 0
-            if steps > farthest:
-                farthest, failed = steps, error
-            if not isinstance(error, Exception):
+        recorder, error = _run(module, inputs, integers)
+        if recorder and error is None:
+            if not recorder.knows(module):
+                raise BadInput(f"{name} makes its parameters anew whenever it runs")
+            return recorder
+        if error is not None:
+            failures.append((recorder.steps if recorder else 0, error))
+            if not isinstance(error, Exception):  # no matter of types
                 break
-    raise _does_not_run(failed, inputs, name) from failed
+    _, farthest = max(failures, key=lambda failure: failure[0])
+    raise _does_not_run(farthest, inputs, name) from farthest
 
 
-def _does_not_run(error: BaseException | None, inputs: Inputs, name: str) -> BadInput:
-    assert error is not None
+def _run(
+    module: nn.Module, inputs: Inputs, integers: tuple[bool, ...]
+) -> tuple[Recorder | None, BaseException | None]:
+    """Run once, again if the module made parameters meanwhile; return the record and what was raised."""
+    recorder = None
+    try:
+        args, kwargs = inputs.zeros(integers, _like(module))
+        if any(is_lazy(parameter) for parameter in module.parameters()):
+            module(*args, **kwargs)
+        for _ in range(2):
+            recorder = Recorder(module, [*args, *kwargs.values()])
+            with _scopes(module, recorder), recorder:
+                module(*args, **kwargs)
+            if recorder.knows(module):
+                break
+    except (KeyboardInterrupt, ToolkitError):
+        raise
+    except BaseException as error:
+        return recorder, error
+    return recorder, None
+
+
+def _like(module: nn.Module) -> Tensor:
+    """Return a parameter whose type and device the inputs take: a real one, else a complex one."""
+    parameters = [*module.parameters()]
+    real = [parameter for parameter in parameters if parameter.is_floating_point()]
+    return next(iter([*real, *(p for p in parameters if p.is_complex())]), torch.empty(0))
+
+
+def _does_not_run(error: BaseException, inputs: Inputs, name: str) -> BadInput:
     missing = missing_operator(error)
     if missing:
         return BadInput(f"{name} needs {missing}")

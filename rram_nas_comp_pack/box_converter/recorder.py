@@ -200,7 +200,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 self._ledger.add_elementwise(home, _tensors(result)[0].numel())
 
     def _use(self, tensors: list[Tensor], module: str, status: Status, vectors: bool = True) -> list[str]:
-        """Enter the use of the weights behind `tensors`, or the matrices among them; return whom they serve."""
+        """Enter the use of the weights behind `tensors`, or of the matrices alone; return whom they serve."""
         numbers = sorted({number for tensor in tensors for number in self._origin([tensor]) or ()})
         homes = [self._owners.home(number, module) for number in numbers]
         for home, number in zip(homes, numbers, strict=True):

@@ -144,7 +144,7 @@ def _find(spec: str, module_name: str, name: str) -> Callable[[], Any]:
 
 @contextmanager
 def _current_directory_importable() -> Iterator[None]:
-    """Put the current directory first on the path, also while the network is built and runs (late imports)."""
+    """Put the current directory first on the path, also while the network runs (late imports)."""
     try:
         here = os.getcwd()
     except OSError:  # it was deleted
@@ -161,7 +161,7 @@ def _current_directory_importable() -> Iterator[None]:
 def _import(spec: str, module_name: str) -> ModuleType:
     try:
         with told_as(f"cannot import {module_name}"):
-            return _beside_torchvision(lambda: importlib.import_module(module_name))
+            return cast("ModuleType", _beside_torchvision(lambda: importlib.import_module(module_name)))
     except BadInput as refusal:
         error = refusal.__cause__
         missing = error.name if isinstance(error, ModuleNotFoundError) else None

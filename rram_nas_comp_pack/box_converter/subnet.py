@@ -22,19 +22,19 @@ def build_subnet(place: str) -> nn.Module:
     """Return network K of a front.json, `place` being "FILE#K", with fresh weights. Raises BadInput."""
     file, mark, number = place.rpartition("#")
     if not mark or not number.isascii() or not number.isdecimal():
-        raise BadInput(
-            f"model 'ofa:{place[:_SHOWN]}': allowed is ofa:FILE#K with the front.json of a search and K from 0"
-        )
+        allowed = "allowed is ofa:FILE#K with the front.json of a search and K from 0"
+        raise BadInput(f"model 'ofa:{place[:_SHOWN]}': {allowed}")
+    number = number.lstrip("0") or "0"
     front = _read(Path(file))
     networks, classes = front["networks"], front.get("num_classes")
-    if len(number.lstrip("0")) > _DIGITS or int(number.lstrip("0") or 0) >= len(networks):
+    if len(number) > _DIGITS or int(number) >= len(networks):
         found = f"found {len(networks)} networks, allowed is #0 to #{len(networks) - 1}"
         raise BadInput(f"model 'ofa:{place[:_SHOWN]}': {found}")
     if type(classes) is not int or not 1 <= classes <= _MOST_CLASSES:
         raise BadInput(f"{file}: num_classes: found {_short(classes)}, allowed is 1 to {_MOST_CLASSES}")
     import ofa
 
-    with told_as(f"{file}: network {int(number)}: found no subnet"):
+    with told_as(f"{file}: network {number}: found no subnet"):
         supernet = ofa.build_supernet(classes)
         supernet.set_active_subnet(**networks[int(number)]["sample"])
         return supernet.get_active_subnet()
