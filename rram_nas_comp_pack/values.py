@@ -18,6 +18,9 @@ InputSize = tuple[int, ...] | dict[str, tuple[int, ...]]
 The name "" stands for every input that is not named.
 """
 
+DEFAULT_SIZE = (3, 64, 64)
+"""Of one sample, where a network needs a size and none was given."""
+
 
 @dataclass(frozen=True, slots=True)
 class Box:

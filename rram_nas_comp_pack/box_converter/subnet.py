@@ -11,6 +11,8 @@ from rram_nas_comp_pack.runs.nas.front import read_front
 if TYPE_CHECKING:
     from torch import nn
 
+"""Characters of a text from the file or the command line that a message shows."""
+
 
 def build_subnet(place: str) -> nn.Module:
     """Return network K of a front.json, `place` being "FILE#K", with fresh weights. Raises BadInput."""

@@ -36,7 +36,7 @@ class PackOptions:
 
     exp_id: str
     model: str
-    input_size: InputSize
+    input_size: InputSize | None
     strict: bool
     num_crossbars: int
     find_solution: bool
@@ -167,11 +167,13 @@ def _complete(values: dict[str, Any]) -> None:
         raise BadInput("--duplicate fills a budget: found --find-solution, allowed is --num-crossbars N")
     values["depthwise_mapping"] = depthwise_mapping(values["depthwise_mapping"], duplicate)
     values["objective"] = values["objective"] or values["num_sample"]
-    values["input_size"] = _input_size(values["input_size"] or [("", (3, 64, 64))])
+    values["input_size"] = _input_size(values["input_size"])
 
 
-def _input_size(given: Sequence[tuple[str, tuple[int, ...]]]) -> InputSize:
-    """What `--input-size` says; the last one of a name wins, as with every option."""
+def _input_size(given: Sequence[tuple[str, tuple[int, ...]]] | None) -> InputSize | None:
+    """What `--input-size` says, None if nothing; the last one of a name wins, as with every option."""
+    if not given:
+        return None
     by_name = dict(given)
     return by_name[""] if [*by_name] == [""] else by_name
 
