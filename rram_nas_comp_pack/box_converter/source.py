@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rram_nas_comp_pack.box_converter.models import MODELS, builder
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.values import InputSize, Network
+from rram_nas_comp_pack.values import DEFAULT_SIZE, InputSize, Network
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMS = "torchvision:NAME, timm:NAME, ofa:front.json#K, package.module:callable, FILE.onnx"
-
-
-DEFAULT_SIZE = (3, 64, 64)
 
 
 def load_network(spec: str, input_size: InputSize | None = None) -> Network:
@@ -63,7 +60,7 @@ def _load_onnx(spec: str, sizes: dict[str, tuple[int, ...]]) -> Network:
         raise BadInput(f"no such file: {spec}")
     with _needs("onnx"):
         from rram_nas_comp_pack.box_converter.onnx_layers import read_onnx
-    return read_onnx(Path(spec), sizes.get("", DEFAULT_SIZE))
+    return read_onnx(Path(spec), sizes)
 
 
 def _build(spec: str) -> nn.Module:
