@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from rram_nas_comp_pack.errors import BadInput
-
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
@@ -22,7 +20,7 @@ class Matrix:
 def einsum_macs(equation: str, operands: Sequence[tuple[int, ...]]) -> int:
     """Return the multiply-accumulates, operand after operand, each sum taken as soon as it can be.
 
-    Raises BadInput where the equation does not fit the operands.
+    Raises ValueError where the equation does not fit the operands.
     """
     terms, result, sizes = _parse(equation, operands)
     macs, labels = 0, set(terms[0])
@@ -55,7 +53,9 @@ def _parse(
     """Return the labels of the operands and of the result, and the size of every label."""
     left, arrow, right = equation.replace(" ", "").partition("->")
     texts = left.split(",")
-    wrong = BadInput(f"Einsum {equation!r:.80} does not fit operands of {', '.join(map(str, operands))}")
+    wrong = ValueError(
+        f"the equation {equation!r:.80} does not fit operands of {', '.join(map(str, operands))}"
+    )
     if len(texts) != len(operands):
         raise wrong
     terms, sizes = [], dict[str, int]()

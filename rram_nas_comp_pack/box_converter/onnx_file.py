@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ def read_model(path: Path) -> Any:
         model = onnx.load(str(path), load_external_data=False)
     except Exception as error:
         raise BadInput(f"{path} is not an ONNX model ({first_line(error)})") from error
+    if not _has_sound_texts(model):
+        raise BadInput(f"{path} is not an ONNX model (a name in it is no UTF-8 text)")
     if not model.graph.node:
         raise BadInput(f"{path} is not an ONNX model (it has no nodes)")
     if model.functions:
@@ -57,7 +60,18 @@ def first_line(error: BaseException) -> str:
 def label(node: Any) -> str:
     """Return how messages call a node: its operator and its name, or the name of its result."""
     name = node.name or next((output for output in node.output if output), "without a name")
-    return f"{node.op_type} {name!r}"
+    return f"{node.op_type if node.op_type.isidentifier() else repr(node.op_type)} {name!r}"
+
+
+@contextmanager
+def reading(node: Any, path: str) -> Iterator[None]:
+    """Turn what an ill-formed node raises where it is read (an attribute of another type) into one line."""
+    try:
+        yield
+    except BadInput:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise BadInput(f"{path}: {label(node)} cannot be read ({first_line(error)})") from error
 
 
 def text(dims: Iterable[int | None]) -> str:
@@ -110,6 +124,18 @@ def tensor_value(tensor: Any, folder: str) -> NDArray[Any] | None:
 def folder_of(path: Path) -> str:
     """Return the folder that holds a file's external data."""
     return os.path.dirname(os.path.abspath(path))
+
+
+def _has_sound_texts(message: Any) -> bool:
+    """Say whether all texts in a message are; protobuf gives bytes for what is no UTF-8."""
+    for field, value in message.ListFields():
+        single = isinstance(value, str | bytes) or hasattr(value, "ListFields")
+        values = [value] if single else value
+        if field.type == field.TYPE_STRING and any(isinstance(each, bytes) for each in values):
+            return False
+        if field.type == field.TYPE_MESSAGE and not all(map(_has_sound_texts, values)):
+            return False
+    return True
 
 
 def _without_functions(model: Any, path: Path) -> Any:
@@ -192,4 +218,5 @@ def _check_attribute(node: Any, found: Any, path: Path) -> None:
     if found.name in _POSITIVE:
         numbers = value if found.type == AttributeProto.INTS else [value]
         if not all(isinstance(n, int) and 1 <= n < 2**31 for n in numbers):
-            raise BadInput(f"{where} is {value!r:.60}, whole numbers of at least 1 are expected")
+            shown = " ".join(repr(value).split())
+            raise BadInput(f"{where} is {shown:.60}, whole numbers of at least 1 are expected")

@@ -142,13 +142,11 @@ def known_macs(node: Any, inputs: Sizes) -> int | None:
     """Return the multiply-accumulates of an operator of another domain; None where they cannot be counted."""
     try:
         if node.op_type in ("Attention", "QAttention"):
-            (_, length, width), weight = _whole(inputs[0]), _whole(inputs[1])
+            (batch, length, width), weight = _whole(inputs[0]), _whole(inputs[1])
             hidden = attribute(node, "qkv_hidden_sizes", None) or [weight[-1] // 3] * 3
             past = inputs[4] if node.op_type == "Attention" and len(inputs) > 4 else None
             keys = length + (_whole(past)[3] if past else 0)
-            return (
-                prod(_whole(inputs[0])[:1]) * length * (width * weight[-1] + keys * (hidden[0] + hidden[2]))
-            )
+            return int(batch * length * (width * weight[-1] + keys * (hidden[0] + hidden[2])))
         if node.op_type == "MultiHeadAttention":
             query, key, value = map(_whole, inputs[:3])
             rows, widths = key[-2], query[-1] + (value[-1] if len(value) == 3 else value[1] * value[3])

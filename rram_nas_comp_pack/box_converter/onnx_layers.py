@@ -16,6 +16,7 @@ from rram_nas_comp_pack.box_converter.onnx_file import (
     inner_graphs,
     label,
     read_model,
+    reading,
 )
 from rram_nas_comp_pack.box_converter.onnx_graph import Graph, Step, UnknownSize
 from rram_nas_comp_pack.box_converter.onnx_inputs import fill_inputs
@@ -63,7 +64,8 @@ def read_onnx(path: Path, input_size: InputSize | None = None) -> Network:
         graph = find_sizes(model, inputs, str(path), folder_of(path))
         reader = _Reader(graph, stored(model.graph))
         for step in graph.steps:
-            reader.enter(step)
+            with reading(step.node, str(path)):
+                reader.enter(step)
         network = reader.close(str(path))
     except RecursionError as error:
         raise BadInput(f"{path}: its graphs are nested too deeply") from error

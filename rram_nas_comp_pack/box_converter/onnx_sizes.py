@@ -23,6 +23,7 @@ from rram_nas_comp_pack.box_converter.onnx_file import (
     MOST_KNOWN,
     Dims,
     label,
+    reading,
     tensor_value,
     text,
 )
@@ -109,8 +110,9 @@ class Sizer:
             kind = tensor_type(sparse.values.data_type, tuple(sparse.dims))
             self.give(sparse.values.name, kind, fixed=True)
         for node in graph.node:
-            make_native(node)
-            self._enter(node)
+            with reading(node, self.path):
+                make_native(node)
+                self._enter(node)
 
     def _state(self, value: Any) -> None:
         """Note the size that the file states for a value; a batch that is open and has no name is 1."""
