@@ -34,8 +34,8 @@ from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.values import Coverage, InputSize, Network, Status
 
 _ARITHMETIC = ("Add", "Div", "Mul", "PRelu", "Pow", "Sub")
-_MOST_WEIGHTS = 2**33
-"""Of one layer: more than any network has; their boxes could not be listed."""
+_MOST_WEIGHTS, _MOST_READS = 2**33, 2**31 - 1
+"""Of one layer: more than any network has; their boxes could not be listed, or not read back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,9 +263,10 @@ class _Reader:
 
     def _add_layer(self, node: Any, factors: Factors, constant: _Constant) -> None:
         raw = factors.shape.raw
-        if raw.h * raw.w > _MOST_WEIGHTS:
-            found = f"{label(node)} has {raw.h} x {raw.w} weights"
-            raise BadInput(f"{self._graph.path}: {found}; at most {_MOST_WEIGHTS} are mapped")
+        if raw.h * raw.w > _MOST_WEIGHTS or raw.cycles > _MOST_READS:
+            found = f"{label(node)} has {raw.h} x {raw.w} weights that are read {raw.cycles} times"
+            allowed = f"at most {_MOST_WEIGHTS} weights and {_MOST_READS} reads are mapped"
+            raise BadInput(f"{self._graph.path}: {found}; {allowed}")
         rank = len(self._graph.sizes(str(factors.weight))) - 2
         kind = f"{node.op_type}{rank}d" if "Conv" in node.op_type else "Linear"
         name = self._name(node)

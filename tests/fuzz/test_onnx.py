@@ -22,11 +22,64 @@ node = helper.make_node
 ODD_NUMBERS = (0, -1, 1, 2, 3, 7, 255, 2**31, 2**40, 2**62, 2**63 - 1, -(2**63))
 ODD_NAMES = ("", "x", "w", "nowhere", "\0", "é", "y" * 1000)
 OPERATORS = (
-    *("Conv", "ConvTranspose", "MatMul", "Gemm", "Einsum", "Reshape", "Range", "Expand", "Tile", "ConstantOfShape"),
-    *("Pad", "Slice", "Split", "Gather", "Concat", "Shape", "Constant", "If", "Loop", "Scan", "LSTM", "Attention"),
-    *("Resize", "Upsample", "MaxPool", "QLinearConv", "MatMulInteger", "DequantizeLinear", "Squeeze", "Unsqueeze"),
-    *("DepthToSpace", "OneHot", "TopK", "NonZero", "SequenceAt", "SplitToSequence", "DeformConv", "Nothing", ""),
-    *("Add", "Transpose", "Flatten", "BatchNormalization", "GridSample", "RoiAlign", "Col2Im", "STFT", "Trilu"),
+    *(
+        "Conv",
+        "ConvTranspose",
+        "MatMul",
+        "Gemm",
+        "Einsum",
+        "Reshape",
+        "Range",
+        "Expand",
+        "Tile",
+        "ConstantOfShape",
+    ),
+    *(
+        "Pad",
+        "Slice",
+        "Split",
+        "Gather",
+        "Concat",
+        "Shape",
+        "Constant",
+        "If",
+        "Loop",
+        "Scan",
+        "LSTM",
+        "Attention",
+    ),
+    *(
+        "Resize",
+        "Upsample",
+        "MaxPool",
+        "QLinearConv",
+        "MatMulInteger",
+        "DequantizeLinear",
+        "Squeeze",
+        "Unsqueeze",
+    ),
+    *(
+        "DepthToSpace",
+        "OneHot",
+        "TopK",
+        "NonZero",
+        "SequenceAt",
+        "SplitToSequence",
+        "DeformConv",
+        "Nothing",
+        "",
+    ),
+    *(
+        "Add",
+        "Transpose",
+        "Flatten",
+        "BatchNormalization",
+        "GridSample",
+        "RoiAlign",
+        "Col2Im",
+        "STFT",
+        "Trilu",
+    ),
 )
 
 
@@ -60,7 +113,7 @@ def convolutions() -> onnx.ModelProto:
 
 
 def odd_operators() -> onnx.ModelProto:
-    """Graphs in nodes, quantised and recurrent operators, operators of another domain, values in attributes."""
+    """Graphs in nodes, quantised and recurrent operators, operators of another domain."""
     branch = [
         helper.make_graph([node("MatMul", ["a", "v"], [f"o{i}"])], f"g{i}", [], [value(f"o{i}", None)])
         for i in range(2)
@@ -94,10 +147,8 @@ def odd_operators() -> onnx.ModelProto:
 
 def functions() -> onnx.ModelProto:
     """A product inside a function of the file's own."""
-    double = helper.make_function(
-        "own", "Twice", ["a", "b"], ["r"], [node("MatMul", ["a", "b"], ["m"]), node("Add", ["m", "m"], ["r"])],
-        [helper.make_opsetid("", 17)],
-    )  # fmt: skip
+    body = [node("MatMul", ["a", "b"], ["m"]), node("Add", ["m", "m"], ["r"])]
+    double = helper.make_function("own", "Twice", ["a", "b"], ["r"], body, [helper.make_opsetid("", 17)])
     nodes = [node("Twice", ["x", "w"], ["a"], domain="own"), node("Twice", ["a", "w"], ["y"], domain="own")]
     graph = helper.make_graph(nodes, "net", [value("x", [1, 6])], [value("y", None)], [tensor("w", 6, 6)])
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
@@ -109,12 +160,14 @@ MODELS = (convolutions, odd_operators, functions)
 
 def read(path: Path) -> Network | None:
     """What comes of a file: a network, or nothing after one line."""
+    refused: BadInput | None = None
     try:
         return read_onnx(path)
     except BadInput as error:
-        assert len(str(error).splitlines()) == 1
-        assert str(path) in str(error)
-        return None
+        refused = error
+    assert len(str(refused).splitlines()) == 1
+    assert str(path) in str(refused)
+    return None
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +176,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("make", MODELS)
-def test_the_files_that_are_damaged_here_are_sound(file: Path, make: Callable[[], onnx.ModelProto]) -> None:
+def test_the_files_that_are_damaged_are_sound(file: Path, make: Callable[[], onnx.ModelProto]) -> None:
     onnx.save(make(), file)
     assert read(file) is not None
 
@@ -149,9 +202,21 @@ def _numbers(draw: st.DrawFn, field: Any) -> None:
 def _damage_attribute(draw: st.DrawFn, model: onnx.ModelProto) -> None:
     each = draw(st.sampled_from(list(model.graph.node)))
     if not each.attribute or draw(st.booleans()):
-        name = draw(st.sampled_from(("group", "strides", "axis", "perm", "equation", "body", "to", "value", "pads")))
+        name = draw(st.sampled_from(("group", "strides", "axis", "perm", "equation", "body", "to", "value")))
         del each.attribute[: draw(st.integers(0, 1))]
-        odd = (0, -1, 2**62, 1.5, "x", [0], [2**62], [-1, 2], [1.5], tensor("t", 2), numbers("t", 2**40, 2**40))
+        odd = (
+            0,
+            -1,
+            2**62,
+            1.5,
+            "x",
+            [0],
+            [2**62],
+            [-1, 2],
+            [1.5],
+            tensor("t", 2),
+            numbers("t", 2**40, 2**40),
+        )
         each.attribute.append(helper.make_attribute(name, draw(st.sampled_from(odd))))
         return
     found = draw(st.sampled_from(list(each.attribute)))
@@ -173,7 +238,9 @@ def _damage_attribute(draw: st.DrawFn, model: onnx.ModelProto) -> None:
 def _damage_node(draw: st.DrawFn, model: onnx.ModelProto) -> None:
     nodes = model.graph.node
     each = draw(st.sampled_from(list(nodes)))
-    how = draw(st.sampled_from(("input", "input", "output", "drop", "double", "operator", "operator", "domain")))
+    how = draw(
+        st.sampled_from(("input", "input", "output", "drop", "double", "operator", "operator", "domain"))
+    )
     names = each.input if how == "input" else each.output
     if how in ("input", "output"):
         known = [name for other in nodes for name in (*other.input, *other.output)]
@@ -198,7 +265,9 @@ def _damage_node(draw: st.DrawFn, model: onnx.ModelProto) -> None:
 def _damage_value(draw: st.DrawFn, model: onnx.ModelProto) -> None:
     """Damage a weight or the size of an input."""
     graph = model.graph
-    how = draw(st.sampled_from(("dims", "dims", "type", "content", "drop", "input", "input", "opset", "rank")))
+    how = draw(
+        st.sampled_from(("dims", "dims", "type", "content", "drop", "input", "input", "opset", "rank"))
+    )
     if how in ("dims", "type", "content", "drop"):
         found = draw(st.sampled_from(list(graph.initializer)))
         if how == "dims":
