@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..hardware.config import SimConfig, load_config
 from ..runs.plain_text import plain
-from ..values import InputSize, Network
+from ..values import DEFAULT_SIZE, InputSize, Network
 from .evolve_options import EvolveOptions
 from .options import PackOptions
 from .run_hardware import CONFIG_COPY
@@ -63,7 +63,7 @@ def option_entry(options: PackOptions | EvolveOptions) -> dict[str, object]:
 
 def pack_option_entry(options: PackOptions, network: Network) -> dict[str, object]:
     """Options of `pack` as JSON values; the input size is None where the network states its own."""
-    return {**option_entry(options), "input_size": used_size(options.input_size, network)}
+    return {**option_entry(options), "input_size": used_size(options.input_size or DEFAULT_SIZE, network)}
 
 
 def used_size(given: InputSize, network: Network) -> InputSize | None:

@@ -191,5 +191,6 @@ def _coverage(place: JsonObject) -> Coverage:
     status = place.text("status")
     if status not in ("mapped", "digital", "unsupported"):
         place.fail("status", status, "'mapped', 'digital' or 'unsupported'")
-    counts = (place.count(key, 0, 2**53) for key in ("parameters", "macs"))
-    return Coverage(place.text("name"), place.text("kind"), status, *counts)  # type: ignore[arg-type]
+    counts = place.count("parameters", 0, 2**53), place.count("macs", 0, 2**53)
+    least = place.flag("at_least") if place.has("at_least") else False
+    return Coverage(place.text("name"), place.text("kind"), status, *counts, least)  # type: ignore[arg-type]
