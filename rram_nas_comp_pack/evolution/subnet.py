@@ -30,7 +30,7 @@ from ..values import Box, Layer, Mapping, NoFit, Packing, Rules
 class CompileSettings:
     """How subnets are compiled: for the latency of `samples` samples on at most so many `crossbars`.
 
-    `quick` takes milliseconds: the fast packer, and a sketch of the joint tuner's first answer. Otherwise
+    `quick` takes milliseconds: the fast packer, and a sketch instead of the joint tuner. Otherwise
     subnets are compiled like any network, the joint tuner making `steps`; None is its default effort, many
     seconds. Where that is slower than the quick layout, the quick one is kept. Without `duplicate` the
     tuner's settings mean nothing.
@@ -174,7 +174,7 @@ def _quick_bound(mappings: tuple[Mapping, ...], size: tuple[int, int], rules: Ru
 
 
 def _sketched(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Layout | None:
-    """The tuner's first answer; None where there is none, or it gains nothing."""
+    """The quick layout with copies; None where there is none, or it gains nothing."""
     read_ns, size = reader(settings.hardware), (settings.hardware.rows, settings.hardware.columns)
     target = Target(settings.crossbars, *size, settings.rules, settings.depthwise)
     found = sketch(plain, target, read_ns, settings.samples, settings.seed)

@@ -30,12 +30,12 @@ MOST_SPACES = 256
 
 
 class _Bins(NamedTuple):
-    """Crossbars being filled: their `spaces` (bins, rows, 4) and how many there are (`count`), the items in
-    them (`content` (bins, 1, items)) and how many (`load`), and where every item lies (`places` (3, items)).
+    """Crossbars being filled: empty `spaces` (bins, rows, 4) and how many there are (`spaces_left`), the
+    items in them (`content` (bins, 1, items)) and how many (`load`); `places` (3, items) of the items.
     """
 
     spaces: Ints
-    count: Ints
+    spaces_left: Ints
     content: Ints
     load: Ints
     places: Ints
@@ -51,7 +51,9 @@ def first_fit(items: Items, rules: Rules, budget: int, seed: int) -> Layout | No
         order = Generator(PCG64([seed, turn])).permutation(len(items))
         bins, places = in_order(problem, order, budget)
         if bins <= budget:
-            return Layout(*places, bins, lower_bound(items, rules), "budget", "first-fit")
+            return Layout(
+                places[BIN], places[X], places[Y], bins, lower_bound(items, rules), "budget", "first-fit"
+            )
     return None
 
 
@@ -63,7 +65,7 @@ def in_order(problem: Problem, order: Ints, budget: int) -> tuple[int, Ints]:
         order,
         _Bins(
             spaces=np.zeros((bins, MOST_SPACES, 4), np.int64),
-            count=np.zeros(bins, np.int64),
+            spaces_left=np.zeros(bins, np.int64),
             content=np.zeros((bins, 1, load), np.int64),
             load=np.zeros(bins, np.int64),
             places=np.zeros((3, len(order)), np.int64),
@@ -80,16 +82,16 @@ def _fill(problem: Problem, order: Ints, bins: _Bins) -> tuple[int, Ints]:
             if b == len(bins.load):
                 return b + 1, bins.places
             if b == used:
-                bins.count[b], bins.load[b] = empty_bin(bins.spaces[b], problem.columns, problem.rows)
+                bins.spaces_left[b], bins.load[b] = empty_bin(bins.spaces[b], problem.columns, problem.rows)
                 used += 1
             if bins.load[b] < problem.max_load and not clashes(problem, bins.content[b], bins.load[b], i):
-                s = _farthest(bins.spaces[b], bins.count[b], problem.widths[i], problem.heights[i])
+                s = _farthest(bins.spaces[b], bins.spaces_left[b], problem.widths[i], problem.heights[i])
             b += 1
         b -= 1
         x, y = bins.spaces[b, s, 0], bins.spaces[b, s, 1]
         bins.places[BIN, i], bins.places[X, i], bins.places[Y, i] = b, x, y
         taken = (x, y, x + problem.widths[i], y + problem.heights[i])
-        bins.count[b] = occupy(bins.spaces[b], bins.count[b], taken)
+        bins.spaces_left[b] = occupy(bins.spaces[b], bins.spaces_left[b], taken)
         bins.content[b, 0, bins.load[b]] = i
         bins.load[b] += 1
     return used, bins.places

@@ -140,7 +140,9 @@ def _speed(evaluation: Mapping[str, Any]) -> float:
 
 
 def _duplication(found: Mapping[str, Any]) -> str:
-    return str(found["method"]) if found["margin"] is None else f"margin {found['margin']:.2f}"
+    if found["margin"] is None:
+        return str(found["method"])
+    return f"margin {found['margin']:.2f} (our version of the paper's tuner)"
 
 
 def search_run(run: SearchRun) -> Compared:

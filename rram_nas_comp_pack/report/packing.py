@@ -79,7 +79,7 @@ def _key_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
     if run.copies is not None:
         yield f"Copies by {run.copies.method}", f"{run.copies.speed:.2f} × for {_samples(run.copies.samples)}"
         yield (
-            "Paper's tuner",
+            "Our version of the paper's tuner",
             f"{run.copies.margin_tuner_speed:.2f} × (without copies {run.copies.plain_speed:.2f} ×)",
         )
     yield "Mapped", _mapped(run)

@@ -1,4 +1,4 @@
-"""The paper's tuner with its packer in the loop (RNC section 4): margin by margin until the copies pack."""
+"""Our version of the paper's tuner (RNC section 4): margin by margin, until the copies pack."""
 
 from __future__ import annotations
 

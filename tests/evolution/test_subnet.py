@@ -128,7 +128,10 @@ def test_no_subnet_is_slower_compiled_in_full_than_the_search_saw_it(
     chosen, crossbars, samples, change, steps, seed
 ):
     options = replace(QUICK, crossbars=crossbars, samples=samples, seed=seed, steps=steps, **change)
-    seen, full = compile_subnet(chosen, options, 32), compile_subnet(chosen, replace(options, quick=False), 32)
+    seen, full = (
+        compile_subnet(chosen, options, 32),
+        compile_subnet(chosen, replace(options, quick=False), 32),
+    )
     if isinstance(seen, Compiled):
         assert isinstance(full, Compiled)
         assert full.latency_ns <= seen.latency_ns
