@@ -6,8 +6,10 @@ baseline over the simulated latency, for the same number of samples.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
+from ..runs.nas.run import Front
+from ..runs.packing.run import PackingResult
 from .published import CHECKPOINT
 
 MEASURED = "docs/benchmarks.md: measured with the published program"
@@ -200,32 +202,30 @@ def _as_published(crossbars: int, quick: bool, lacking: list[str]) -> Run:
 Figures = dict[str, tuple[float, ...]]
 
 
-def pack_figures(result: Any, seconds: float) -> Figures:
+def pack_figures(result: PackingResult, seconds: float) -> Figures:
     """Figures of a pack, from its result.json and the time that the whole command took."""
-    first = result["evaluations"][0]
-    found = result["duplication"]
-    figures: Figures = {
-        "boxes": (result["boxes"],),
-        "crossbars": (result["crossbars_used"],),
-        "lower_bound": (result["lower_bound"],),
-        "utilization": (result["utilization"],),
-        "baseline_utilization": (result["utilization"] * result["crossbars_used"] / result["boxes"],),
-        "baseline_ns": (first["baseline_latency_ns"],),
-        "pack_s": (seconds,),
-    }
-    if "baseline_ns" in found:
-        figures["speed"] = (found["baseline_ns"] / found["latency_ns"],)
-    return figures
-
-
-def search_figures(front: Any, seconds: float, cpu_seconds: float) -> Figures:
-    """Figures of a search, from its front.json; times are shared out among all networks evaluated."""
-    networks = [each for each in front["networks"] if each["tuned"]]
+    speeds = result.copies.speeds
     return {
-        "speeds": tuple(each["tuned"]["speed"] for each in networks),
-        "accuracies": tuple(each["test_accuracy"] for each in networks),
-        "subnet_s": (seconds / front["evaluated"],),
-        "subnet_cpu_s": (cpu_seconds / front["evaluated"],),
+        "boxes": (result.boxes,),
+        "crossbars": (result.crossbars,),
+        "lower_bound": (result.lower_bound,),
+        "utilization": (result.utilization,),
+        "baseline_utilization": (result.utilization * result.crossbars / result.boxes,),
+        "baseline_ns": (result.evaluations[0].baseline_latency_ns,),
+        "pack_s": (seconds,),
+        **({} if speeds is None else {"speed": (speeds.with_copies,)}),
+    }
+
+
+def search_figures(front: Front, seconds: float, cpu_seconds: float) -> Figures:
+    """Figures of a search, from its front.json; times are shared out among all networks evaluated."""
+    found = [(network.tuned.speed, network.test) for network in front.networks if network.tuned]
+    evaluated = front.evaluated or 1
+    return {
+        "speeds": tuple(speed for speed, _ in found),
+        "accuracies": tuple(test for _, test in found if test is not None),
+        "subnet_s": (seconds / evaluated,),
+        "subnet_cpu_s": (cpu_seconds / evaluated,),
     }
 
 

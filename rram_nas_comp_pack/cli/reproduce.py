@@ -19,7 +19,8 @@ from tqdm import tqdm
 from .. import __version__
 from ..errors import BadInput, CannotBeDone
 from ..hardware.config import load_hardware
-from ..runs.checked_json import read_json
+from ..runs.nas.front import FRONT, read_front
+from ..runs.packing.read import read_result
 from .claims import Cited, Claim, Figures, Run, pack_figures, runs, search_figures, verdict
 from .evolve_options import cores
 from .folder import run_folder
@@ -108,9 +109,9 @@ def _figures(each: Run, exp_id: str, logs: Path, config: Path) -> Figures:
         raise CannotBeDone((said.getvalue().strip().splitlines() or [f"exit status {status}"])[-1])
     seconds, after = perf_counter() - begun, os.times()
     if each.argv[0] == "pack":
-        return pack_figures(read_json(logs / "packing" / exp_id / "result.json"), seconds)
+        return pack_figures(read_result(logs / "packing" / exp_id), seconds)
     cpu = sum(after[:4]) - sum(before[:4])  # of this process and of its workers, which have ended
-    return search_figures(read_json(logs / "evolution" / exp_id / "front.json"), seconds, cpu)
+    return search_figures(read_front(logs / "evolution" / exp_id / FRONT), seconds, cpu)
 
 
 def _write(folder: Path, rows: Sequence[Row]) -> None:

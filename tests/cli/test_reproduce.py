@@ -1,6 +1,7 @@
 """`reproduce`: the paper's claims beside what is found here, by runs of pack and evolve."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from tiny_runs import GOLDEN, ROOT, call, everything_in, is_one_line, read_rows
@@ -18,6 +19,8 @@ from rram_nas_comp_pack.cli.claims import (
 )
 from rram_nas_comp_pack.cli.options import parse
 from rram_nas_comp_pack.cli.reproduce_figure import draw
+from rram_nas_comp_pack.runs.packing.run import Copies, Speeds
+from rram_nas_comp_pack.values import Evaluation
 
 LACKING = ["the supernet", "CIFAR-10"]
 TINY = {"mbv3_small": 210, "squeezenet": 80}
@@ -127,15 +130,12 @@ def test_a_utilization_is_judged_by_that_of_the_same_kind_of_run():
 
 
 def test_figures_of_files():
-    evaluation = {"baseline_latency_ns": 8.0}
-    result = {
-        "boxes": 4,
-        "crossbars_used": 3,
-        "lower_bound": 2,
-        "utilization": 0.5,
-        "evaluations": [evaluation],
-    }
-    plain = pack_figures({**result, "duplication": {"method": "none"}}, 1.5)
+    result = SimpleNamespace(
+        **{"boxes": 4, "crossbars": 3, "lower_bound": 2, "utilization": 0.5},
+        evaluations=(Evaluation(1, 4.0, 4.0, 8.0),),
+        copies=Copies("none", None, (1,), None),
+    )
+    plain = pack_figures(result, 1.5)
     assert plain == {
         "boxes": (4,),
         "crossbars": (3,),
@@ -145,10 +145,11 @@ def test_figures_of_files():
         "baseline_ns": (8.0,),
         "pack_s": (1.5,),
     }
-    copied = pack_figures({**result, "duplication": {"baseline_ns": 9.0, "latency_ns": 3.0}}, 1.5)
-    assert copied["speed"] == (3.0,)
-    networks = [{"tuned": {"speed": 4.0}, "test_accuracy": 0.9}, {"tuned": None}]
-    assert search_figures({"networks": networks, "evaluated": 10}, 5.0, 8.0) == {
+    result.copies = Copies("joint", None, (2,), Speeds(8, 3.0, 2.0, 1.0))
+    assert pack_figures(result, 1.5)["speed"] == (3.0,)
+    tuned = SimpleNamespace(tuned=SimpleNamespace(speed=4.0), test=0.9)
+    front = SimpleNamespace(networks=(tuned, SimpleNamespace(tuned=None, test=None)), evaluated=10)
+    assert search_figures(front, 5.0, 8.0) == {
         **{"speeds": (4.0,), "accuracies": (0.9,), "subnet_s": (0.5,), "subnet_cpu_s": (0.8,)}
     }
 
