@@ -34,8 +34,8 @@ class _Array:
 
     def values(self) -> NDArray[Any]:
         """Return the array. Raises ValueError or TypeError where its description does not fit its bytes."""
-        if not isinstance(self.kind, _Kind) or self.kind.name[:1] not in "iu":
-            raise ValueError("an array of something else than whole numbers")
+        if not isinstance(self.kind, _Kind) or self.kind.name[:1] not in "iuf":
+            raise ValueError("an array of something else than numbers")
         flat = np.frombuffer(self.content, np.dtype(self.kind.order + self.kind.name))
         return flat.reshape(self.shape, order="F" if self.by_columns else "C")
 
@@ -121,10 +121,10 @@ def _batch(path: Path) -> Labelled:
 
 
 def _numbers(found: Any) -> NDArray[Any]:
-    """Return an array, or a list of whole numbers as one. Raises whatever comes to it for anything else."""
+    """Return an array, or a list of numbers as one. Raises whatever comes to it for anything else."""
     if isinstance(found, _Array):
         return found.values()
-    if not isinstance(found, list) or not all(type(number) is int for number in found):
+    if not isinstance(found, list) or not all(type(number) in (int, float) for number in found):
         raise ValueError(f"a {type(found).__name__} where numbers should be")
     return np.array(found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,11 @@ def load_run(path: str | Path, recipe: Recipe, device: str | torch.device = "cpu
 
     Raises BadInput, in one line, where the file is none that `save_run` wrote or has another recipe.
     """
-    loaded = read_plain(path)
+    return run_of(path, read_plain(path), recipe, device)
+
+
+def run_of(path: str | Path, loaded: Any, recipe: Recipe, device: str | torch.device = "cpu") -> Run:
+    """Return the run in what was read from `path`. Raises BadInput, in one line."""
     supernet = supernet_of(path, loaded)
     training = loaded.get("training")
     allowed = "allowed is a file that training wrote"
@@ -45,8 +50,9 @@ def load_run(path: str | Path, recipe: Recipe, device: str | torch.device = "cpu
         run = Run(Recipe(**training["recipe"]), supernet.to(device), int(training["epoch"]))
         if not 0 <= run.epoch <= sum(run.recipe.epochs):
             raise ValueError("epoch")
-        if not run.done:
-            _restore(run, training)
+        with warnings.catch_warnings(action="ignore"):  # what is wrong is said in one line
+            if not run.done:
+                _restore(run, training)
     except Exception as error:  # a damaged file raises nearly anything
         raise BadInput(f"{path}: found damaged training state ({type(error).__name__}); {allowed}") from error
     wanted = asdict(recipe)

@@ -230,7 +230,7 @@ class NoFit:
 
 @dataclass(frozen=True, slots=True)
 class MarginTrial:
-    """One try of the paper's tuner: share of the area it may fill, boxes to pack, and what came of it.
+    """One try of our version of the paper's tuner: share of the area it may fill, boxes, what came of it.
 
     `boxes` is 0 where not even one copy of each layer has room. `latency_ns` is None where they did not pack.
     A margin of None is the end of the line, no duplication.
@@ -246,11 +246,11 @@ class MarginTrial:
 class Duplication:
     """How copies were chosen, for the latency of `samples` samples.
 
-    `method`: "joint", "margin" (the paper's tuner, with the `margin` that packed) or "none": whichever is
-    fastest, `latency_ns`; `plain_ns` is the latency without duplication, `baseline_ns` that of the baseline
-    with a crossbar for every box. `trials` are those of the paper's
-    tuner whichever is used. The joint tuner stopped after `steps` steps: "effort", "time", "interrupt", or
-    "no start" where nothing could be begun with. All latencies are simulated.
+    `method`: "joint", "margin" (our version of the paper's tuner, with the `margin` that packed) or "none":
+    whichever is fastest, `latency_ns`; `plain_ns` is the latency without duplication, `baseline_ns` that of
+    the baseline with a crossbar for every box. `trials` are those of the margin tuner whichever is used. The
+    joint tuner stopped after `steps` steps: "effort", "time", "interrupt", or "no start" where nothing could
+    be begun with. All latencies are simulated.
     """
 
     method: str
@@ -265,7 +265,7 @@ class Duplication:
 
     @property
     def margin_tuner_ns(self) -> float:
-        """Latency that the paper's tuner reaches."""
+        """Latency that our version of the paper's tuner reaches."""
         return next(t.latency_ns for t in reversed(self.trials) if t.latency_ns is not None)
 
 

@@ -51,7 +51,7 @@ def add_duplication(parser: argparse.ArgumentParser) -> None:
         "--tuner",
         choices=("joint", "margin"),
         default="joint",
-        help="who chooses the copies: the joint tuner (default) or the paper's",
+        help="who chooses the copies: the joint tuner (default) or our version of the paper's",
     )
     add(
         "--depthwise-mapping",
@@ -71,7 +71,7 @@ def add_duplication(parser: argparse.ArgumentParser) -> None:
         type=at_least(0),
         default=None,
         metavar="N",
-        help="iterations of the joint tuner; 0: its first answer (default: about 20 s)",
+        help="iterations of the joint tuner; 0: its first layouts, not improved (default: about 20 s)",
     )
 
 

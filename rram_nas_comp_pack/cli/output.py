@@ -129,7 +129,7 @@ def coverage_entry(row: Coverage) -> dict[str, object]:
 
 
 def duplication_entry(report: Report) -> dict[str, object]:
-    """How copies were chosen, what they are, and what the paper's tuner does beside it."""
+    """How copies were chosen, what they are, and what our version of the paper's tuner does beside it."""
     copies = [m.copies for m in report.mappings]
     found = report.duplication
     if found is None:
@@ -218,12 +218,12 @@ def tuned_for(report: Report) -> str:
     )
     if found.trials[-1].margin is None:
         paper = "no margin packs"
-    beside = f"the paper's tuner: {paper}, without copies: {plain}"
+    beside = f"our version of the paper's tuner: {paper}, without copies: {plain}"
     return f"{chosen}{ended}: {ours} the baseline's speed for {samples} ({beside})"
 
 
 def duplication_lines(report: Report) -> Iterator[str]:
-    """Method and outcome, copies and cut of every layer, and every margin that the paper's tuner tried."""
+    """Method and outcome, every margin tried, and copies and cut of every layer."""
     found = report.duplication
     yield tuned_for(report)
     if found is None:
@@ -231,7 +231,7 @@ def duplication_lines(report: Report) -> Iterator[str]:
     for trial in found.trials:
         margin = "no duplication" if trial.margin is None else f"margin {trial.margin:.2f}"
         outcome = "does not pack" if trial.latency_ns is None else f"packed, {trial.latency_ns:.1f} ns"
-        yield f"paper's tuner, {margin}: {trial.boxes} boxes, {outcome}"
+        yield f"our version of the paper's tuner, {margin}: {trial.boxes} boxes, {outcome}"
     yield f"{'layer':<16} {'copies':>6} {'boxes each':>10}  mapping"
     for m in report.mappings:
         mapping = ("diagonal" if m.diagonal else "dense") if m.layer.depthwise else ""

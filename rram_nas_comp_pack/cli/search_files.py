@@ -30,6 +30,12 @@ EVOLUTE = (
     "generation", "individual", "acc", "latency_ratio", "latency_ns",
     "crossbars", "utilization", "rank", "sample",
 )  # fmt: skip
+FIGURES = {
+    "searched": "by the quick layout that the search went by, made in milliseconds; "
+    "pack --tune-effort 0 tries others beside it and may be faster",
+    "tuned": "after tuning in full; the quick layout is kept where no faster one is found",
+}
+"""What the two kinds of figures of a network of the front are."""
 FRONT = ("speed", "latency_ns", "baseline_ns", "energy_nj", "crossbars", "utilization")
 
 
@@ -119,6 +125,7 @@ def front_entry(
         "hypervolume": list(found.state.hypervolumes),
         "simconfig": config_entry(config),
         "options": {n: value for n, value in option_entry(options).items() if n not in ELSEWHERE},
+        "figures": FIGURES,
         "networks": networks,
     }
 
@@ -126,7 +133,7 @@ def front_entry(
 def _network(
     predicted: bool, genes: Genes, seen: Outcome, tuned: Finished | Failed | None
 ) -> dict[str, object]:
-    """A network of the front: `searched` is by the tuner's first answer, `tuned` after tuning in full."""
+    """A network of the front: `FIGURES` says what `searched` and `tuned` are."""
     entry: dict[str, object] = {
         "sample": decoded(genes)._asdict(),
         "validation_accuracy": seen.accuracy,
@@ -188,15 +195,18 @@ def statistics(found: Found) -> Iterator[tuple[str, int]]:
 
 
 def front_table(found: Found) -> Iterator[str]:
-    """The front, a line a network."""
-    yield "  # accuracy     test    speed searched        ms crossbars   used"
+    """The front, a line a network; what is not tuned has its other figures as searched."""
+    yield from (f"  {name:<8} = speed {what}" for name, what in FIGURES.items())
+    yield "  # accuracy     test    tuned searched        ms crossbars   used"
     for i, (_, seen, tuned) in enumerate(found.networks()):
         shown = tuned.compiled if isinstance(tuned, Finished) else seen
         validation = tuned.validation if isinstance(tuned, Finished) else seen.accuracy
-        test = f"{tuned.test:8.4f}" if isinstance(tuned, Finished) else f"{'-':>8}"
+        test, speed = f"{'-':>8}", f"{'-':>8}"
+        if isinstance(tuned, Finished):
+            test, speed = f"{tuned.test:8.4f}", f"{shown.speed:8.2f}"
         failed = f"  {tuned.error}" if isinstance(tuned, Failed) else ""
         yield (
-            f"{i:>3} {validation:8.4f} {test} {shown.speed:8.2f} {seen.speed:8.2f} "
+            f"{i:>3} {validation:8.4f} {test} {speed} {seen.speed:8.2f} "
             f"{shown.latency_ns / 1e6:9.4f} {shown.crossbars:9d} {shown.utilization:6.1%}{failed}"
         )
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..packing.check import violations
+from ..runs.packing.agreement import disagreements
 from ..runs.packing.read import RESULT, read_result
 from ..runs.packing.read_layout import read_mappings, read_partition, read_placements
-from ..runs.packing.run import PackingResult
-from ..values import Mapping, Placement, Rules, cells_with_weights
+from ..values import Mapping, Rules
 from .options import VerifyOptions
 from .run_hardware import copy_note, hardware_of, say
 
@@ -26,7 +26,7 @@ def run(options: VerifyOptions) -> int:
             size = hardware.rows, hardware.columns
         found = [
             *violations(mappings, placements, size, result.rules, result.budget),
-            *_claims(result, mappings, placements),
+            *(f"result.json says {fault}" for fault in disagreements(result, mappings, placements)),
             *_changed_layers(options.run_dir, mappings),
         ]
     else:  # another program's run: its rules are not recorded, so those of the defaults are held against it
@@ -50,30 +50,3 @@ def _changed_layers(run_dir: Path, mappings: Sequence[Mapping]) -> Iterator[str]
             yield f"layer {after.layer.index} is not that of partition.json: {after.layer}"
         elif not after.layer.depthwise and before.boxes != after.boxes:
             yield f"layer {after.layer.index} is cut otherwise than in partition.json"
-
-
-def _claims(
-    result: PackingResult, mappings: Sequence[Mapping], placements: Sequence[Placement]
-) -> Iterator[str]:
-    """Where result.json says something else than partition and layout."""
-    used = len({p.crossbar_idx for p in placements})
-    counts = {
-        "layers": (result.layers, len(mappings)),
-        "boxes": (result.boxes, len(placements)),
-        "crossbars_used": (result.crossbars, used),
-    }
-    for key, (said, number) in counts.items():
-        if said != number:
-            yield f"result.json says {key} {said}, found {number}"
-    cells = {
-        "utilization": (result.utilization, sum(_cells(p) for p in placements)),
-        "weight_utilization": (result.weight_utilization, cells_with_weights(mappings)),
-    }
-    for key, (share, held) in cells.items() if used else ():
-        found = held / (used * result.rows * result.columns)
-        if share is not None and abs(share - found) > 1e-9:  # older runs lack the share of weights
-            yield f"result.json says {key} {share}, found {found}"
-
-
-def _cells(p: Placement) -> int:
-    return (p.max_x - p.loc_x) * (p.max_y - p.loc_y)

@@ -30,9 +30,10 @@ from ..values import Box, Layer, Mapping, NoFit, Packing, Rules
 class CompileSettings:
     """How subnets are compiled: for the latency of `samples` samples on at most so many `crossbars`.
 
-    `quick` takes milliseconds: the fast packer, and a sketch of the joint tuner's first answer. Otherwise
+    `quick` takes milliseconds: the fast packer, and a sketch instead of the joint tuner. Otherwise
     subnets are compiled like any network, the joint tuner making `steps`; None is its default effort, many
-    seconds. Without `duplicate` the tuner's settings mean nothing.
+    seconds. Where that is slower than the quick layout, the quick one is kept. Without `duplicate` the
+    tuner's settings mean nothing.
     """
 
     hardware: Hardware
@@ -125,6 +126,20 @@ def _mapping(layer: Layer, rows: int, columns: int, split: int = 1, diagonal: bo
 
 
 def _layout(layers: tuple[Layer, ...], settings: CompileSettings) -> _Layout | NoFit:
+    """The layout asked for; never slower than the quick one, nor too large where that fits."""
+    found = _compiled(layers, settings)
+    if settings.quick:
+        return found
+    quick = _compiled(layers, replace(settings, quick=True))
+    if isinstance(quick, NoFit):
+        return found
+    if isinstance(found, NoFit):
+        return quick
+    times = [simulate(layout.run, settings.samples).latency_ns for layout in (found, quick)]
+    return found if times[0] <= times[1] else quick
+
+
+def _compiled(layers: tuple[Layer, ...], settings: CompileSettings) -> _Layout | NoFit:
     """Cut and pack; where that is too large, the joint tuner does without the split."""
     found = _cut_and_packed(layers, settings)
     if (
@@ -159,7 +174,7 @@ def _quick_bound(mappings: tuple[Mapping, ...], size: tuple[int, int], rules: Ru
 
 
 def _sketched(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Layout | None:
-    """The tuner's first answer; None where there is none, or it gains nothing."""
+    """The quick layout with copies; None where there is none, or it gains nothing."""
     read_ns, size = reader(settings.hardware), (settings.hardware.rows, settings.hardware.columns)
     target = Target(settings.crossbars, *size, settings.rules, settings.depthwise)
     found = sketch(plain, target, read_ns, settings.samples, settings.seed)
@@ -178,7 +193,7 @@ def _packed(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Layout | 
         return NoFit(settings.crossbars, packing.lower_bound, packing.crossbars)
     if settings.duplicate:
         target = Target(settings.crossbars, *size, settings.rules, settings.depthwise)
-        effort = Effort(settings.samples, settings.steps, seed=settings.seed)
+        effort = Effort(settings.samples, 0 if settings.quick else settings.steps, seed=settings.seed)
         tuning = Tuning(settings.tuner, effort)
         (mappings, packing), _ = duplicated((plain, packing), target, read_ns, tuning)
     run = program(mappings, read_ns, packing.placements)

@@ -30,10 +30,11 @@ def shades(count: int) -> list[str]:
 def atlas_figure(run: PackingRun) -> Figure:
     """All crossbars in reading order, in a grid about as wide as high."""
     columns = ceil(sqrt(run.result.crossbars * 1.3 * run.result.rows / run.result.columns))
+    columns = min(columns, max(run.result.crossbars, 2))
     rows = -(-run.result.crossbars // columns)
     colours = shades(len(run.mappings))
     with rc_context(STYLE):
-        ratio = rows * run.result.rows / (columns * run.result.columns)
+        ratio = min(rows * run.result.rows / (columns * run.result.columns), TALLEST)
         figure = Figure(figsize=(WIDTH, 0.5 + 0.8 * WIDTH * ratio), layout="constrained")
         axes = figure.add_subplot()
         places = [_place(run, i, columns) for i in range(run.result.crossbars)]
@@ -52,6 +53,9 @@ def atlas_figure(run: PackingRun) -> Figure:
         _scale(figure, axes, len(run.mappings))
     return figure
 
+
+TALLEST = 8.0
+"""Most height over width of the figure, for crossbars of far more rows than columns."""
 
 GAP = 1.12
 """A crossbar with the space beside it, over its size."""

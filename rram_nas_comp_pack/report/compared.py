@@ -93,7 +93,9 @@ def _speed(evaluation: Evaluation) -> float:
 
 
 def _duplication(copies: Copies) -> str:
-    return copies.method if copies.margin is None else f"margin {copies.margin:.2f}"
+    if copies.margin is None:
+        return copies.method
+    return f"margin {copies.margin:.2f} (our version of the paper's tuner)"
 
 
 def _whole(value: object) -> int | None:

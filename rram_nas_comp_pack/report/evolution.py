@@ -60,9 +60,10 @@ def _sections(runs: Sequence[SearchRun], folders: Sequence[str]) -> Iterator[Sec
 
 
 FRONT_NOTE = (
-    "Grey: every network that fits, by the tuner's first answer, which is what the search goes by. In "
-    "colour: the front, as tuned in full; a dotted line leads from the first answer (pale dot) to it. The "
-    "steps bound what the front beats."
+    "Grey: every network that fits, as searched: by a quick layout, made in milliseconds, which is what the "
+    "search goes by (pack --tune-effort 0 tries others beside it and may be faster). In colour: the front, "
+    "as tuned in full, where the quick layout is kept unless a faster one is found; a dotted line leads from "
+    "the speed searched (pale dot) to the speed tuned. The steps bound what the front beats."
 )
 VOLUME_NOTE = "The hypervolume is the area below the front, from accuracy 0 and speed 0 on."
 GENOME_NOTE = (

@@ -61,7 +61,8 @@ def _bytes(figure: Figure, kind: str, **options: Any) -> bytes:
 
 def draw(chart: Chart) -> Figure:
     """A chart as a figure."""
-    with rc_context(STYLE):
+    with rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Attempting to set identical")  # all values of an axis are equal
         figure = Figure(figsize=(WIDTH, _height(chart)), layout="constrained")
         axes = figure.add_subplot()
         axes.set_title(chart.title)

@@ -35,8 +35,9 @@ def front_table(runs: Sequence[SearchRun]) -> str:
         for k, network in enumerate(run.front.networks)
     )
     caption = (
-        "Networks of the front: accuracy on validation images, speed and latency of "
-        f"{_samples(runs)}. Enter shows a network."
+        "Networks of the front: accuracy on validation images; speed and latency of "
+        f"{_samples(runs)}. Speed searched is that of the quick layout that the search went by; speed tuned "
+        "and all further figures are after tuning in full, where that was done. Enter shows a network."
     )
     return (
         '<div class="scroll" role="region" tabindex="0" aria-label="Networks of the front">'

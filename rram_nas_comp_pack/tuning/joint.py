@@ -112,7 +112,7 @@ class _Search:
         self.done, self.steps = 0, _steps(found, effort)
         self._deadline = None if effort.seconds is None else monotonic() + effort.seconds
         self._chunk = FIRST_CHUNK
-        self._bench = bench(found.choices, _simulated(found, effort))
+        self._bench = bench(found.choices, simulated(found, effort.samples))
         self._best: Best | None = None
 
     def run(self, placements: Sequence[Placement]) -> Best | None:
@@ -188,12 +188,12 @@ def _steps(found: Menu, effort: Effort) -> int:
     """Steps of the search; by default fewer, the more layers of samples a step simulates."""
     if effort.steps is not None:
         return effort.steps
-    return EFFORT // (200 + len(found.plain) * _simulated(found, effort))
+    return EFFORT // (200 + len(found.plain) * simulated(found, effort.samples))
 
 
-def _simulated(found: Menu, effort: Effort) -> int:
+def simulated(found: Menu, samples: int) -> int:
     """Samples that the search simulates; the latency of more is extrapolated."""
-    return min(effort.samples, max(MOST_SIMULATED[0], MOST_SIMULATED[1] // len(found.plain)))
+    return min(samples, max(MOST_SIMULATED[0], MOST_SIMULATED[1] // len(found.plain)))
 
 
 def _restored(choices: Choices, best: Best, seed: int) -> State:

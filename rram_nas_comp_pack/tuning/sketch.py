@@ -17,7 +17,7 @@ from ..simulation import Program
 from ..values import Box, Layer, Mapping, Packing
 from .anneal import Best, best_of, judge
 from .choices import Menu, ReadTime, Target, Way, menu
-from .joint import as_values
+from .joint import as_values, simulated
 from .replay import bench
 from .starts import busy_stores, in_pools
 from .topping import top_up
@@ -82,7 +82,7 @@ def sketch(
     state = in_pools(choices, busy_stores(choices, BUSY), samples, seed, POOL_STEPS)
     if state is None:
         return None
-    best, scratch = best_of(state), bench(choices, samples)
+    best, scratch = best_of(state), bench(choices, simulated(found, samples))
     judge(choices, state, scratch, best, samples)
     top_up(choices, state, scratch, best, (samples, TRIES))
     alone = choices.alone[choices.variant_at[:-1]]

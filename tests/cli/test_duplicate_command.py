@@ -167,6 +167,13 @@ def test_logs_log_lists_every_margin_and_the_copies_of_every_layer(sections, res
     assert [line.split()[3:] for line in copies] == [[], ["diagonal"], []]
 
 
+def test_the_margin_tuner_is_called_our_version_of_the_papers(done, sections):
+    """It is no run of the paper's program, and nowhere said to be one."""
+    for text in (done[1], "\n".join(sections["[duplication]"])):
+        assert "our version of the paper's tuner" in text
+        assert "paper's tuner" not in text.replace("our version of the paper's tuner", "")
+
+
 def test_logs_log_tells_where_the_time_goes(sections, result):
     found = result["contention"]
     roofline, titles, *rows, load = sections["[contention of 8 samples, ns]"]

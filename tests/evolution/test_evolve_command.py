@@ -73,6 +73,23 @@ def test_the_files_of_a_search(whole):
     assert "hypervolume" in (folder / "logs.log").read_text()
 
 
+def test_no_network_is_slower_tuned_than_searched_and_both_figures_say_what_they_are(whole):
+    folder, out = whole
+    front = json.loads((folder / "front.json").read_text())
+    for network, row in zip(front["networks"], rows(folder / "front.csv"), strict=True):
+        searched, tuned = network["searched"], network["tuned"]
+        assert tuned["speed"] >= searched["speed"]
+        assert tuned["latency_ns"] <= searched["latency_ns"]
+        assert (float(row["speed"]), float(row["searched_speed"])) == (tuned["speed"], searched["speed"])
+    assert set(front["figures"]) == {"searched", "tuned"}
+    for text in (out, (folder / "logs.log").read_text()):
+        for name, what in front["figures"].items():
+            assert f"{name:<8} = speed {what}" in text
+        assert "  # accuracy     test    tuned searched        ms crossbars   used" in text
+    page = (folder / "report.html").read_text()
+    assert "Speed searched is that of the quick layout that the search went by; speed tuned" in page
+
+
 def test_a_search_has_a_report_unless_it_is_told_otherwise(place, whole):
     path, options = place
     page = (whole[0] / "report.html").read_text()

@@ -53,6 +53,7 @@ def test_the_page_is_sound_and_says_what_the_run_found(done):
     assert f"Crossbars {result['crossbars_used']} (budget 10)" in page.text
     assert f"{result['utilization']:.1%} of the cells under boxes" in page.text
     assert all(label in page.text for label in ("Conv2d_0", "Conv2d_1", "Linear_2"))
+    assert "Our version of the paper's tuner" in page.text
     assert len(page.named("figure")) == 5
 
 

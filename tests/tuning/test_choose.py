@@ -14,6 +14,7 @@ from rram_nas_comp_pack.tuning import choose
 from rram_nas_comp_pack.tuning.choose import Tuning, duplicated
 from rram_nas_comp_pack.tuning.joint import Effort, Tuned, tune
 from rram_nas_comp_pack.tuning.margin import by_margin
+from rram_nas_comp_pack.tuning.sketch import sketch
 from rram_nas_comp_pack.values import NO_RULES, Rules
 
 rules = st.builds(Rules, threshold=st.integers(-1, 2), max_load=st.sampled_from([0, 1, 2, 6]))
@@ -63,6 +64,9 @@ def test_what_is_chosen_is_sound_and_never_slower_than_what_was_given(
     if found.method == "none":
         assert layout == plain
         assert found.latency_ns == found.plain_ns
+    drawn = sketch(plain[0], target, read_ns, samples, tuning.effort.seed)
+    if tuning.tuner == "joint" and drawn is not None:
+        assert found.latency_ns <= latency(drawn.values(), read_ns, samples)
     if tuning.tuner == "margin":
         assert found.method != "joint"
         assert (found.stopped, found.steps) == ("effort", 0)
@@ -88,6 +92,7 @@ def test_a_joint_tuner_that_finds_worse_is_not_heard(monkeypatch):
     crowded = tuple(replace(p, crossbar_idx=0) for p in PLAIN[1].placements)
     worse = Tuned(PLAIN[0], replace(PLAIN[1], placements=crowded), "time", 7)
     monkeypatch.setattr(choose, "tune", lambda *_: worse)
+    monkeypatch.setattr(choose, "sketch", lambda *_: None)
     layout, found = duplicated(PLAIN, TARGET, one_ns, Tuning("joint", EFFORT))
     assert found.method in ("none", "margin")
     assert layout == wanted
@@ -96,10 +101,20 @@ def test_a_joint_tuner_that_finds_worse_is_not_heard(monkeypatch):
 
 def test_a_joint_tuner_that_cannot_work_is_done_without(monkeypatch):
     monkeypatch.setattr(choose, "tune", lambda *_: None)
+    monkeypatch.setattr(choose, "sketch", lambda *_: None)
     joint, margin = (
         duplicated(PLAIN, TARGET, one_ns, Tuning(tuner, EFFORT)) for tuner in ("joint", "margin")
     )
     assert joint == (margin[0], replace(margin[1], stopped="no start"))
+
+
+def test_a_sketch_that_is_faster_than_what_tuning_finds_is_kept(monkeypatch):
+    """Tuning hands in the layout that was given."""
+    drawn = sketch(PLAIN[0], TARGET, one_ns, EFFORT.samples, EFFORT.seed).values()
+    for no_better in (Tuned(*PLAIN, "effort", 200), None):
+        monkeypatch.setattr(choose, "tune", lambda *_, no_better=no_better: no_better)
+        layout, found = duplicated(PLAIN, TARGET, one_ns, Tuning("joint", EFFORT))
+        assert (layout, found.method, found.stopped) == (drawn, "joint", "effort")
 
 
 def test_the_papers_tuner_is_chosen_where_it_packs():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -77,4 +78,7 @@ def _logged_options(path: Path) -> Mapping[str, str]:
     lines = read_text(path).splitlines()
     section = lines[1:] if lines[:1] == ["[options]"] else []
     pairs = (line.partition(" = ") for line in section[: section.index("") if "" in section else None])
-    return option_texts({name: value for name, mark, value in pairs if mark})
+    found = {name: value for name, mark, value in pairs if mark}
+    if "objectives" in found:  # logged as a tuple
+        found["objectives"] = ",".join(re.findall(r"\w+", found["objectives"]))
+    return option_texts(found)

@@ -35,7 +35,8 @@ class Figures(NamedTuple):
 class FrontNetwork:
     """A network of the front, `index` being its place in front.json; accuracies are 0 to 1 where measured.
 
-    `test` and `tuned` are None where the search was interrupted before, or tuning failed.
+    `searched` is by the quick layout that the search went by, `tuned` after tuning in full. `test` and
+    `tuned` are None where the search was interrupted before, or tuning failed.
     """
 
     index: int

@@ -12,6 +12,7 @@ from ...packing.check import violations
 from ...values import NO_RULES, Coverage, Evaluation, Mapping, Placement, Rules, cells_with_weights, rules_of
 from ..checked_json import HUGE, JsonObject, read_json
 from ..simconfig import read_simconfig
+from .agreement import disagreements
 from .read_layout import read_mappings, read_placements
 from .run import Copies, Costs, PackingResult, PackingRun, Speeds
 from .sim_log import read_sim_log
@@ -81,11 +82,11 @@ def _require_agreement(
     path: Path, result: PackingResult, mappings: Sequence[Mapping], placements: Sequence[Placement]
 ) -> None:
     """Raise BadInput where result.json speaks of another layout."""
+    fault = next(disagreements(result, mappings, placements), None)
+    if fault is not None:
+        raise BadInput(f"{path}: it is of another layout: {fault}")
     used = 1 + max(p.crossbar_idx for p in placements)
     said_and_found = {
-        "layers": (result.layers, len(mappings)),
-        "boxes": (result.boxes, len(placements)),
-        "crossbars_used": (result.crossbars, used),
         "duplication, copies": (result.copies.per_layer, tuple(m.copies for m in mappings)),
         "contention, layers": (len(result.contention.layers), len(mappings)),
         "contention, load": (len(result.contention.load), used),
