@@ -37,7 +37,7 @@ class Costs:
 
 
 class Speeds(NamedTuple):
-    """Speeds of `samples` samples over the baseline's: with copies, by our version of the paper's tuner, without copies."""
+    """Speeds of `samples` samples over the baseline: with copies, by our version of the paper's tuner, plain."""
 
     samples: int
     with_copies: float
