@@ -31,8 +31,7 @@ EVOLUTE = (
     "crossbars", "utilization", "rank", "sample",
 )  # fmt: skip
 FIGURES = {
-    "searched": "by the quick layout that the search went by, made in milliseconds; "
-    "pack --tune-effort 0 tries others beside it and may be faster",
+    "searched": "of the quick layout that the search went by; pack --tune-effort 0 tries others beside it",
     "tuned": "after tuning in full; the quick layout is kept where no faster one is found",
 }
 """What the two kinds of figures of a network of the front are."""
