@@ -36,12 +36,13 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One execution of a Conv or Linear module (RNC section 3; layers are numbered in execution order).
+    """One execution of a Conv or Linear layer (RNC section 3; layers are numbered in execution order).
 
-    `index` counts executions from 0. `kind` is the module's class ("Conv2d", "Linear"), `name` its path
-    in the network. `raw` is the weight matrix before it is cut. `positions` is the number of input
-    vectors per sample: H_out * W_out of a convolution, H_in * W_in of a transposed one, the product of
-    the leading dimensions without the batch of a Linear. `stored_in` is the index of the layer whose
+    `index` counts executions from 0. `kind` is the class of torch's layer that computes the same ("Conv2d",
+    "Linear"), `name` the path of its module in the network, or of its weight. `raw` is the weight matrix
+    before it is cut. `positions` is the number of input vectors per sample: H_out * W_out of a convolution,
+    H_in * W_in of a transposed one, the product of the leading dimensions without the batch of a Linear.
+    `stored_in` is the index of the layer whose
     boxes hold the weights; it differs from `index` where a module is called again. `depthwise`: every input
     channel is a group of its own, so that the kernel is cut along columns only.
     """

@@ -37,7 +37,7 @@ class Costs:
 
 
 class Speeds(NamedTuple):
-    """Speeds of `samples` samples over the baseline: with copies, by our version of the paper's tuner, plain."""
+    """Speeds of `samples` samples over the baseline: with copies, by our version of the paper's, plain."""
 
     samples: int
     with_copies: float
