@@ -67,6 +67,18 @@ def foreign_sizes(node: Any, inputs: Sizes) -> Dims | None:
         return None
 
 
+def results_of_that_size(node: Any) -> list[str]:
+    """Return the results that `foreign_sizes` speaks of: the first, and the sum of skipping norms."""
+    return [*node.output[:1], *(node.output[3:4] if node.op_type.startswith("Skip") else [])]
+
+
+def packed_sizes(node: Any) -> tuple[int, int] | None:
+    """Return the sizes of a matrix whose numbers share bytes, (outputs, inputs); None of any other node."""
+    if node.op_type != "MatMulNBits" or is_native(node):
+        return None
+    return int(attribute(node, "N", 0)), int(attribute(node, "K", 0))
+
+
 def operand_sizes(node: Any, left: Dims, right: Dims) -> tuple[Dims, Dims]:
     """Return the sizes of a product's two operands as they are multiplied, each turned by its attributes."""
     return tuple(  # type: ignore[return-value]

@@ -18,6 +18,7 @@ from rram_nas_comp_pack.box_converter.onnx_file import (
     read_model,
     reading,
 )
+from rram_nas_comp_pack.box_converter.onnx_foreign import packed_sizes
 from rram_nas_comp_pack.box_converter.onnx_graph import Graph, Step, UnknownSize
 from rram_nas_comp_pack.box_converter.onnx_inputs import fill_inputs
 from rram_nas_comp_pack.box_converter.onnx_products import (
@@ -165,6 +166,9 @@ class _Reader:
             if constant is None:
                 continue
             weights = sorted(constant.weights, key=str)
+            packed = packed_sizes(node)
+            if position == 1 and packed is not None:
+                self._dims.update(dict.fromkeys(weights, packed))
             if is_setting(node, position):
                 self._settings.update(weights)
             else:

@@ -27,7 +27,7 @@ from rram_nas_comp_pack.box_converter.onnx_file import (
     tensor_value,
     text,
 )
-from rram_nas_comp_pack.box_converter.onnx_foreign import foreign_sizes, make_native
+from rram_nas_comp_pack.box_converter.onnx_foreign import foreign_sizes, make_native, results_of_that_size
 from rram_nas_comp_pack.box_converter.onnx_graph import Graph, Step, dims_of, tensor_type
 from rram_nas_comp_pack.box_converter.onnx_inputs import Inputs, declared_dims, symbols_of
 from rram_nas_comp_pack.errors import BadInput
@@ -204,7 +204,7 @@ class Sizer:
             dims = foreign_sizes(node, [self.dims(name) for name in node.input])
             first = self.types[node.input[0]] if node.input and node.input[0] else TypeProto()
             elem = first.tensor_type.elem_type or TensorProto.FLOAT
-            return {name: tensor_type(elem, dims) for name in node.output[:1]}
+            return {name: tensor_type(elem, dims) for name in results_of_that_size(node)}
         try:
             return onnx_rules.infer(schema, node, self.types, self.known, self._at.opsets)
         except Exception as error:

@@ -236,3 +236,37 @@ def test_branches_with_weights_of_one_name_hold_both(tmp_path: Path) -> None:
     nodes.append(node("If", ["yes"], ["y"], then_branch=inner(4), else_branch=inner(6)))
     network = beside(tmp_path, nodes, [ints("unused", 1)], value("a", [1, 8]))
     assert rows(network)[1:] == [("If", "unsupported", 32 + 48, 48)]
+
+
+def test_a_matrix_of_packed_numbers_counts_all_of_them(tmp_path: Path) -> None:
+    settings = {"K": 32, "N": 16, "bits": 4, "block_size": 32}
+    nodes = [node("MatMulNBits", ["s", "w", "scales", "points"], ["h"], **settings, **MICROSOFT)]
+    nodes.append(node("MatMul", ["h", "m"], ["y"]))
+    packed = [
+        weight("w", 16, 1, 16, dtype=np.uint8),
+        weight("scales", 16),
+        weight("points", 16, dtype=np.uint8),
+    ]
+    network = beside(tmp_path, nodes, [*packed, weight("m", 16, 2)], value("s", [1, 3, 32]))
+    assert rows(network)[1:] == [("MatMulNBits", "unsupported", 512, 3 * 512), ("MatMul", "mapped", 32, 96)]
+
+
+def test_a_norm_that_skips_gives_the_sum_too(tmp_path: Path) -> None:
+    nodes = [node("SkipLayerNormalization", ["s", "s", "g"], ["h", "", "", "sum"], **MICROSOFT)]
+    nodes += [node("Add", ["h", "sum"], ["a"]), node("MatMul", ["a", "m"], ["y"])]
+    network = beside(tmp_path, nodes, [weight("g", 32), weight("m", 32, 2)], value("s", [1, 4, 32]))
+    assert boxes(network)[1:] == [(32, 2, 4)]
+
+
+def test_a_linear_layer_that_a_runtime_quantised_as_it_runs(tmp_path: Path) -> None:
+    nodes = [
+        node("DynamicQuantizeLinear", ["s"], ["q", "qs", "qz"]),
+        node("MatMulInteger", ["q", "w", "qz", "wz"], ["i"]),
+        node("Cast", ["i"], ["c"], to=TensorProto.FLOAT),
+        node("Mul", ["qs", "ws"], ["scale"]),
+        node("Mul", ["c", "scale"], ["d"]),
+        node("Add", ["d", "b"], ["y"]),
+    ]
+    weights = [weight("w", 8, 5, dtype=np.int8), weight("wz", 5, dtype=np.int8), weight("b", 5)]
+    network = beside(tmp_path, nodes, [*weights, scalar("ws", 0.1, np.float32)], value("s", [1, 8]))
+    assert rows(network)[1:] == [("MatMulInteger", "unsupported", 40, 40), ("Add", "digital", 5, 5)]
