@@ -92,7 +92,8 @@ class Coverage:
     `status`: "mapped" onto crossbars, "digital" (computed beside them: norms, embeddings, products of
     activations), or "unsupported" (weight matrices that the toolkit cannot map, or that never ran: 0 MACs). A
     module has a row per status. `parameters` counts those the module owns itself (shared ones where they are
-    met first), `macs` its multiply-accumulates per sample.
+    met first), `macs` its multiply-accumulates per sample. `at_least`: there are more of these that cannot be
+    counted (operators that the toolkit does not know, loops whose end depends on values).
     """
 
     name: str
@@ -100,6 +101,7 @@ class Coverage:
     status: Status
     parameters: int
     macs: int
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)

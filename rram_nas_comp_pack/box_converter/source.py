@@ -16,7 +16,7 @@ from rram_nas_comp_pack.box_converter.foreign import kind_of_value, told_as, und
 from rram_nas_comp_pack.box_converter.models import MODELS, builder
 from rram_nas_comp_pack.box_converter.shapes import sizes_by_name
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.values import DEFAULT_SIZE, InputSize, Network
+from rram_nas_comp_pack.values import InputSize, Network
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -54,7 +54,7 @@ def _load_onnx(spec: str, sizes: dict[str, tuple[int, ...]]) -> Network:
         raise BadInput(f"no such file: {spec}")
     with _needs("onnx"):
         from rram_nas_comp_pack.box_converter.onnx_layers import read_onnx
-    return read_onnx(Path(spec), sizes.get("", DEFAULT_SIZE))
+    return read_onnx(Path(spec), sizes)
 
 
 def _build(spec: str) -> nn.Module:

@@ -104,11 +104,19 @@ def result_entry(report: Report, options: PackOptions) -> dict[str, object]:
         "evaluations": [asdict(e) for e in report.evaluations],
         "contention": contention_entry(report, options),
         "hardware": asdict(report.chip),
-        "coverage": [asdict(row) for row in report.network.coverage],
+        "coverage": [coverage_entry(row) for row in report.network.coverage],
         "timing_s": timing(report),
         "options": option_entry(options),
         "version": __version__,
     }
+
+
+def coverage_entry(row: Coverage) -> dict[str, object]:
+    """A row of the coverage table; `at_least` only where there are more MACs than could be counted."""
+    entry = asdict(row)
+    if not row.at_least:
+        del entry["at_least"]
+    return entry
 
 
 def duplication_entry(report: Report) -> dict[str, object]:
@@ -261,9 +269,11 @@ def mapped_share(network: Network) -> str:
         sum(row.parameters for row in network.coverage) or 1
     )
     macs = sum(row.macs for row in mapped) / (sum(row.macs for row in network.coverage) or 1)
-    return f"{parameters:.1%} of the parameters, {macs:.1%} of the MACs"
+    most = "at most " if any(row.at_least for row in network.coverage) else ""
+    return f"{parameters:.1%} of the parameters, {most}{macs:.1%} of the MACs"
 
 
 def _coverage_row(row: Coverage, parameters: int, macs: int) -> str:
     shares = f"{row.parameters / parameters:>10.3%} {row.macs / macs:>8.3%}"
-    return f"{row.status:<12} {shares}  {row.name} ({row.kind})"
+    least = f": at least {row.macs} MACs, the rest cannot be counted" if row.at_least else ""
+    return f"{row.status:<12} {shares}  {row.name} ({row.kind}){least}"

@@ -119,7 +119,10 @@ def _coverage(place: Place) -> Coverage:
     if status not in ("mapped", "digital", "unsupported"):
         place.fail("status", status, "'mapped', 'digital' or 'unsupported'")
     counts = place.count("parameters", 0), int(place.number("macs"))
-    return Coverage(place.text("name"), place.text("kind"), status, *counts)  # type: ignore[arg-type]
+    least = place.value.get("at_least", False)
+    if not isinstance(least, bool):
+        place.fail("at_least", least, "true or false")
+    return Coverage(place.text("name"), place.text("kind"), status, *counts, least)  # type: ignore[arg-type]
 
 
 def _trace(path: Path, mappings: Sequence[Mapping]) -> tuple[Ran, ...]:

@@ -106,7 +106,8 @@ def _mapped(run: PackingRun) -> str:
 
     parameters = share((row.status, row.parameters) for row in run.coverage)
     macs = share((row.status, row.macs) for row in run.coverage)
-    return f"{parameters:.1%} of the parameters, {macs:.1%} of the MACs"
+    most = "at most " if any(row.at_least for row in run.coverage) else ""
+    return f"{parameters:.1%} of the parameters, {most}{macs:.1%} of the MACs"
 
 
 def _load_words(run: PackingRun) -> str:

@@ -73,7 +73,8 @@ def _coverage(run: PackingRun) -> Iterator[list[CellValue]]:
     for row in run.coverage:
         shares = (row.parameters / parameters, row.macs / macs)
         first, second = (Cell(f"{share:.3%}", share) for share in shares)
-        yield [row.name, row.kind, row.status, row.parameters, first, row.macs, second]
+        macs_shown = Cell(f"at least {row.macs}", row.macs) if row.at_least else row.macs
+        yield [row.name, row.kind, row.status, row.parameters, first, macs_shown, second]
 
 
 def cost_table(run: PackingRun) -> str:

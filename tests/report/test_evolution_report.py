@@ -14,6 +14,7 @@ from rram_nas_comp_pack.report.evolution import search_page
 from rram_nas_comp_pack.report.front_chart import envelope
 from rram_nas_comp_pack.report.networks import PACK_DEFAULTS, pack_command
 from rram_nas_comp_pack.report.search_charts import MOST_LINES, genomes, speeds_of
+from rram_nas_comp_pack.values import DEFAULT_SIZE
 from tests.cli.tiny_runs import call, everything_in, is_one_line
 from tests.report.made_search import best_of, networks, write_search
 from tests.report.report_runs import check_page, make_run
@@ -125,7 +126,8 @@ def test_what_a_command_leaves_out_is_what_pack_does_anyway():
     _, options = parse(["pack", "--duplicate"])
     assert {name: str(getattr(options, name)) for name in PACK_DEFAULTS} == PACK_DEFAULTS
     assert options.depthwise_mapping == "auto"
-    assert options.input_size == (3, 64, 64)
+    assert options.input_size is None  # DEFAULT_SIZE, which a search has too
+    assert DEFAULT_SIZE == (3, 64, 64)
 
 
 @pytest.mark.parametrize(
