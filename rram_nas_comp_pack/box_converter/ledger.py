@@ -124,6 +124,8 @@ class Ledger:
         used, it has no place on a crossbar.
         """
         uses = self._uses.get(weight.key, set())
+        if not weight.numel:  # counted elsewhere: what this holder does with it is told
+            uses = {use for use in uses if use[0] == holder.name} or uses
         found = next((status for status in _HARDEST if status in {status for _, status in uses}), None)
         if found in ("mapped", "unsupported"):
             return found
