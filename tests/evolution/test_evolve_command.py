@@ -15,6 +15,7 @@ from dask_processes import Dask
 from tiny_search import ROOT, call, files, run, start, workplace
 
 from rram_nas_comp_pack.cli.main import main
+from rram_nas_comp_pack.hardware.config import load_config
 
 GENERATIONS = 3
 
@@ -88,6 +89,18 @@ def test_no_network_is_slower_tuned_than_searched_and_both_figures_say_what_they
         assert "  # accuracy     test    tuned searched        ms crossbars   used" in text
     page = (folder / "report.html").read_text()
     assert "Speed searched is that of the quick layout that the search went by; speed tuned" in page
+
+
+def test_a_search_holds_its_hardware_and_says_how_it_was_made(whole):
+    folder, _ = whole
+    assert (folder / "SimConfig.ini").read_bytes() == (ROOT / "SimConfig.ini").read_bytes()
+    held = json.loads((folder / "front.json").read_text())["simconfig"]
+    assert held["sha256"] == load_config(ROOT / "SimConfig.ini").digest
+    assert held["values"]["Crossbar level"]["Xbar_Size"] == "128, 128"
+    text = (folder / "logs.log").read_text()
+    timing = r"\[timing, s\]\ncompiling = .+\ntotal = .+\n"
+    assert re.search(timing + r"\n\[run\]\ncommand = .+\ndate = .+\nhost = .+\nhardware = .+\n$", text)
+    assert f"hardware = {held['sha256']}" in text
 
 
 def test_a_search_has_a_report_unless_it_is_told_otherwise(place, whole):
