@@ -28,7 +28,7 @@ MOST_TEXT = 100_000
 
 _DEEPEST = 32
 _MOST_WHOLE = 2**53
-_MOST_BYTES = 2**30
+_MOST_BYTES = 2**28
 
 
 def require_file(path: Path, most_bytes: float = math.inf) -> None:
@@ -44,7 +44,7 @@ def require_file(path: Path, most_bytes: float = math.inf) -> None:
 
 
 def read_text(path: Path) -> str:
-    """A text file of up to 1 GiB."""
+    """A text file of up to 256 MiB."""
     require_file(path, _MOST_BYTES)
     try:
         return path.read_text(encoding="utf-8")

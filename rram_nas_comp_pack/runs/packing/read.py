@@ -137,11 +137,11 @@ def _speeds(place: JsonObject) -> Speeds:
 
 
 def _evaluations(result: JsonObject) -> tuple[Evaluation, ...]:
-    """Latencies of one number of samples or more, each number once."""
+    """Latencies of some numbers of samples, each number once."""
     found = tuple(_evaluation(entry) for entry in result.objects("evaluations"))
     counts = [e.num_sample for e in found]
-    if not found or len(set(counts)) < len(counts):
-        result.fail("evaluations", counts, "an entry or more, each for another num_sample")
+    if not 1 <= len(set(counts)) == len(counts) <= 100:
+        result.fail("evaluations", counts, "1 to 100 entries, each for another num_sample")
     return found
 
 

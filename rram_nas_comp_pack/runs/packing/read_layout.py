@@ -59,9 +59,10 @@ def _box(place: JsonObject) -> Box:
 def _mapping(place: JsonObject, index: int) -> Mapping:
     layer = _layer(place, index)
     boxes, copies = _boxes(place, "boxes", place.entries("boxes")), place.count("multiply")
-    replicas = [_boxes(place, f"child_boxes {i}", own) for i, own in enumerate(place.entries("child_boxes"))]
-    if any(replica != boxes for replica in replicas):
-        place.fail("child_boxes", "replicas that differ from boxes", "copies of boxes")
+    replicas = place.entries("child_boxes")
+    for i, replica in enumerate(replicas):
+        if replica != place.value["boxes"] and _boxes(place, f"child_boxes {i}", replica) != boxes:
+            place.fail(f"child_boxes {i}", replica, "a copy of boxes")
     if len(replicas) != copies:
         place.fail("child_boxes", f"{len(replicas)} replicas", f"as many as multiply says, {copies}")
     if place.has("mapping"):
