@@ -39,7 +39,7 @@ def _crossbars(axes: Any, found: Found) -> None:
             continue
         low, high = (crossbars / bound - 1 for crossbars in claim.program[:2])
         axes.bar(at - 0.2, high, 0.35, color=THEIRS, label="published program, worst of 100 orders")
-        axes.plot([at - 0.37, at - 0.03], [low] * 2, color="black", label="its best")
+        axes.plot([at - 0.37, at - 0.03], [low] * 2, color="black", label="published program, best order")
     axes.set(xticks=range(len(rows)), xticklabels=[name for name, *_ in rows])
     axes.set_title("Crossbars above the lower bound")
     axes.margins(y=0.4)  # room for the legend
