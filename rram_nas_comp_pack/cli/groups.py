@@ -101,7 +101,7 @@ def add_other_config(parser: argparse.ArgumentParser) -> None:
     """Other hardware than that of the run at hand."""
     parser.add_argument(
         "--config",
-        type=Path,
+        type=path,
         metavar="INI",
         help="other hardware (default: that of the run; of a run that holds none, as for pack)",
     )
