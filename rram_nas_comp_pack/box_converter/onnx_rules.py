@@ -8,7 +8,10 @@ from typing import Any
 from numpy.typing import NDArray
 from onnx import TypeProto, checker, defs, helper, numpy_helper, shape_inference
 
-from rram_nas_comp_pack.box_converter.onnx_graph import tensor_type
+from rram_nas_comp_pack.box_converter.onnx_graph import dims_of, tensor_type
+from rram_nas_comp_pack.box_converter.onnx_settings import is_setting
+
+_LONGEST_LIST = 2**22
 
 
 def schema_of(node: Any, opsets: Mapping[str, int]) -> Any:
@@ -31,6 +34,9 @@ def infer(
     Raises what onnx raises for operands that do not fit together.
     """
     names = [name for name in node.input if name]
+    for position, name in enumerate(node.input):
+        if name and is_setting(node, position) and _is_long_list(types[name]):
+            raise ValueError(f"{name!r} lists more numbers than any size has")
     takes = {name: types[name] if types[name].WhichOneof("value") else tensor_type(1, None) for name in names}
     values = {name: known[name] for name in names if name in known}
     data = {name: numpy_helper.from_array(v, name) for name, v in values.items() if v.dtype.kind in "biuf"}
@@ -44,6 +50,12 @@ def infer(
         except Exception:  # the later version takes other inputs
             continue
     return {}
+
+
+def _is_long_list(kind: Any) -> bool:
+    """Say whether a value is a list too long for sizes, on which onnx would spend gigabytes."""
+    dims = dims_of(kind)
+    return dims is not None and len(dims) == 1 and (dims[0] or 0) > _LONGEST_LIST
 
 
 def _by_rule(

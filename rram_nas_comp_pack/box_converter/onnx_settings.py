@@ -21,6 +21,9 @@ _ALL_BUT_FIRST = frozenset((
 ))  # fmt: skip
 _ALL = ("ConstantOfShape", "OneHot", "Range")
 _SOME = {
+    "AffineGrid": (1,),
+    "CenterCropPad": (1,),
+    "Col2Im": (1, 2),
     "ConvInteger": (2, 3),
     "DynamicQuantizeMatMul": (2, 3),
     "GRU": (4, 5),
@@ -28,6 +31,7 @@ _SOME = {
     "MatMulInteger": (2, 3),
     "MatMulIntegerToFloat": (2, 3, 4, 5),
     "MatMulNBits": (2, 3, 4),
+    "MaxUnpool": (2,),
     "NonMaxSuppression": (2, 3, 4),
     "QAttention": (3, 4, 5, 6, 7),
     "QGemm": (1, 2, 4, 5, 7, 8),

@@ -258,6 +258,20 @@ def test_sizes_beyond_measure_are_refused(tmp_path: Path, huge: int) -> None:
     refusal(tmp_path, reshaped, [ints("s", huge, huge), weight("g", 4, 4)], [1, 4])
 
 
+@pytest.mark.parametrize("length", [2**31, 2**40])
+def test_a_list_of_settings_longer_than_any_is_refused(tmp_path: Path, length: int) -> None:
+    """onnx would take gigabytes for it, though the file holds none of its numbers."""
+    stored = TensorProto(name="s", data_type=TensorProto.INT64, dims=[length], raw_data=b"\0" * 8)
+    for nodes in (
+        [node("Slice", ["x", "s", "s"], ["a"]), LAST],
+        [node("Reshape", ["x", "s"], ["a"]), LAST],
+        [node("ConstantOfShape", ["s"], ["a"]), LAST],
+        [node("Pad", ["x", "s"], ["a"]), LAST],
+    ):
+        text = refusal(tmp_path, nodes, [KERNEL, stored], [1, 3, 8, 8])
+        assert "'s' lists more numbers than any size has" in text
+
+
 def test_a_layer_larger_than_any_network_is_refused(tmp_path: Path) -> None:
     stored = TensorProto(name="g", data_type=TensorProto.FLOAT, dims=[4, 2**32])
     text = refusal(tmp_path, [node("MatMul", ["x", "g"], ["y"])], [stored], [1, 4])
