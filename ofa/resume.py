@@ -88,5 +88,5 @@ def _load_state(optimizer: torch.optim.Optimizer, found: dict[str, Any]) -> None
         for name, moment in moments.items():
             shape = () if name == "step" else weight.shape
             dense = moment.layout == torch.strided and moment.is_floating_point() and not moment.is_meta
-            if moment.shape != shape or not dense:
+            if moment.shape != shape or not dense or (name == "step" and not 1 <= moment < 2**53):
                 raise ValueError(name)

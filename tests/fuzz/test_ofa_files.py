@@ -175,6 +175,14 @@ def test_odd_training_state_is_refused_or_trains_on(trained, data):
         run.optimizer.step()
 
 
+@pytest.mark.parametrize("step", [-1.0, 0.0, float("nan"), float("inf")])
+def test_a_moment_of_no_step_is_refused(trained, step):
+    """AdamW would divide by 0."""
+    training = copied(trained["training"])
+    training["optimizer"]["state"][0]["step"] = torch.tensor(step)
+    assert read_or_told(run_of, "file", {**trained, "training": training}, RECIPE) is None
+
+
 # Images
 
 

@@ -150,7 +150,9 @@ def _outcomes(held: Mapping[str, NDArray[Any]], count: int) -> Iterator[Outcome]
 def _require_same(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     names = sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
     if names:
-        own = ", ".join(f"--{name.replace('_', '-')} {_text(found.get(name)):.100}" for name in names[:10])
+        own = ", ".join(
+            f"--{name.replace('_', '-'):.40} {_text(found.get(name)):.100}" for name in names[:10]
+        )
         own = " ".join(own.split())
         raise BadInput(f"{path}: found a search with {own}; allowed to go on is with the same options")
 
