@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.runs.nas.front import read_front
+from rram_nas_comp_pack.runs.nas.front import read_subnets
 
 if TYPE_CHECKING:
     from torch import nn
-
-"""Characters of a text from the file or the command line that a message shows."""
 
 
 def build_subnet(place: str) -> nn.Module:
@@ -21,14 +19,14 @@ def build_subnet(place: str) -> nn.Module:
         raise BadInput(
             f"model 'ofa:{place:.200}': allowed is ofa:FILE#K with the front.json of a search and K from 0"
         )
-    front = read_front(Path(file))
-    if len(number) > 9 or int(number) >= len(front.networks):
+    classes, subnets = read_subnets(Path(file))
+    digits = number.lstrip("0") or "0"
+    if len(digits) > 9 or int(digits) >= len(subnets):
         raise BadInput(
-            f"model 'ofa:{place:.200}': found {len(front.networks)} networks, allowed is "
-            f"#0 to #{len(front.networks) - 1}"
+            f"model 'ofa:{place:.200}': found {len(subnets)} networks, allowed is #0 to #{len(subnets) - 1}"
         )
     import ofa
 
-    supernet = ofa.build_supernet(front.classes)
-    supernet.set_active_subnet(**front.networks[int(number)].network._asdict())
+    supernet = ofa.build_supernet(classes)
+    supernet.set_active_subnet(**subnets[int(digits)]._asdict())
     return supernet.get_active_subnet()

@@ -225,14 +225,14 @@ def test_crossbars_are_as_large_as_the_configuration_says(log):
 
 
 def test_modules_that_cannot_be_mapped_are_listed_and_with_strict_refused(log):
-    status, _, err = pack(log, model="tiny_nets:recurrent")
+    status, _, err = pack(log, model="tiny_nets:bilinear")
     assert status == 0
     assert "unsupported" in err
-    assert "lstm" in err
-    status, _, err = pack(log, "--strict", model="tiny_nets:recurrent", exp_id="strict")
+    assert "both" in err
+    status, _, err = pack(log, "--strict", model="tiny_nets:bilinear", exp_id="strict")
     assert status == 2
     assert is_one_line(err)
-    assert "lstm" in err
+    assert "both" in err
     assert not (log / "packing" / "strict").exists()
 
 

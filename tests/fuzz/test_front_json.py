@@ -61,7 +61,7 @@ def test_leading_zeros_mean_nothing() -> None:
     assert answer(json.dumps(FRONT).encode(), "0" * 4400 + "1") == "Subnet"
 
 
-@pytest.mark.parametrize("classes", [0, -1, True, 1e400, "10", None, 10**300])
+@pytest.mark.parametrize("classes", [0, -1, True, "10", None, 2**40])
 def test_classes_are_counted_from_one(classes: object) -> None:
     assert "num_classes: found" in answer(json.dumps({**FRONT, "num_classes": classes}).encode())
 

@@ -28,7 +28,7 @@ def read_front(path: Path) -> Front:
         version=front.text("version"),
         dataset=front.text("dataset"),
         accuracy=front.text("accuracy"),
-        classes=front.count("num_classes", 1, 2**16),
+        classes=_classes(front),
         resolution=front.count("resolution"),
         budget=front.count("crossbars_budget"),
         samples=front.count("num_sample"),
@@ -38,6 +38,17 @@ def read_front(path: Path) -> Front:
         options=None if options is None else option_texts(options.value),
         config=read_simconfig(front),
     )
+
+
+def read_subnets(path: Path) -> tuple[int, tuple[Configuration, ...]]:
+    """The classes and the networks of a front.json, which may lack all that a search found out about them."""
+    front = JsonObject(path, "front", read_json(path))
+    networks = (read_subnet(place.within("sample")) for place in front.objects("networks"))
+    return _classes(front), tuple(networks)
+
+
+def _classes(front: JsonObject) -> int:
+    return front.count("num_classes", 1, 2**16)
 
 
 def option_texts(options: Mapping[str, Any]) -> dict[str, str]:
