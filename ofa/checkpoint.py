@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import warnings
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,11 @@ from torch import Tensor
 from ofa.architecture import FEATURES
 from ofa.errors import BadInput, refusal
 from ofa.network import Supernet, build_supernet
+from ofa.whole import whole_file
 
 _ALLOWED = "allowed is a dict of tensors, or one with such a dict as its 'state_dict'"
+MOST_CLASSES = 2**16
+"""The most classes of a supernet in a file: more than any set of images has."""
 
 
 def load_checkpoint(path: str | Path) -> Supernet:
@@ -32,15 +33,26 @@ def load_checkpoint(path: str | Path) -> Supernet:
 def supernet_of(path: str | Path, loaded: Any) -> Supernet:
     """Return the supernet in what was read from `path`. Raises BadInput, in one line."""
     found = _tensors(path, loaded)
-    classifier = found.get("classifier.linear.weight")
-    classes = len(classifier) if classifier is not None and classifier.shape[1:] == (FEATURES,) else 0
-    supernet = build_supernet(classes or 10)  # the check of shapes refuses what has none
-    wanted = {_plain(name): tensor for name, tensor in supernet.state_dict().items()}
-    _check(path, found, wanted)
-    with torch.no_grad():
-        for name, tensor in wanted.items():
-            tensor.copy_(found[name])
+    try:
+        supernet = build_supernet(_classes(path, found))
+        wanted = {_plain(name): tensor for name, tensor in supernet.state_dict().items()}
+        _check(path, found, wanted)
+        with torch.no_grad():
+            for name, tensor in wanted.items():
+                tensor.copy_(found[name])
+    except RuntimeError as error:  # of tensors that are neither dense nor sparse, or of types without numbers
+        raise BadInput(f"{path}: found tensors that hold no plain numbers; {_ALLOWED}") from error
     return supernet
+
+
+def _classes(path: str | Path, found: dict[str, Tensor]) -> int:
+    """Return how many classes the classifier has; some number for one that the check of shapes refuses."""
+    classifier = found.get("classifier.linear.weight")
+    if classifier is None or not len(classifier.shape) or classifier.shape[1:] != (FEATURES,):
+        return 10
+    if len(classifier) > MOST_CLASSES:
+        raise BadInput(f"{path}: found {len(classifier)} classes, allowed are up to {MOST_CLASSES}")
+    return len(classifier) or 10
 
 
 def save_checkpoint(supernet: Supernet, path: str | Path) -> None:
@@ -72,27 +84,15 @@ def write_whole(content: dict[str, Any], path: str | Path) -> None:
     Raises BadInput where it cannot be written, DiskFull where space is all that lacks.
     """
     path = Path(path)
-    partial = partial_of(path)
     # a file of torch's own would hold the name of the path, and its errors hide the system's
     buffer = io.BytesIO()
     torch.save(content, buffer)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with whole_file(path) as file:
             file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
     except OSError as error:
         raise refusal(f"{path}: cannot be written: {error.strerror or error}", error) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-
-
-def partial_of(path: Path) -> Path:
-    """Return where a file is written until it is whole: always the same, so kills leave one at most."""
-    return path.parent / f".{path.name}.partial"
 
 
 def _plain(name: str) -> str:
@@ -103,12 +103,14 @@ def _plain(name: str) -> str:
 def read_plain(path: str | Path) -> Any:
     """Return tensors and plain values on the CPU; nothing in the file is run. Raises BadInput."""
     try:
+        if Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
+            raise OSError("it is no regular file")  # others may have no end
         with warnings.catch_warnings(action="ignore"):  # what is wrong is said in one line
             return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror or error}; {_ALLOWED}") from error
     except Exception as error:  # a damaged file raises nearly anything
-        name = re.search(r"GLOBAL (\S+)", str(error))
+        name = re.search(r"GLOBAL (\S{1,100})", str(error))
         found = f"more than weights ({name[1]})" if name else "no checkpoint, or one that is cut short"
         raise BadInput(f"{path}: found {found}; {_ALLOWED}") from error
 
@@ -120,11 +122,16 @@ def _tensors(path: str | Path, loaded: Any) -> dict[str, Tensor]:
         raise BadInput(f"{path}: found type {type(entries).__name__}; {_ALLOWED}")
     for name, tensor in entries.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
-            raise BadInput(f"{path}: found {name!r} of type {type(tensor).__name__}; {_ALLOWED}")
+            raise BadInput(f"{path}: found {name!a:.100} of type {type(tensor).__name__}; {_ALLOWED}")
     found = {_plain(name): tensor for name, tensor in entries.items()}
     if len(found) < len(entries):
         raise BadInput(f"{path}: found both spellings of a name; allowed is one, .conv.conv or .conv")
     return found
+
+
+def _short(name: str) -> str:
+    """Return a name as a line can show it."""
+    return name if len(name) <= 100 and name.isprintable() else f"{name!a:.100}"
 
 
 def _check(path: str | Path, found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
@@ -132,7 +139,7 @@ def _check(path: str | Path, found: dict[str, Tensor], wanted: dict[str, Tensor]
     missing = [name for name in wanted if name not in found]
     unexpected = [name for name in found if name not in wanted]
     faults = [
-        f"{len(names)} {what} ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
+        f"{len(names)} {what} ({', '.join(map(_short, names[:3]))}{', …' if len(names) > 3 else ''})"
         for what, names in (("missing", missing), ("unexpected", unexpected))
         if names
     ]

@@ -13,13 +13,14 @@ from numpy.random import PCG64, Generator
 
 from ofa.architecture import Configuration
 from ofa.calibration import accuracy, device_of
-from ofa.checkpoint import load_checkpoint, partial_of
+from ofa.checkpoint import load_checkpoint
 from ofa.data import Images, load_images
 from ofa.errors import BadInput, refusal
 from ofa.network import Supernet
 from ofa.recipe import PHASES
 from ofa.resume import load_run, save_run
 from ofa.training import Run, Step, begin, calibrated, train_epoch
+from ofa.whole import create, is_special, partial_of, real
 
 RANDOM_SUBNETS = 20
 """How many random subnets the closing table shows."""
@@ -126,11 +127,14 @@ def _same_classes(path: Path, supernet: Supernet, images: Images) -> None:
 def _check_out(out: Path, resume: bool) -> None:
     """Find out now, not after the first epoch, that the checkpoint cannot be written."""
     try:
+        if is_special(out):
+            raise BadInput(f"--out: found {out}, a device or pipe; allowed: a new file, or --resume")
         if out.exists() and not resume:
             raise BadInput(f"--out: found {out}, which exists; allowed: a new file, or --resume")
         out.parent.mkdir(parents=True, exist_ok=True)
         # the longest name that will be needed
-        partial_of(out).touch()
-        partial_of(out).unlink()
+        partial = partial_of(real(out))
+        create(partial).close()
+        partial.unlink()
     except OSError as error:
         raise refusal(f"--out: {out}: cannot be written: {error.strerror or error}", error) from error

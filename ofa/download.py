@@ -7,8 +7,9 @@ import shutil
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.request import urlopen
+
+from ofa.whole import scratch_file, whole_file
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 MD5 = "c58f30108f718f92721af3b95e74349a"
@@ -26,10 +27,7 @@ def fetch_cifar10(folder: Path, names: Iterable[str]) -> None:
 
     with urlopen(URL, timeout=20) as source:
         folder.mkdir(parents=True, exist_ok=True)
-        with (
-            TemporaryDirectory(dir=folder, prefix=".partial-") as scratch,
-            open(f"{scratch}/tar", "w+b") as file,
-        ):
+        with scratch_file(folder / "cifar-10-python.tar.gz") as file:
             size = int(source.headers.get("Content-Length", 0)) or None
             with tqdm.wrapattr(source, "read", size, desc="CIFAR-10", disable=None) as watched:
                 shutil.copyfileobj(watched, file)
@@ -40,5 +38,8 @@ def fetch_cifar10(folder: Path, names: Iterable[str]) -> None:
             file.seek(0)
             with tarfile.open(fileobj=file) as tar:
                 for name in names:
-                    tar.extract(f"{INNER}/{name}", scratch, filter="data")
-                    Path(scratch, INNER, name).replace(folder / name)
+                    member = tar.extractfile(f"{INNER}/{name}")
+                    if member is None:
+                        raise ValueError(f"{name} is no file in the archive")
+                    with whole_file(folder / name) as whole:
+                        shutil.copyfileobj(member, whole)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import codecs
+import io
 import pickle
+import warnings
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
@@ -20,18 +21,54 @@ Labelled = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 SPLITS = ("train", "validation", "test")
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp")
-_RECONSTRUCT: Any = np.empty(0).__reduce__()[0]
+
+
+class _Array:
+    """An array as a pickle describes it; NumPy's own way would believe sizes that the file only claims."""
+
+    def __init__(self, *_: object) -> None:
+        self.shape, self.kind, self.by_columns, self.content = (), _Kind(""), False, b""
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, self.shape, self.kind, self.by_columns, self.content = state
+
+    def values(self) -> NDArray[Any]:
+        """Return the array. Raises ValueError or TypeError where its description does not fit its bytes."""
+        if not isinstance(self.kind, _Kind) or self.kind.name[:1] not in "iuf":
+            raise ValueError("an array of something else than numbers")
+        flat = np.frombuffer(self.content, np.dtype(self.kind.order + self.kind.name))
+        return flat.reshape(self.shape, order="F" if self.by_columns else "C")
+
+
+class _Kind:
+    """The type of an array's numbers as a pickle describes it: "u1", and the order of bytes."""
+
+    def __init__(self, name: str | bytes, *_: object) -> None:
+        self.name = name.decode() if isinstance(name, bytes) else str(name)
+        self.order = "|"
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        order = state[1]
+        self.order = order.decode() if isinstance(order, bytes) else str(order)
+
+
+def _latin(text: str, _encoding: str) -> bytes:
+    """Return bytes that were pickled as text."""
+    return text.encode("latin-1")
+
+
 _HARMLESS: dict[tuple[str, str], Callable[..., Any]] = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
-    ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
-    ("_codecs", "encode"): codecs.encode,
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Kind,
+    ("numpy.core.multiarray", "_reconstruct"): _Array,
+    ("numpy._core.multiarray", "_reconstruct"): _Array,
+    ("_codecs", "encode"): _latin,
 }
 """All that a pickled array needs."""
 
 
-class _Arrays(pickle.Unpickler):
+# The unpickler that is written in C would set aside as much memory as a damaged number asks for.
+class _Arrays(pickle._Unpickler):
     """Reads arrays, lists and dicts; a pickle that calls anything else is refused."""
 
     def find_class(self, module: str, name: str) -> Any:
@@ -67,8 +104,8 @@ def _batch(path: Path) -> Labelled:
     allowed = "allowed are images x 3072 bytes as 'data' and as many numbers from 0 to 9 as 'labels'"
     try:
         with path.open("rb") as file:
-            read = _Arrays(file, encoding="bytes").load()
-        data, labels = np.asarray(read[b"data"]), np.asarray(read[b"labels"])
+            read = _Arrays(io.BytesIO(file.read()), encoding="bytes").load()
+        data, labels = _numbers(read[b"data"]), _numbers(read[b"labels"])
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
     except Exception as error:  # a damaged file raises nearly anything
@@ -81,6 +118,15 @@ def _batch(path: Path) -> Labelled:
     if not ((labels >= 0) & (labels < 10)).all():
         raise BadInput(f"{path}: found labels from {labels.min()} to {labels.max()}; {allowed}")
     return data.reshape(-1, 3, 32, 32), labels.astype(np.int64)
+
+
+def _numbers(found: Any) -> NDArray[Any]:
+    """Return an array, or a list of numbers as one. Raises whatever comes to it for anything else."""
+    if isinstance(found, _Array):
+        return found.values()
+    if not isinstance(found, list) or not all(type(number) in (int, float) for number in found):
+        raise ValueError(f"a {type(found).__name__} where numbers should be")
+    return np.array(found)
 
 
 def read_folder(path: Path, size: int) -> list[Labelled]:
@@ -133,9 +179,11 @@ def _image(path: Path, size: int) -> NDArray[np.uint8]:
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        if not path.is_file():  # others may have no end
+            raise OSError("it is no regular file")
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             small = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:  # a damaged file raises nearly anything
         why = str(error).partition("\n")[0]
         raise BadInput(f"{path}: found no whole image ({why}); allowed are {', '.join(ENDINGS)}") from error
     return np.asarray(small, dtype=np.uint8).transpose(2, 0, 1)

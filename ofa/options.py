@@ -6,50 +6,44 @@ import argparse
 import json
 import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from ofa.architecture import LARGEST, Configuration, configuration
 from ofa.errors import BadInput
+from ofa.parser import Parser, path, word
 from ofa.recipe import OPTIMIZERS, customary
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage."""
-
-    def error(self, message: str) -> NoReturn:
-        raise BadInput(f"{' '.join(message.split())} (see {self.prog} --help)")
-
-    def print_help(self, file: Any = None) -> None:
-        """Write it at once, so that a failure is told like any other."""
-        print(self.format_help(), end="", file=file, flush=True)
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Return the options of a command by name, and with `train` the `recipe` that they make.
 
-    `device` is None for a GPU where there is one. Raises BadInput, in one line; SystemExit after --help.
+    `device` is None for a GPU where there is one. Raises BadInput, in one line; Answered after --help.
     """
-    parser = _Parser("ofa", description="Train a once-for-all supernet, and judge its subnets.")
+    given = new_parser().parse_args(argv)
+    if given.command == "train":
+        given.recipe = customary(given.dataset, given.epochs, given.optimizer, given.seed)
+    return given
+
+
+def new_parser() -> Parser:
+    """Return the parser of both commands."""
+    parser = Parser("ofa", description="Train a once-for-all supernet, and judge its subnets.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     train = commands.add_parser("train", help="progressive shrinking, into a checkpoint")
     evaluate = commands.add_parser("evaluate", help="a subnet's accuracy, as a line of JSON")
     for command, own in ((train, _TRAIN), (evaluate, _EVALUATE)):
         for name, settings in (_COMMON | own).items():
             command.add_argument(name, **settings)
-    given = parser.parse_args(argv)
-    if given.command == "train":
-        given.recipe = customary(given.dataset, given.epochs, given.optimizer, given.seed)
-    return given
+    return parser
 
 
 def _checked(pattern: str, allowed: str, convert: Callable[[str], Any] = str) -> Callable[[str], Any]:
     """Return the conversion of an option's text, refused where it does not match."""
 
     def checked(text: str) -> Any:
-        if not re.fullmatch(pattern, text):
+        if not re.fullmatch(pattern, text, re.ASCII):
             raise argparse.ArgumentTypeError(f"found {text!r}, allowed {allowed}")
-        return convert(text)
+        return convert(word(text))
 
     return checked
 
@@ -84,10 +78,11 @@ _seed = _checked(r"\d{1,18}", "is a whole number from 0, of 18 digits", int)
 _COMMON: dict[str, dict[str, Any]] = {
     "--dataset": {"default": "digits", "type": _dataset, "metavar": "NAME",
                   "help": "digits (default), cifar10 (in dataset/cifar10, or downloaded) or folder:PATH"},
-    "--device": {"metavar": "NAME", "help": "cpu, cuda or cuda:N (default: a GPU if there is one)"},
+    "--device": {"type": word, "metavar": "NAME",
+                 "help": "cpu, cuda or cuda:N (default: a GPU if there is one)"},
 }  # fmt: skip
 _TRAIN: dict[str, dict[str, Any]] = {
-    "--out": {"type": Path, "required": True, "metavar": "FILE",
+    "--out": {"type": path, "required": True, "metavar": "FILE",
               "help": "checkpoint, written after every epoch"},
     "--epochs": {"type": _epochs, "metavar": "N[,N,N,N]",
                  "help": "of full network, kernel, depth and expansion, or of each (default: by data set)"},
@@ -97,7 +92,7 @@ _TRAIN: dict[str, dict[str, Any]] = {
     "--half": {"action": "store_true", "help": "halve the finished file: weights in half precision"},
 }  # fmt: skip
 _EVALUATE: dict[str, dict[str, Any]] = {
-    "--checkpoint": {"type": Path, "required": True, "metavar": "FILE", "help": "a supernet"},
+    "--checkpoint": {"type": path, "required": True, "metavar": "FILE", "help": "a supernet"},
     "--subnet": {"type": subnet, "default": LARGEST, "metavar": "JSON",
                  "help": 'such as \'{"ks": 3, "e": 4, "d": [2, 3, 4, 2]}\'; what is missing is the largest'},
     "--split": {"choices": ("validation", "test"), "default": "validation", "help": "default: validation"},

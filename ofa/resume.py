@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,11 @@ def load_run(path: str | Path, recipe: Recipe, device: str | torch.device = "cpu
 
     Raises BadInput, in one line, where the file is none that `save_run` wrote or has another recipe.
     """
-    loaded = read_plain(path)
+    return run_of(path, read_plain(path), recipe, device)
+
+
+def run_of(path: str | Path, loaded: Any, recipe: Recipe, device: str | torch.device = "cpu") -> Run:
+    """Return the run in what was read from `path`. Raises BadInput, in one line."""
     supernet = supernet_of(path, loaded)
     training = loaded.get("training")
     allowed = "allowed is a file that training wrote"
@@ -45,12 +50,13 @@ def load_run(path: str | Path, recipe: Recipe, device: str | torch.device = "cpu
         run = Run(Recipe(**training["recipe"]), supernet.to(device), int(training["epoch"]))
         if not 0 <= run.epoch <= sum(run.recipe.epochs):
             raise ValueError("epoch")
-        if not run.done:
-            _restore(run, training)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        with warnings.catch_warnings(action="ignore"):  # what is wrong is said in one line
+            if not run.done:
+                _restore(run, training)
+    except Exception as error:  # a damaged file raises nearly anything
         raise BadInput(f"{path}: found damaged training state ({type(error).__name__}); {allowed}") from error
     wanted = asdict(recipe)
-    other = [f"{name} {own!r}" for name, own in asdict(run.recipe).items() if own != wanted[name]]
+    other = [f"{name} {own!r:.60}" for name, own in asdict(run.recipe).items() if own != wanted[name]]
     if other:
         raise BadInput(f"{path}: found a run with {', '.join(other)}; allowed is one with the same options")
     return run
@@ -65,4 +71,22 @@ def _restore(run: Run, training: dict[str, Any]) -> None:
         run.teacher.load_state_dict(training["teacher"])
     if place:
         run.optimizer = optimizer_of(run.supernet, run.recipe)
-        run.optimizer.load_state_dict(training["optimizer"])
+        _load_state(run.optimizer, training["optimizer"])
+
+
+def _load_state(optimizer: torch.optim.Optimizer, found: dict[str, Any]) -> None:
+    """Load an optimizer's moments; settings are the recipe's. Raises ValueError where they do not fit."""
+    settings = optimizer.state_dict()["param_groups"]
+    if [group["params"] for group in found["param_groups"]] != [group["params"] for group in settings]:
+        raise ValueError("groups")
+    optimizer.load_state_dict({"state": found["state"], "param_groups": settings})
+    sgd = isinstance(optimizer, torch.optim.SGD)
+    names = {"momentum_buffer"} if sgd else {"step", "exp_avg", "exp_avg_sq"}
+    for weight, moments in optimizer.state.items():
+        if moments.keys() != names:
+            raise ValueError("moments")
+        for name, moment in moments.items():
+            shape = () if name == "step" else weight.shape
+            dense = moment.layout == torch.strided and moment.is_floating_point() and not moment.is_meta
+            if moment.shape != shape or not dense or (name == "step" and not 1 <= moment < 2**53):
+                raise ValueError(name)

@@ -8,7 +8,7 @@ The whole pipeline is one call; `trace(module, input_size, name)` makes a networ
     >>> report.packing.crossbars, report.packing.proved_optimal
     (45, True)
 
-With a budget and a tuner it is filled with copies, here by the tuner's first answer for 8 samples:
+With a budget and a tuner it is filled with copies, here by the tuner's first layouts for 8 samples:
 
     >>> from rram_nas_comp_pack import Effort, Tuning
     >>> options = CompileOptions(budget=82, tuning=Tuning("joint", Effort(samples=8, steps=0)))

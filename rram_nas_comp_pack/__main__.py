@@ -1,28 +1,19 @@
 """`python -m rram_nas_comp_pack`, installed as `rnc`."""
 
-import os
-import sys
 from typing import NoReturn
 
-INTERRUPTED = 130
+from ofa.console import leave
 
 
 def _run() -> int:
-    try:
-        from .cli.main import main
+    from .cli.main import main
 
-        return main()
-    except KeyboardInterrupt:  # before `main` could take care of it
-        return INTERRUPTED
+    return main()
 
 
 def script() -> NoReturn:
     """Run a command and leave with its exit status."""
-    status = _run()
-    if status == INTERRUPTED:
-        # an interrupt that struck in generated code would turn the status into a signal
-        os._exit(status)
-    sys.exit(status)
+    leave(_run)
 
 
 if __name__ == "__main__":

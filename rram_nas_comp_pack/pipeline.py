@@ -11,6 +11,7 @@ from .contention import Contention, contention, roofline_ns
 from .errors import BadInput
 from .hardware.chip import Chip, reader, totals
 from .hardware.config import Hardware
+from .kernels.jit import compiling_s
 from .packing.pack import Goal, Progress
 from .packing.place import place
 from .simulation import program, simulate
@@ -49,6 +50,7 @@ class Report:
     `plain` are the layers before duplication, `layout` is the one after it; `duplication` is None where there
     is none. `schedule` is that of the first `traced_samples` samples, `contention` that of `watched_samples`,
     `roofline_ns` the time a sample takes if all crossbars of the budget (or in use) work all the time.
+    `timing_s` are the seconds of each stage, without those of "compiling" kernels, once on each machine.
     """
 
     network: Network
@@ -156,16 +158,18 @@ def evaluate(
 
 
 class _Clock:
-    """Time since the last lap, by name."""
+    """Time since the last lap, by name. What goes into compiling kernels counts by itself."""
 
     def __init__(self) -> None:
-        self._laps: dict[str, float] = {}
-        self._last = perf_counter()
+        self._laps = {"compiling": 0.0}
+        self._last, self._compiled = perf_counter(), compiling_s()
 
     def lap(self, name: str) -> None:
-        now = perf_counter()
-        self._laps[name] = now - self._last
-        self._last = now
+        now, compiled = perf_counter(), compiling_s()
+        compiling = compiled - self._compiled
+        self._laps[name] = now - self._last - compiling
+        self._laps["compiling"] += compiling
+        self._last, self._compiled = now, compiled
 
     def laps(self) -> dict[str, float]:
         return dict(self._laps)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import functools
 import importlib
+import re
 import sys
+import traceback
 from types import ModuleType
 from typing import Any
 
@@ -25,7 +27,7 @@ def import_torchvision() -> ModuleType:
     try:
         return importlib.import_module("torchvision")
     except RuntimeError as error:
-        if _MISSING not in str(error):
+        if not stops_import(error):
             raise
     for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
         del sys.modules[name]
@@ -36,6 +38,32 @@ def import_torchvision() -> ModuleType:
 def operators_declared() -> bool:
     """Whether torchvision's import needed that, in this process."""
     return _declare_operators.cache_info().currsize > 0
+
+
+def stops_import(error: BaseException) -> bool:
+    """Say whether this is how the import of torchvision fails beside a torch of another build."""
+    return isinstance(error, RuntimeError) and _MISSING in str(error)
+
+
+def missing_operator(error: BaseException) -> str | None:
+    """Return what is missing, and what mends it, if `error` says that a compiled operator does not run."""
+    if not isinstance(error, RuntimeError | AttributeError):
+        return None
+    try:
+        text = str(error)
+    except Exception:
+        return None
+    named = re.search(r"torchvision::\w+", text)
+    if named is None and "Couldn't load custom C++ ops" not in text:
+        return None
+    places = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+    operator = named[0] if named else f"torchvision::{[p for p in places if p != '_assert_has_ops'][-1]}"
+    import torch
+
+    return (
+        f"the compiled operator {operator}, which the installed torchvision lacks beside torch "
+        f"{torch.__version__}: install the torchvision that was built for it"
+    )
 
 
 @functools.cache  # torch forgets what a library declared when the library is freed

@@ -18,6 +18,9 @@ InputSize = tuple[int, ...] | dict[str, tuple[int, ...]]
 The name "" stands for every input that is not named.
 """
 
+DEFAULT_SIZE = (3, 64, 64)
+"""Of one sample, where a network needs a size and none was given."""
+
 
 class CrossbarSize(NamedTuple):
     """Cells of a crossbar: `rows` are inputs (word lines), `columns` outputs (bit lines)."""
@@ -45,12 +48,13 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One execution of a Conv or Linear module (RNC section 3; layers are numbered in execution order).
+    """One execution of a Conv or Linear layer (RNC section 3; layers are numbered in execution order).
 
-    `index` counts executions from 0. `kind` is the module's class ("Conv2d", "Linear"), `name` its path
-    in the network. `raw` is the weight matrix before it is cut. `positions` is the number of input
-    vectors per sample: H_out * W_out of a convolution, H_in * W_in of a transposed one, the product of
-    the leading dimensions without the batch of a Linear. `stored_in` is the index of the layer whose
+    `index` counts executions from 0. `kind` is the class of torch's layer that computes the same ("Conv2d",
+    "Linear"), `name` the path of its module in the network, or of its weight. `raw` is the weight matrix
+    before it is cut. `positions` is the number of input vectors per sample: H_out * W_out of a convolution,
+    H_in * W_in of a transposed one, the product of the leading dimensions without the batch of a Linear.
+    `stored_in` is the index of the layer whose
     boxes hold the weights; it differs from `index` where a module is called again. `depthwise`: every input
     channel is a group of its own, so that the kernel is cut along columns only.
     """
@@ -100,7 +104,8 @@ class Coverage:
     `status`: "mapped" onto crossbars, "digital" (computed beside them: norms, embeddings, products of
     activations), or "unsupported" (weight matrices that the toolkit cannot map, or that never ran: 0 MACs). A
     module has a row per status. `parameters` counts those the module owns itself (shared ones where they are
-    met first), `macs` its multiply-accumulates per sample.
+    met first), `macs` its multiply-accumulates per sample. `at_least`: there are more of these that cannot be
+    counted (operators that the toolkit does not know, loops whose end depends on values).
     """
 
     name: str
@@ -108,6 +113,7 @@ class Coverage:
     status: Status
     parameters: int
     macs: int
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +165,11 @@ class Rules:
 
 
 NO_RULES = Rules(threshold=-1, max_load=0)
+
+
+def rules_of(no_pack_heuristic: bool, layer_threshold: int, xbar_max_load: int) -> Rules:
+    """Who may share a crossbar, by the options of that name."""
+    return NO_RULES if no_pack_heuristic else Rules(layer_threshold, xbar_max_load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +254,7 @@ class NoFit:
 
 @dataclass(frozen=True, slots=True)
 class MarginTrial:
-    """One try of the paper's tuner: share of the area it may fill, boxes to pack, and what came of it.
+    """One try of our version of the paper's tuner: share of the area it may fill, boxes, what came of it.
 
     `boxes` is 0 where not even one copy of each layer has room. `latency_ns` is None where they did not pack.
     A margin of None is the end of the line, no duplication.
@@ -259,11 +270,11 @@ class MarginTrial:
 class Duplication:
     """How copies were chosen, for the latency of `samples` samples.
 
-    `method`: "joint", "margin" (the paper's tuner, with the `margin` that packed) or "none": whichever is
-    fastest, `latency_ns`; `plain_ns` is the latency without duplication, `baseline_ns` that of the baseline
-    with a crossbar for every box. `trials` are those of the paper's
-    tuner whichever is used. The joint tuner stopped after `steps` steps: "effort", "time", "interrupt", or
-    "no start" where nothing could be begun with. All latencies are simulated.
+    `method`: "joint", "margin" (our version of the paper's tuner, with the `margin` that packed) or "none":
+    whichever is fastest, `latency_ns`; `plain_ns` is the latency without duplication, `baseline_ns` that of
+    the baseline with a crossbar for every box. `trials` are those of the margin tuner whichever is used. The
+    joint tuner stopped after `steps` steps: "effort", "time", "interrupt", or "no start" where nothing could
+    be begun with. All latencies are simulated.
     """
 
     method: str
@@ -278,7 +289,7 @@ class Duplication:
 
     @property
     def margin_tuner_ns(self) -> float:
-        """Latency that the paper's tuner reaches."""
+        """Latency that our version of the paper's tuner reaches."""
         return next(t.latency_ns for t in reversed(self.trials) if t.latency_ns is not None)
 
 

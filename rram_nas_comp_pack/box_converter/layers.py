@@ -1,4 +1,4 @@
-"""From an `nn.Module` and the size of its input to its layers (RNC section 3) and the coverage table."""
+"""From an `nn.Module` and the sizes of its inputs to its layers (RNC section 3) and the coverage table."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from rram_nas_comp_pack.box_converter.foreign import reason, told_as
+from rram_nas_comp_pack.box_converter.inputs import Inputs, inputs_of
 from rram_nas_comp_pack.box_converter.ledger import ROOT
 from rram_nas_comp_pack.box_converter.recorder import Recorder
-from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.values import Network
+from rram_nas_comp_pack.errors import BadInput, ToolkitError
+from rram_nas_comp_pack.torchvision_compat import missing_operator
+from rram_nas_comp_pack.values import InputSize, Network
 
 
-def trace(module: nn.Module, input_size: tuple[int, ...], name: str) -> Network:
+def trace(module: nn.Module, input_size: InputSize | None, name: str) -> Network:
     """Run `module` once on one sample of zeros and return its layers in the order of execution.
 
-    `input_size` is the size without the batch, `(3, 64, 64)`. Every run of a Conv, ConvTranspose or Linear
-    is a layer, and so is each of the four projections of `nn.MultiheadAttention`; a module that runs again,
-    and one that shares its weight with another, is stored once.
+    `input_size` is the size without the batch, `(3, 64, 64)`, or sizes by the names of `forward`'s
+    parameters; None is (3, 64, 64) for a single input. Where a network does not run on floats, integers are
+    tried (token ids). Every product of its values by stored weights is a layer, whatever module runs it:
+    a convolution, or a matrix product ("Linear"). So is each of the four projections of
+    `nn.MultiheadAttention` and each step of a recurrent module. Weights that are used again are stored once.
 
     The coverage table lists the modules that own parameters in order of registration: "mapped" those whose
     weights became layers; "digital" what is computed element by element or looked up, and products of
@@ -32,18 +37,71 @@ def trace(module: nn.Module, input_size: tuple[int, ...], name: str) -> Network:
     that a norm or another elementwise parameter touches.
 
     The module is left as it was, in its training mode, unless it has lazy parameters: they take their sizes
-    from the run. Raises BadInput if it does not run on such an input or has no layer that can be mapped.
+    from the run. Raises BadInput if it does not run on such inputs or has no layer that can be mapped.
     """
-    tensors = [tensor for tensor in module.parameters() if tensor.is_floating_point()]
-    like = tensors[0] if tensors else torch.empty(0)
-    x = torch.zeros(1, *input_size, dtype=like.dtype, device=like.device)
-    with _evaluation(module), _uncompiled(), _runs_on(input_size, name):
+    with told_as(f"{name} cannot be traced"):
+        inputs = inputs_of(module, input_size, name)
+        with _evaluation(module), _uncompiled(), _recurrence_step_by_step(module):
+            recorder = _recorded(module, inputs, name)
+        return recorder.close(name, inputs.sizes)
+
+
+def _recorded(module: nn.Module, inputs: Inputs, name: str) -> Recorder:
+    """Return the record of a run on floats, or else on integers.
+
+    Raises BadInput with the error of the run that came farthest.
+    """
+    failures: list[tuple[int, BaseException]] = []
+    for integers in inputs.kinds():
+        recorder, error = _run(module, inputs, integers)
+        if recorder and error is None:
+            if not recorder.knows(module):
+                raise BadInput(f"{name} makes its parameters anew whenever it runs")
+            return recorder
+        if error is not None:
+            failures.append((recorder.steps if recorder else 0, error))
+            if not isinstance(error, Exception):  # no matter of types
+                break
+    _, farthest = max(failures, key=lambda failure: failure[0])
+    raise _does_not_run(farthest, inputs, name) from farthest
+
+
+def _run(
+    module: nn.Module, inputs: Inputs, integers: tuple[bool, ...]
+) -> tuple[Recorder | None, BaseException | None]:
+    """Run once, again if the module made parameters meanwhile; return the record and what was raised."""
+    recorder = None
+    try:
+        args, kwargs = inputs.zeros(integers, _like(module))
         if any(is_lazy(parameter) for parameter in module.parameters()):
-            module(x)
-        recorder = Recorder(module, x)
-        with _scopes(module, recorder), recorder:
-            module(x)
-    return recorder.close(name)
+            module(*args, **kwargs)
+        for _ in range(2):
+            recorder = Recorder(module, [*args, *kwargs.values()])
+            with _scopes(module, recorder), recorder:
+                module(*args, **kwargs)
+            if recorder.knows(module):
+                break
+    except (KeyboardInterrupt, ToolkitError):
+        raise
+    except BaseException as error:
+        return recorder, error
+    return recorder, None
+
+
+def _like(module: nn.Module) -> Tensor:
+    """Return a parameter whose type and device the inputs take: a real one, else a complex one."""
+    parameters = [*module.parameters()]
+    real = [parameter for parameter in parameters if parameter.is_floating_point()]
+    return next(iter([*real, *(p for p in parameters if p.is_complex())]), torch.empty(0))
+
+
+def _does_not_run(error: BaseException, inputs: Inputs, name: str) -> BadInput:
+    missing = missing_operator(error)
+    if missing:
+        return BadInput(f"{name} needs {missing}")
+    sizes = type(error) in (RuntimeError, ValueError, IndexError, AssertionError)
+    hint = "; --input-size sets another" if sizes else ""
+    return BadInput(f"{name} does not run on {inputs} ({reason(error)}){hint}")
 
 
 @contextmanager
@@ -51,9 +109,9 @@ def _evaluation(module: nn.Module) -> Iterator[None]:
     """Turn off training, gradients and the fused attention that would hide its layers."""
     training = {child: child.training for child in module.modules()}
     fastpath = torch.backends.mha.get_fastpath_enabled()
-    module.eval()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
+        module.eval()
         with torch.no_grad():
             yield
     finally:
@@ -70,17 +128,19 @@ def _uncompiled() -> AbstractContextManager[Any]:
 
 
 @contextmanager
-def _runs_on(input_size: tuple[int, ...], name: str) -> Iterator[None]:
-    """Turn whatever the network raises into one line."""
+def _recurrence_step_by_step(module: nn.Module) -> Iterator[None]:
+    """Turn off the fused operators that would hide the products of recurrent modules."""
+    if not any(isinstance(child, nn.RNNBase) for child in module.modules()):
+        yield  # convolutions are faster with them
+        return
+    mkldnn, cudnn = torch._C._get_mkldnn_enabled(), torch._C._get_cudnn_enabled()
+    torch._C._set_mkldnn_enabled(False)
+    torch._C._set_cudnn_enabled(False)
     try:
         yield
-    except (Exception, SystemExit) as error:
-        reason = next(iter(str(error).strip().splitlines()), "no message")
-        size = "x".join(str(n) for n in (1, *input_size))
-        raise BadInput(
-            f"{name} does not run on an input of {size} ({type(error).__name__}: {reason}); "
-            "--input-size sets another"
-        ) from error
+    finally:
+        torch._C._set_mkldnn_enabled(mkldnn)
+        torch._C._set_cudnn_enabled(cudnn)
 
 
 @contextmanager

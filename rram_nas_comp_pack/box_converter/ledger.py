@@ -10,11 +10,13 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
+from rram_nas_comp_pack.box_converter.foreign import printable
 from rram_nas_comp_pack.box_converter.shapes import Shape
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.values import Coverage, Layer, Network, Status
 
 _STATUSES: tuple[Status, ...] = ("mapped", "digital", "unsupported")
+_HARDEST: tuple[Status, ...] = ("unsupported", "mapped", "digital")
 ROOT = "(root)"
 """What a module without a path, the network itself, is called."""
 
@@ -51,7 +53,7 @@ class Ledger:
         """Open an empty account."""
         self._layers: list[Layer] = []
         self._stored: dict[Hashable, int] = {}
-        self._fates: dict[tuple[str, Hashable], Status] = {}
+        self._uses: dict[Hashable, set[tuple[str, Status]]] = {}
         self._macs: Counter[tuple[str, Status]] = Counter()
         self._elementwise: Counter[str] = Counter()
 
@@ -59,7 +61,8 @@ class Ledger:
         """Enter one execution; equal `weights` are stored once, with the first layer that used them."""
         index = len(self._layers)
         stored_in = self._stored.setdefault((weights, shape.raw.h, shape.raw.w), index)
-        layer = Layer(index, kind, name, shape.raw, shape.positions, shape.groups, stored_in, shape.depthwise)
+        sizes = shape.raw, shape.positions, shape.groups
+        layer = Layer(index, kind, printable(name), *sizes, stored_in, shape.depthwise)
         self._layers.append(layer)
         self._macs[holder, "mapped"] += layer.macs
 
@@ -76,18 +79,25 @@ class Ledger:
         self._elementwise[holder] += outputs
 
     def use(self, holder: str, key: Hashable, status: Status) -> None:
-        """Enter one use of a weight; the use that is hardest to serve decides its fate."""
-        rank = ("digital", "mapped", "unsupported").index
-        self._fates[holder, key] = max(self._fates.get((holder, key), "digital"), status, key=rank)
+        """Enter one use of a weight; the use that is hardest to serve decides its fate, whoever made it.
 
-    def close(self, name: str, holders: Iterable[Holder]) -> Network:
-        """Return the network; BadInput if not one layer of it can be mapped."""
+        So a table that is looked up by one holder and multiplied with by another is mapped.
+        """
+        self._uses.setdefault(key, set()).add((holder, status))
+
+    def close(
+        self, name: str, holders: Iterable[Holder], inputs: Iterable[tuple[str, tuple[int, ...]]] = ()
+    ) -> Network:
+        """Return the network; BadInput if not one layer of it can be mapped.
+
+        Names are escaped where files could not hold them. `inputs` as in `values.Network`.
+        """
         rows = tuple(row for holder in holders for row in self._rows(holder))
         if not self._layers:
             unmapped = ", ".join(sorted({row.kind for row in rows if row.status == "unsupported"}))
             found = f"unsupported: {unmapped}" if unmapped else "no convolution or linear layer ran"
             raise BadInput(f"{name} has no layer that can be mapped ({found})")
-        return Network(name, tuple(self._layers), rows)
+        return Network(printable(name), tuple(self._layers), rows, tuple(inputs))
 
     def _rows(self, holder: Holder) -> list[Coverage]:
         """Return a holder's rows: one, unless its parameters meet different fates."""
@@ -98,7 +108,9 @@ class Ledger:
         if "digital" in numbers:
             macs["digital"] += self._elementwise[holder.name]
         return [
-            Coverage(holder.name, holder.kind, status, numbers.get(status, 0), macs[status])
+            Coverage(
+                printable(holder.name), printable(holder.kind), status, numbers.get(status, 0), macs[status]
+            )
             for status in _STATUSES
             if status in numbers or macs[status]
         ]
@@ -106,15 +118,21 @@ class Ledger:
     def _fate(self, holder: Holder, weight: Weight) -> Status:
         """Return what became of one weight.
 
-        A vector (a bias) goes where its holder's matrices go. A matrix that was never multiplied with is a
-        table read element by element, except in a Conv or Linear, where its weights then depend on data, or
-        the module never ran; like any matrix that is never used, it has no place on a crossbar.
+        A vector (a bias) goes where its holder's matrices go, unless the holder uses it by itself (a scale).
+        A matrix that was never multiplied with is a table read element by element, except in a Conv or
+        Linear, where its weights then depend on data, or the module never ran; like any matrix that is never
+        used, it has no place on a crossbar.
         """
-        found = self._fates.get((holder.name, weight.key))
+        uses = self._uses.get(weight.key, set())
+        if not weight.numel:  # counted elsewhere: what this holder does with it is told
+            uses = {use for use in uses if use[0] == holder.name} or uses
+        found = next((status for status in _HARDEST if status in {status for _, status in uses}), None)
         if found in ("mapped", "unsupported"):
             return found
         if weight.rank >= 2:
             return "unsupported" if found is None or holder.matrices else "digital"
+        if (holder.name, "digital") in uses and not holder.matrices:
+            return "digital"
         if self._macs[holder.name, "mapped"]:
             return "mapped"
         matrices = {self._fate(holder, other) for other in holder.weights if other.rank >= 2}

@@ -1,127 +1,222 @@
-"""An ONNX file with every size filled in."""
+"""An ONNX file as a sound model: parsed, its functions taken apart, its attributes and tensors checked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
-from onnx import TensorProto, inliner, shape_inference
+from numpy.typing import NDArray
+from onnx import AttributeProto, TensorProto, external_data_helper, helper, inliner, numpy_helper
 
 from rram_nas_comp_pack.errors import BadInput
 
 Dims = tuple[int | None, ...]
-_SETTINGS = (TensorProto.INT64, TensorProto.BOOL, TensorProto.STRING)
+"""The sizes of a value; None for one that is not known."""
+
+MOST_ELEMENTS = 2**40
+"""No value of a real network comes near this many elements; more would overflow what counts reads."""
+
+MOST_KNOWN = 2**14
+"""Elements of a value whose content is looked at: sizes, bounds, axes. Weights are known by their sizes."""
+
+_MOST_NODES = 2**20
+_POSITIVE = ("strides", "dilations", "kernel_shape", "group", "num_outputs", "blocksize")
+_FIELDS = {"f": "FLOAT", "i": "INT", "s": "STRING", "t": "TENSOR", "g": "GRAPH"}
+_LISTS = {"floats": "FLOATS", "ints": "INTS", "strings": "STRINGS", "tensors": "TENSORS", "graphs": "GRAPHS"}
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
-    """The nodes in execution order, the sizes of all values, and the constants among them.
+def read_model(path: Path) -> Any:
+    """Return the model in `path`, without local functions and with a type for every attribute.
 
-    `shapes` has None for a size that is not known, and no entry for a value of unknown rank. `weights` are
-    the constants that count as parameters: not scalars and not 64-bit integers, which are settings (axes,
-    sizes, bounds).
-    """
-
-    nodes: tuple[Any, ...]
-    shapes: dict[str, Dims]
-    constants: frozenset[str]
-    weights: dict[str, tuple[int, ...]]
-
-
-def load(path: Path, input_size: tuple[int, ...]) -> Graph:
-    """Read `path`; open dimensions of its input are taken from `input_size`, the batch is 1.
-
-    Only sizes are read: weights kept in files of their own need not be there. Raises BadInput for a file
-    that is not a model, and for sizes that contradict one another or that no inference can fill.
+    Weights kept in files of their own need not be there. Raises BadInput for a file that is not a model and
+    for attributes and tensors that make none.
     """
     try:
         model = onnx.load(str(path), load_external_data=False)
     except Exception as error:
-        raise BadInput(f"{path} is not an ONNX model ({_first_line(error)})") from error
+        raise BadInput(f"{path} is not an ONNX model ({first_line(error)})") from error
+    if not _has_sound_texts(model):
+        raise BadInput(f"{path} is not an ONNX model (a name in it is no UTF-8 text)")
     if not model.graph.node:
         raise BadInput(f"{path} is not an ONNX model (it has no nodes)")
-    _fill_inputs(model.graph, input_size, str(path))
-    del model.graph.value_info[:]
-    for output in model.graph.output:
-        output.type.tensor_type.ClearField("shape")
-    try:
-        model = inliner.inline_local_functions(model)
-        model = shape_inference.infer_shapes(model, strict_mode=False, data_prop=True)
-    except Exception as error:
-        raise BadInput(f"{path}: its sizes cannot be inferred ({_first_line(error)})") from error
-    return _graph(model.graph)
+    if model.functions:
+        model = _without_functions(model, path)
+    for graph in all_graphs(model.graph):
+        _check_graph(graph, path)
+    return model
 
 
-def nested(node: Any) -> list[Any]:
-    """Return the graphs inside a node (If, Loop, Scan), at any depth."""
-    own = [g for attribute in node.attribute for g in (attribute.g, *attribute.graphs) if g.node]
-    return own + [inner for graph in own for child in graph.node for inner in nested(child)]
-
-
-def _first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
+    """Return an error's type and the first line of what it says."""
     return f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), 'no message')}"
 
 
-def _fill_inputs(graph: Any, input_size: tuple[int, ...], path: str) -> None:
-    initializers = {tensor.name for tensor in graph.initializer}
-    inputs = [value for value in graph.input if value.name not in initializers]
-    for value in inputs:
-        _fill(value, (1, *input_size), path)
+def label(node: Any) -> str:
+    """Return how messages call a node: its operator and its name, or the name of its result."""
+    name = node.name or next((output for output in node.output if output), "without a name")
+    return f"{node.op_type if node.op_type.isidentifier() else repr(node.op_type)} {name!r}"
 
 
-def _fill(value: Any, size: tuple[int, ...], path: str) -> None:
-    """Give the open dimensions of one input their sizes."""
-    dims = value.type.tensor_type.shape.dim
-    known = [dim.dim_value if dim.HasField("dim_value") else None for dim in dims]
-    text = "x".join("?" if n is None else str(n) for n in known)
-    if not known or (None in known[1:] and len(known) != len(size)):
-        wanted = "x".join(map(str, size))
-        raise BadInput(
-            f"{path}: input {value.name!r} is {text or 'of unknown size'}, --input-size gives {wanted}"
-        )
-    if known[0] not in (None, 1):
-        raise BadInput(f"{path}: input {value.name!r} is {text}; a batch of 1, or an open one, is expected")
-    dims[0].dim_value = 1
-    for dim, found, wish in zip(dims[1:], known[1:], size[1:], strict=False):
-        if found is None:
-            dim.dim_value = wish
+@contextmanager
+def reading(node: Any, path: str) -> Iterator[None]:
+    """Turn what an ill-formed node raises where it is read (an attribute of another type) into one line."""
+    try:
+        yield
+    except BadInput:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise BadInput(f"{path}: {label(node)} cannot be read ({first_line(error)})") from error
 
 
-def _graph(graph: Any) -> Graph:
-    nodes = tuple(graph.node)
-    inside = [inner for node in nodes for inner in nested(node)]
-    tensors = [tensor for g in (graph, *inside) for tensor in _constants(g)]
-    shapes = {value.name: _dims(value) for value in _values(graph) if _has_rank(value)}
-    shapes |= {name: tuple(tensor.dims) for name, tensor in tensors}
-    weights = {
-        name: tuple(tensor.dims)
-        for name, tensor in tensors
-        if tensor.dims and tensor.data_type not in _SETTINGS
-    }
-    return Graph(nodes, shapes, frozenset(name for name, _ in tensors), weights)
+def text(dims: Iterable[int | None]) -> str:
+    """Return sizes as messages show them: 1x3x?x?."""
+    return "x".join("?" if n is None else str(n) for n in dims) or "a scalar"
 
 
-def _constants(graph: Any) -> Iterable[tuple[str, Any]]:
-    """Return the constant tensors of a graph by name: its initializers and Constant nodes."""
-    yield from ((tensor.name, tensor) for tensor in graph.initializer)
+def attribute(node: Any, key: str, default: Any) -> Any:
+    """Return an attribute's value."""
+    found = [each for each in node.attribute if each.name == key]
+    return helper.get_attribute_value(found[0]) if found else default
+
+
+def inner_graphs(node: Any) -> list[Any]:
+    """Return the graphs in a node's attributes (If, Loop, Scan), not those within them."""
+    attributes = [
+        each for each in node.attribute if each.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS)
+    ]
+    return [graph for each in attributes for graph in ([each.g] if each.HasField("g") else each.graphs)]
+
+
+def all_graphs(graph: Any) -> Iterable[Any]:
+    """Return a graph and all graphs within its nodes, at any depth."""
+    yield graph
     for node in graph.node:
-        if node.op_type == "Constant":
-            # A number or a list instead of a tensor is a setting.
-            tensors = [attribute.t for attribute in node.attribute if attribute.name == "value"]
-            yield node.output[0], tensors[0] if tensors else TensorProto()
+        for inner in inner_graphs(node):
+            yield from all_graphs(inner)
 
 
-def _values(graph: Any) -> list[Any]:
-    return [*graph.input, *graph.value_info, *graph.output]
+def tensor_value(tensor: Any, folder: str) -> NDArray[Any] | None:
+    """Return the content of a small tensor; None where it is large, damaged or not there."""
+    dims = tuple(tensor.dims)
+    if any(n < 0 for n in dims) or prod(dims) > MOST_KNOWN:
+        return None
+    try:
+        if external_data_helper.uses_external_data(tensor):
+            told = {entry.key: entry.value for entry in tensor.external_data}
+            if not 0 <= int(told["length"]) <= 16 * MOST_KNOWN:
+                return None
+            copy = TensorProto()
+            copy.CopyFrom(tensor)
+            external_data_helper.load_external_data_for_tensor(copy, folder)
+            tensor = copy
+        value: NDArray[Any] = np.asarray(numpy_helper.to_array(tensor))
+    except Exception:
+        return None
+    return value if value.shape == dims else None
 
 
-def _has_rank(value: Any) -> bool:
-    return bool(value.type.tensor_type.HasField("shape"))
+def folder_of(path: Path) -> str:
+    """Return the folder that holds a file's external data."""
+    return os.path.dirname(os.path.abspath(path))
 
 
-def _dims(value: Any) -> Dims:
-    dims = value.type.tensor_type.shape.dim
-    return tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in dims)
+def _has_sound_texts(message: Any) -> bool:
+    """Say whether all texts in a message are; protobuf gives bytes for what is no UTF-8."""
+    for field, value in message.ListFields():
+        single = isinstance(value, str | bytes) or hasattr(value, "ListFields")
+        values = [value] if single else value
+        if field.type == field.TYPE_STRING and any(isinstance(each, bytes) for each in values):
+            return False
+        if field.type == field.TYPE_MESSAGE and not all(map(_has_sound_texts, values)):
+            return False
+    return True
+
+
+def _without_functions(model: Any, path: Path) -> Any:
+    _check_functions(model, path)
+    try:
+        return inliner.inline_local_functions(model, convert_version=True)
+    except Exception:
+        pass
+    try:
+        return inliner.inline_local_functions(model)
+    except Exception as error:
+        raise BadInput(f"{path}: its functions cannot be taken apart ({first_line(error)})") from error
+
+
+def _check_functions(model: Any, path: Path) -> None:
+    """Refuse functions that call themselves or that grow beyond measure where they are put in place."""
+    bodies = {(f.domain, f.name, getattr(f, "overload", "")): f for f in model.functions}
+    sizes: dict[tuple[str, str, str], int] = {}
+    open_calls: set[tuple[str, str, str]] = set()
+
+    def size(key: tuple[str, str, str]) -> int:
+        if key in open_calls:
+            raise BadInput(f"{path}: the function {key[1]!r} calls itself")
+        if key not in sizes:
+            open_calls.add(key)
+            sizes[key] = sum(map(weigh, _nodes(bodies[key])))
+            open_calls.discard(key)
+        return sizes[key]
+
+    def weigh(node: Any) -> int:
+        key = (node.domain, node.op_type, getattr(node, "overload", ""))
+        return size(key) if key in bodies else 1
+
+    try:
+        total = sum(map(weigh, _nodes(model.graph)))
+    except RecursionError as error:
+        raise BadInput(f"{path}: its functions are nested too deeply") from error
+    if total > _MOST_NODES:
+        raise BadInput(f"{path}: its functions make {total} nodes; at most {_MOST_NODES} are read")
+
+
+def _nodes(graph: Any) -> Iterable[Any]:
+    return (node for each in all_graphs(graph) for node in each.node)
+
+
+def _check_graph(graph: Any, path: Path) -> None:
+    for tensor in graph.initializer:
+        _check_tensor(tensor, f"{path}: initializer {tensor.name!r}")
+    for sparse in graph.sparse_initializer:
+        _check_tensor(sparse, f"{path}: sparse initializer {sparse.values.name!r}")
+    for node in graph.node:
+        node.domain = "" if node.domain == "ai.onnx" else node.domain
+        for each in node.attribute:
+            _check_attribute(node, each, path)
+
+
+def _check_tensor(tensor: Any, what: str) -> None:
+    dims = tuple(tensor.dims)
+    if any(n < 0 for n in dims) or prod(dims) > MOST_ELEMENTS:
+        raise BadInput(
+            f"{what} is {text(dims)}: sizes of 0 and more, {MOST_ELEMENTS} elements at most, expected"
+        )
+
+
+def _check_attribute(node: Any, found: Any, path: Path) -> None:
+    """Give an attribute without a type (as early files have them) its type, and refuse what divides by 0."""
+    where = f"{path}: {label(node)}: attribute {found.name!r}"
+    if found.type == AttributeProto.UNDEFINED and not found.ref_attr_name:
+        kinds = [kind for field, kind in _FIELDS.items() if found.HasField(field)]
+        kinds += [kind for field, kind in _LISTS.items() if len(getattr(found, field))]
+        if len(kinds) != 1:
+            raise BadInput(f"{where} has no type and {len(kinds)} values, one is expected")
+        found.type = getattr(AttributeProto, kinds[0])
+    try:
+        value = helper.get_attribute_value(found)
+    except Exception as error:
+        raise BadInput(f"{where} cannot be read ({first_line(error)})") from error
+    if found.type == AttributeProto.TENSOR:
+        _check_tensor(value, where)
+    if found.name in _POSITIVE:
+        numbers = value if found.type == AttributeProto.INTS else [value]
+        if not all(isinstance(n, int) and 1 <= n < 2**31 for n in numbers):
+            shown = " ".join(repr(value).split())
+            raise BadInput(f"{where} is {shown:.60}, whole numbers of at least 1 are expected")

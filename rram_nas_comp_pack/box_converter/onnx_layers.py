@@ -3,214 +3,282 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any
 
-from onnx import helper
-
-from rram_nas_comp_pack.box_converter import shapes
 from rram_nas_comp_pack.box_converter.ledger import Holder, Ledger, Weight
-from rram_nas_comp_pack.box_converter.onnx_file import Graph, load, nested
-from rram_nas_comp_pack.box_converter.shapes import Shape
+from rram_nas_comp_pack.box_converter.onnx_file import (
+    all_graphs,
+    folder_of,
+    inner_graphs,
+    label,
+    read_model,
+    reading,
+)
+from rram_nas_comp_pack.box_converter.onnx_foreign import packed_sizes
+from rram_nas_comp_pack.box_converter.onnx_graph import Graph, Step, UnknownSize
+from rram_nas_comp_pack.box_converter.onnx_inputs import fill_inputs
+from rram_nas_comp_pack.box_converter.onnx_products import (
+    PRODUCTS,
+    Factors,
+    count_macs,
+    is_product,
+    is_unmapped,
+    read_factors,
+)
+from rram_nas_comp_pack.box_converter.onnx_settings import Stored, is_setting, stored
+from rram_nas_comp_pack.box_converter.onnx_sizes import DRAWN, find_sizes
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.values import Network, Status
+from rram_nas_comp_pack.values import Coverage, InputSize, Network, Status
 
-_PRODUCTS: dict[str, tuple[int, Status]] = {
-    "Conv": (1, "mapped"),
-    "ConvTranspose": (1, "mapped"),
-    "Gemm": (1, "mapped"),
-    "MatMul": (1, "mapped"),
-    "ConvInteger": (1, "unsupported"),
-    "MatMulInteger": (1, "unsupported"),
-    "QLinearConv": (3, "unsupported"),
-    "QLinearMatMul": (3, "unsupported"),
-}
-"""Operators that multiply their input 0 by another one: that one's position, and what becomes of weights."""
-
-_RECURRENT = ("LSTM", "GRU", "RNN")
-_OPAQUE = ("Attention", "DeformConv", "Einsum", "If", "Loop", "Scan")
 _ARITHMETIC = ("Add", "Div", "Mul", "PRelu", "Pow", "Sub")
-
-
-@dataclass(frozen=True, slots=True)
-class _Factors:
-    """How a node multiplies: `weight` is the stored factor, None if there is none; `layout` its reading."""
-
-    weight: str | None
-    shape: Shape
-    layout: Hashable
-    single: bool = True
+_MOST_WEIGHTS, _MOST_READS = 2**33, 2**31 - 1
+"""Of one layer: more than any network has; their boxes could not be listed, or not read back."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Constant:
-    """A value made of constants alone: the weights in it, and a recipe that equal values share."""
+    """A value that does not depend on the inputs: the weights in it, and a recipe that equal values share."""
 
-    weights: frozenset[str]
+    weights: frozenset[Hashable]
     recipe: Hashable
 
 
-def read_onnx(path: Path, input_size: tuple[int, ...]) -> Network:
-    """Return the network in `path` on one sample; open dimensions of the input come from `input_size`.
+def read_onnx(path: Path, input_size: InputSize | None = None) -> Network:
+    """Return the network in `path` on one sample; open sizes of its inputs come from `input_size`.
 
-    Conv, ConvTranspose, Gemm and MatMul with a constant operand are layers, in the order of the file.
-    Coverage has a row for every node that first uses a constant together with data: "mapped", "digital"
-    (norms, elementwise, lookups; also products of data by data) or "unsupported" (integer and recurrent
-    operators, operators of other domains, graphs in nodes, constants that nothing uses). Raises BadInput for
-    a file that is no model, for sizes that stay unknown, and where no layer can be mapped.
+    Conv, ConvTranspose, Gemm, MatMul and Einsum with a constant operand are layers, in the order of the file.
+    Coverage has a row for every node that uses a constant together with data: "mapped", "digital" (norms,
+    elementwise, lookups; also products of data by data) or "unsupported" (integer and recurrent operators,
+    operators of other domains, graphs in nodes, constants that nothing uses). A constant counts where it is
+    mapped, else where it is used first. Raises BadInput for a file that is no model, for sizes that stay
+    unknown or contradict one another, and where no layer can be mapped.
     """
-    reader = _Reader(load(path, input_size), str(path))
-    for node in reader.graph.nodes:
-        reader.enter(node)
-    return reader.ledger.close(str(path), [*reader.holders, *reader.unused()])
+    sizes = dict(input_size) if isinstance(input_size, dict) else {"": input_size}
+    given = {name: tuple(size) for name, size in sizes.items() if size is not None}
+    model = read_model(path)
+    try:
+        inputs = fill_inputs(model.graph, given, str(path))
+        graph = find_sizes(model, inputs, str(path), folder_of(path))
+        reader = _Reader(graph, stored(model.graph))
+        for step in graph.steps:
+            with reading(step.node, str(path)):
+                reader.enter(step)
+        network = reader.close(str(path))
+    except RecursionError as error:
+        raise BadInput(f"{path}: its graphs are nested too deeply") from error
+    return replace(network, inputs=tuple(inputs.sizes.items()))
 
 
 class _Reader:
     """Walks the nodes once and remembers which values are constant."""
 
-    def __init__(self, graph: Graph, path: str) -> None:
+    def __init__(self, graph: Graph, weights: dict[str, Stored]) -> None:
         """Start before the first node."""
-        self.graph = graph
-        self.ledger = Ledger()
-        self.holders: list[Holder] = []
-        self._path = path
-        self._owned: set[str] = set()
-        self._names = Counter(str(node.name) for node in graph.nodes)
+        self._graph = graph
+        self._ledger = Ledger()
+        self._dims: dict[Hashable, tuple[int, ...]] = {name: held.dims for name, held in weights.items()}
+        self._holders: list[tuple[str, Any, list[Hashable]]] = []
+        self._uses: list[tuple[str, Hashable, Status]] = []
+        self._settings: set[Hashable] = set()
+        self._partial: dict[tuple[str, Status], str] = {}
+        self._names = Counter(str(step.node.name) for step in graph.steps)
         self._constants = {
-            name: _Constant(frozenset({name}) & graph.weights.keys(), name) for name in graph.constants
+            name: _Constant(frozenset({name}) & weights.keys(), name)
+            for name, fixed in graph.fixed.items()
+            if fixed
         }
 
-    def enter(self, node: Any) -> None:
+    def enter(self, step: Step) -> None:
         """Enter one node into the ledger."""
-        if node.op_type == "Constant":
+        node = step.node
+        if node.op_type == "Constant" and not node.domain:
             return
-        inputs = [name for name in node.input if name]
-        inner = nested(node)
-        if not inner and all(name in self._constants for name in inputs):
-            self._fold(node, inputs)
+        inside = inner_graphs(node)
+        results = [name for name in node.output if name]
+        if (
+            not inside
+            and node.op_type not in DRAWN
+            and all(name in self._constants for name in node.input if name)
+        ):
+            self._fold(node)
             return
-        inside = {name for graph in inner for name in _names(graph)}
-        used = [self._constants[name] for name in (*inputs, *sorted(inside)) if name in self._constants]
-        weights = sorted({weight for constant in used for weight in constant.weights})
+        if not inside and results and all(name in self._graph.known for name in results):
+            return  # Shape and what else is known through sizes alone
+        weights = [*self._used(node), *self._inner(node, inside)]
         self._hold(node, weights)
+        status: Status = "unsupported" if is_unmapped(node) else "digital"
         for weight in weights:
-            self.ledger.use(self._name(node), weight, "unsupported" if self._opaque(node) else "digital")
-        self._enter_work(node, bool(weights))
+            self._use(self._name(node), weight, status)
+        self._enter_work(step, weights)
 
-    def unused(self) -> list[Holder]:
-        """Return the weights that no node used."""
-        return [
-            Holder(name, "initializer", (Weight(name, prod(dims), len(dims)),))
-            for name, dims in self.graph.weights.items()
-            if name not in self._owned
+    def close(self, name: str) -> Network:
+        """Return the network; what stays unused or could not be counted is part of its coverage."""
+        owners = self._owners()
+        holders = [
+            Holder(
+                holder,
+                node.op_type,
+                tuple(self._weight(key, owners[key] == holder) for key in keys),
+                node.op_type in PRODUCTS,
+            )
+            for holder, node, keys in self._holders
         ]
+        unused = [key for key in self._dims if key not in owners and key not in self._settings]
+        holders += [Holder(str(key), "initializer", (self._weight(key, True),)) for key in unused]
+        network = self._ledger.close(name, holders)
+        rows = [
+            replace(r, at_least=True) if (r.name, r.status) in self._partial else r for r in network.coverage
+        ]
+        there = {(row.name, row.status) for row in rows}
+        rows += [
+            Coverage(holder, kind, status, 0, 0, at_least=True)
+            for (holder, status), kind in self._partial.items()
+            if (holder, status) not in there
+        ]
+        return replace(network, coverage=tuple(rows))
 
-    def _fold(self, node: Any, inputs: list[str]) -> None:
+    def _weight(self, key: Hashable, owned: bool) -> Weight:
+        dims = self._dims[key]
+        return Weight(key, prod(dims) if owned else 0, len(dims))
+
+    def _owners(self) -> dict[Hashable, str]:
+        """Return with which node a weight counts: where it is mapped, else unsupported, else used first."""
+        owners: dict[Hashable, str] = {}
+        for wanted in ("mapped", "unsupported", "digital"):
+            for holder, key, status in self._uses:
+                if status == wanted:
+                    owners.setdefault(key, holder)
+        return owners
+
+    def _use(self, holder: str, key: Hashable, status: Status) -> None:
+        self._uses.append((holder, key, status))
+        self._ledger.use(holder, key, status)
+
+    def _used(self, node: Any) -> list[Hashable]:
+        """Return the weights that a node takes together with data."""
+        found: dict[Hashable, None] = {}
+        for position, name in enumerate(node.input):
+            constant = self._constants.get(name)
+            if constant is None:
+                continue
+            weights = sorted(constant.weights, key=str)
+            packed = packed_sizes(node)
+            if position == 1 and packed is not None:
+                self._dims.update(dict.fromkeys(weights, packed))
+            if is_setting(node, position):
+                self._settings.update(weights)
+            else:
+                found.update(dict.fromkeys(weights))
+        return list(found)
+
+    def _inner(self, node: Any, inside: Iterable[Any]) -> list[Hashable]:
+        """Return the weights inside a node's graphs, and those that these take from around it."""
+        found: dict[Hashable, None] = {}
+        for graph in (each for outer in inside for each in all_graphs(outer)):
+            held = stored(graph)
+            for name, weight in held.items():
+                key = (self._name(node), name, weight.content)  # equal ones in both branches are one
+                self._dims[key] = weight.dims
+                found[key] = None
+            for name in (name for child in graph.node for name in child.input):
+                if name in self._constants and name not in held:
+                    found.update(dict.fromkeys(sorted(self._constants[name].weights, key=str)))
+        return list(found)
+
+    def _fold(self, node: Any) -> None:
         """Note a node that only prepares constants: its results are constant too."""
-        sources = [self._constants[name] for name in inputs]
-        if node.op_type == "Identity":  # how exporters share one weight between nodes
+        inputs = [(position, name) for position, name in enumerate(node.input) if name]
+        sources = [self._constants[name] for _, name in inputs]
+        if node.op_type == "Identity" and sources:  # how exporters share one weight between nodes
             self._constants[node.output[0]] = sources[0]
             return
-        weights = frozenset[str]().union(*(source.weights for source in sources))
+        scales = self._scales(node)
+        weights: set[Hashable] = set()
+        for (position, name), source in zip(inputs, sources, strict=True):
+            if is_setting(node, position) or name in scales:
+                self._settings.update(source.weights)
+            else:
+                weights |= source.weights
         settings = tuple(attribute.SerializeToString() for attribute in node.attribute)
         made = (node.op_type, settings, tuple(source.recipe for source in sources))
         for position, output in enumerate(node.output):
-            self._constants[output] = _Constant(weights, (made, position))
+            self._constants[output] = _Constant(frozenset(weights), (made, position))
 
-    def _hold(self, node: Any, weights: list[str]) -> None:
-        """Make the node a holder; a weight counts where it is used first."""
-        dims = self.graph.weights
-        held = [Weight(w, 0 if w in self._owned else prod(dims[w]), len(dims[w])) for w in weights]
-        self._owned.update(weights)
-        self.holders.append(Holder(self._name(node), node.op_type, tuple(held), node.op_type in _PRODUCTS))
+    def _scales(self, node: Any) -> set[str]:
+        """Return the operands that are spread over a larger weight: they become part of its cells."""
+        if node.op_type not in _ARITHMETIC or node.domain:
+            return set()
+        result = self._graph.dims(node.output[0])
+        full = {name for name in node.input if self._graph.dims(name) == result}
+        return set(node.input) - full if full else set()
+
+    def _hold(self, node: Any, weights: list[Hashable]) -> None:
+        """Make the node a holder of the weights it uses."""
+        self._holders.append((self._name(node), node, weights))
 
     def _name(self, node: Any) -> str:
         """Return the node's name, or that of its result where the name is missing or not its own."""
-        return str(node.name if node.name and self._names[node.name] == 1 else node.output[0])
+        unique = node.name and self._names[node.name] == 1
+        return str(node.name if unique else next((name for name in node.output if name), label(node)))
 
-    def _opaque(self, node: Any) -> bool:
-        foreign = node.domain not in ("", "ai.onnx")
-        return foreign or node.op_type in _OPAQUE or node.op_type in _RECURRENT
-
-    def _enter_work(self, node: Any, has_weights: bool) -> None:
+    def _enter_work(self, step: Step, weights: list[Hashable]) -> None:
         """Enter the multiplications of a node."""
-        name, kind = self._name(node), node.op_type
-        if self._opaque(node):
-            if kind in _RECURRENT:
-                matrices = sum(prod(self._sizes(w)) for w in node.input[1:3])
-                self.ledger.add_macs(name, "unsupported", matrices * prod(self._sizes(node.input[0])[:-1]))
-        elif kind in _PRODUCTS:
+        node, name = step.node, self._name(step.node)
+        if is_product(node):
             self._enter_product(node)
-        elif has_weights and (kind in _ARITHMETIC or kind.endswith("Normalization")):
-            self.ledger.add_elementwise(name, prod(self._sizes(node.output[0])))
+        elif is_unmapped(node):
+            status: Status = "unsupported" if weights else "digital"
+            macs, whole = count_macs(step, self._graph)
+            self._ledger.add_macs(name, status, macs)
+            if not whole:
+                self._partial[name, status] = node.op_type
+        elif weights and (node.op_type in _ARITHMETIC or node.op_type.endswith("Normalization")):
+            try:
+                self._ledger.add_elementwise(name, prod(self._graph.sizes(node.output[0])))
+            except UnknownSize:
+                self._partial[name, "digital"] = node.op_type
 
     def _enter_product(self, node: Any) -> None:
-        name, status = self._name(node), _PRODUCTS[node.op_type][1]
-        factors = self._factors(node)
+        name, status = self._name(node), PRODUCTS[node.op_type][1]
+        try:
+            factors = read_factors(node, self._graph)
+        except UnknownSize:
+            if any(input in self._constants for input in node.input):
+                raise
+            self._partial[name, "digital"] = node.op_type
+            return
         if factors.weight is None:
             # A kernel that depends on data cannot be stored; a product of two activations is digital work.
             beside: Status = "unsupported" if "Conv" in node.op_type else "digital"
-            self.ledger.add_macs(name, beside, factors.shape.macs)
+            self._ledger.add_macs(name, beside, factors.shape.macs)
             return
         constant = self._constants[factors.weight]
         status = status if factors.single else "unsupported"
-        for weight in constant.weights:
-            self.ledger.use(name, weight, status)
+        for weight in constant.weights or self._make(factors, constant):
+            self._use(name, weight, status)
         if status != "mapped":
-            self.ledger.add_macs(name, status, factors.shape.macs)
+            self._ledger.add_macs(name, status, factors.shape.macs)
             return
-        rank = len(self._sizes(factors.weight)) - 2
+        self._add_layer(node, factors, constant)
+
+    def _add_layer(self, node: Any, factors: Factors, constant: _Constant) -> None:
+        raw = factors.shape.raw
+        if raw.h * raw.w > _MOST_WEIGHTS or raw.cycles > _MOST_READS:
+            found = f"{label(node)} has {raw.h} x {raw.w} weights that are read {raw.cycles} times"
+            allowed = f"at most {_MOST_WEIGHTS} weights and {_MOST_READS} reads are mapped"
+            raise BadInput(f"{self._graph.path}: {found}; {allowed}")
+        rank = len(self._graph.sizes(str(factors.weight))) - 2
         kind = f"{node.op_type}{rank}d" if "Conv" in node.op_type else "Linear"
-        self.ledger.add_layer(name, name, kind, factors.shape, (constant.recipe, factors.layout))
+        name = self._name(node)
+        self._ledger.add_layer(name, name, kind, factors.shape, (constant.recipe, factors.layout))
 
-    def _factors(self, node: Any) -> _Factors:
-        x, weight = node.input[0], node.input[_PRODUCTS[node.op_type][0]]
-        if "Conv" in node.op_type:
-            return self._convolution(node, x, weight)
-        return self._matrices(node, x, weight)
-
-    def _convolution(self, node: Any, x: str, weight: str) -> _Factors:
-        transposed = node.op_type == "ConvTranspose"
-        groups = int(_attribute(node, "group", 1))
-        rule = shapes.transposed_convolution if transposed else shapes.convolution
-        sizes = self._sizes(x if transposed else node.output[0])
-        shape = rule(self._sizes(weight), groups, sizes[0] * prod(sizes[2:]))
-        return _Factors(weight if weight in self._constants else None, shape, (transposed, groups))
-
-    def _matrices(self, node: Any, a: str, b: str) -> _Factors:
-        """Return how `a @ b` multiplies, each turned by Gemm's attributes, weights on either side."""
-        left, right = self._sizes(a), self._sizes(b)
-        turned = [bool(_attribute(node, key, 0)) for key in ("transA", "transB")]
-        left = left[::-1] if turned[0] else left if len(left) > 1 else (1, *left)
-        right = right[::-1] if turned[1] else right if len(right) > 1 else (*right, 1)
-        if b not in self._constants and a in self._constants:
-            vectors = prod(right[:-2]) * right[-1]
-            shape = shapes.linear(left[-1], left[-2], vectors)
-            return _Factors(a, shape, not turned[0], prod(left[:-2]) == 1)
-        single = prod(right[:-2]) == 1
-        batch = max(prod(left[:-2]), prod(right[:-2]))
-        shape = shapes.linear(right[-2], right[-1], batch * left[-2])
-        return _Factors(b if b in self._constants else None, shape, turned[1], single)
-
-    def _sizes(self, name: str) -> tuple[int, ...]:
-        """Return the size of a value; BadInput if inference left a part of it open."""
-        dims = self.graph.shapes.get(name)
-        if dims is None or None in dims:
-            raise BadInput(
-                f"{self._path}: the size of {name!r} is unknown; export the network with fixed sizes "
-                "or give the open ones with --input-size"
-            )
-        return tuple(n for n in dims if n is not None)
-
-
-def _attribute(node: Any, key: str, default: int) -> Any:
-    found = [attribute for attribute in node.attribute if attribute.name == key]
-    return helper.get_attribute_value(found[0]) if found else default
-
-
-def _names(graph: Any) -> set[str]:
-    """Return the names of all values that a graph's nodes read."""
-    return {name for node in graph.node for name in node.input}
+    def _make(self, factors: Factors, constant: _Constant) -> list[Hashable]:
+        """Return a weight that a node fills instead of storing it: it counts where it is multiplied with."""
+        key = ("made", constant.recipe)
+        self._dims[key] = self._graph.sizes(str(factors.weight))
+        self._holders[-1][2].append(key)
+        return [key]

@@ -20,9 +20,11 @@ _FIRST_FACTOR = {
     aten.dot: 0,
     aten.vdot: 0,
     aten.bmm: 0,
+    aten._int_mm: 0,
     aten.addmm: 1,
     aten.addmv: 1,
     aten.baddbmm: 1,
+    aten.addbmm: 1,
     aten._addmm_activation: 1,
 }
 """Operators that multiply two matrices, with the position of the first."""
@@ -32,12 +34,14 @@ _FIRST_FACTOR = {
 class Product:
     """Input vectors `x` times `weight`: a kernel, or a matrix of (inputs, outputs).
 
+    `kind` is the class of torch's layer that computes this: "Linear", "Conv2d", "ConvTranspose1d".
     `single` is False where every entry of a batch has a matrix of its own, which no one box can hold.
     """
 
     x: Tensor
     weight: Tensor
     shape: Shape
+    kind: str = "Linear"
     single: bool = True
 
     @property
@@ -65,14 +69,15 @@ def _convolution(args: tuple[Any, ...], out: Tensor) -> Product:
     x, weight, transposed, groups = args[0], args[1], args[6], args[8]
     rule = shapes.transposed_convolution if transposed else shapes.convolution
     positions = x.shape[0] * prod((x if transposed else out).shape[2:])
-    return Product(x, weight, rule(weight.shape, groups, positions))
+    kind = f"Conv{'Transpose' if transposed else ''}{weight.dim() - 2}d"
+    return Product(x, weight, rule(weight.shape, groups, positions), kind)
 
 
 def _matrices(x: Tensor, weight: Tensor) -> Product:
     """Return `x @ weight`; a matrix that is only repeated along the batch counts as one."""
     inputs, outputs = weight.shape[-2:]
     batch = prod(weight.shape[:-2])
-    if batch == 1 or weight.stride(0) == 0:
+    if batch == 1 or (weight.dim() == 3 and weight.stride(0) == 0):
         matrix = weight if weight.dim() == 2 else weight[0]
         return Product(x, matrix, shapes.linear(inputs, outputs, prod(x.shape[:-1])))
     # Only its MACs count: `batch` matrices side by side, each for its own entry.

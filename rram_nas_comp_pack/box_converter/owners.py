@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from rram_nas_comp_pack.box_converter.foreign import kind_of_value
 from rram_nas_comp_pack.box_converter.ledger import ROOT, Holder, Weight
 
 _KINDS = (
@@ -21,6 +22,9 @@ _KINDS = (
     nn.MultiheadAttention,
 )
 
+CONSTANTS = "(constants)"
+"""What owns the tensors that a network keeps outside its parameters and buffers."""
+
 
 def storage_of(tensor: Tensor) -> int:
     """Return a number that views of the same values share, valid as long as one of them lives."""
@@ -30,8 +34,8 @@ def storage_of(tensor: Tensor) -> int:
         return id(tensor)
 
 
-def kind_of(module: nn.Module) -> str | None:
-    """Return the torch class that makes a module's weights mappable, for subclasses that of their base."""
+def kind_of(module: nn.Module | None) -> str | None:
+    """Return the torch class that a module is, or that it derives from, if its weights are for products."""
     if isinstance(module, torch.jit.ScriptModule):
         return next((k.__name__ for k in _KINDS if k.__name__ == module.original_name), None)
     return next((kind.__name__ for kind in _KINDS if isinstance(module, kind)), None)
@@ -54,20 +58,40 @@ class Owners:
         self.numbers: dict[int, int] = {}
         self.parameters: set[int] = set()
         self._homes: list[list[tuple[str, str]]] = []
+        self._ranks: list[int] = []
+        self._known: dict[int, int] = {}
+        self._kept: list[Any] = []
         for path, child in self.modules.items():
             own = [*child._parameters.items(), *child._buffers.items()]
             for name, tensor in own:
                 if tensor is not None:
                     self._number(tensor, path, name)
 
-    def _number(self, tensor: Tensor, path: str, name: str) -> None:
+    def _number(self, tensor: Tensor, path: str, name: str) -> int:
         storage = storage_of(tensor)
         number = self.numbers.setdefault(storage, len(self.numbers))
         if number == len(self._homes):
             self._homes.append([])
+            self._ranks.append(tensor.dim())
         self._homes[number].append((path, name))
         if isinstance(tensor, nn.Parameter):
             self.parameters.add(storage)
+            self._known[id(tensor)] = number
+        # A network may give a parameter other values: neither address may come back meanwhile.
+        self._kept += [tensor, tensor.detach()]
+        return number
+
+    def adopt(self, tensor: Tensor) -> int:
+        """Return a new number for a tensor that no module has registered."""
+        return self._number(tensor, CONSTANTS, f"constant_{len(self._homes)}")
+
+    def knows(self, module: nn.Module) -> bool:
+        """Say whether all parameters were there when they were numbered."""
+        return all(id(parameter) in self._known for parameter in module.parameters())
+
+    def rank(self, number: int) -> int:
+        """Return the number of a tensor's dimensions."""
+        return self._ranks[number]
 
     def home(self, number: int, module: str) -> str:
         """Return the path under which tensor `number` serves `module`, else where it was met first."""
@@ -75,31 +99,40 @@ class Owners:
             (path for path, _ in self._homes[number] if base(path) == module), self._homes[number][0][0]
         )
 
-    def full_name(self, number: int) -> str:
-        """Return a tensor's own path, `encoder.attn.in_proj_weight`, where it was met first."""
-        return ".".join(self._homes[number][0])
+    def layer_owner(self, numbers: Iterable[int], scope: str) -> str:
+        """Return the module whose layer the tensors make.
 
-    def layer_owner(self, numbers: Iterable[int], scope: str) -> str | None:
-        """Return the Conv, Linear or MultiheadAttention that owns the tensors, preferably `scope`."""
-        paths = [base(path) for number in sorted(numbers) for path, _ in self._homes[number]]
-        owners = [path for path in paths if kind_of(self.modules[path])]
-        return scope if scope in owners else next(iter(owners), None)
+        That is the Conv, Linear or MultiheadAttention that owns one of them, preferably `scope`; else any
+        module that does, `scope` again before others and the home of a matrix before that of a vector.
+        """
+        numbers = sorted(numbers, key=lambda number: (self._ranks[number] < 2, number))
+        paths = [base(path) for number in numbers for path, _ in self._homes[number]]
+        owners = [path for path in paths if kind_of(self.modules.get(path))]
+        owners = owners or [path for path in paths if path != CONSTANTS] or paths
+        return scope if scope in owners else owners[0]
+
+    def tensor_name(self, numbers: Iterable[int], owner: str) -> str:
+        """Return the name, within `owner`, of the matrix among the tensors, or of the first of them."""
+        numbers = sorted(numbers, key=lambda number: (self._ranks[number] < 2, number))
+        homes = [home for number in numbers for home in self._homes[number]]
+        return next(f"{path}.{name}"[len(owner) + 1 :] for path, name in homes if base(path) == owner)
 
     def holders(self) -> list[Holder]:
         """Return every module with the parameters it owns itself, in order of registration."""
         seen: set[int] = set()
-        return [self._holder(path, module, seen) for path, module in self.modules.items()]
+        modules = [self._holder(path, module, seen) for path, module in self.modules.items()]
+        return [*modules, Holder(CONSTANTS, "Tensor", ())]
 
     def _holder(self, path: str, module: nn.Module, seen: set[int]) -> Holder:
         weights = []
         for parameter in module._parameters.values():
-            if parameter is None:
+            if parameter is None or not parameter.numel():
                 continue
             numel = 0 if id(parameter) in seen else parameter.numel()
             seen.add(id(parameter))
-            weights.append(Weight(self.numbers[storage_of(parameter)], numel, parameter.dim()))
+            weights.append(Weight(self._known[id(parameter)], numel, parameter.dim()))
         matrices = kind_of(module) not in (
             None,
             "MultiheadAttention",
         )  # its two key and value biases are no matrices
-        return Holder(path, type(module).__name__, tuple(weights), matrices)
+        return Holder(path, kind_of_value(module), tuple(weights), matrices)

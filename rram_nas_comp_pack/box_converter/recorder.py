@@ -3,13 +3,14 @@
 Hooks on modules would miss a layer whose weight is handed to a function (Swin, `nn.MultiheadAttention`) and
 see nothing of matrices multiplied by hand. So the operators themselves are watched, below all of torch's
 Python. For every storage the recorder knows whether its values depend on the network's input or come from
-parameters and buffers alone, and from which. A product of the former by the latter is a layer if a Conv,
-Linear or MultiheadAttention owns the weights; otherwise it is reported as unsupported.
+stored ones alone (parameters, buffers, other tensors that were there before), and from which. A product of
+the former by the latter is a layer, whatever module runs it; what is multiplied in another way is reported as
+unsupported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import torch
@@ -25,7 +26,12 @@ from rram_nas_comp_pack.box_converter.shapes import Shape
 from rram_nas_comp_pack.values import Network, Status
 
 Origin = frozenset[int] | None
-"""None: depends on the input. Else the numbers of the parameters and buffers that the values come from."""
+"""None: depends on the input. Else the numbers of the stored tensors that the values come from."""
+
+_OURS = ("aten", "prims", "prim")
+"""Namespaces of torch's own operators: one that is not listed as a product multiplies with no matrix."""
+
+_ADDITIONS = ("add", "add_", "sub", "sub_")
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -38,14 +44,17 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Save the seconds that torch takes to load its compiler, only to keep it away from this class."""
         return False
 
-    def __init__(self, module: nn.Module, x: Tensor) -> None:
-        """Watch `module`, whose input is `x`."""
+    def __init__(self, module: nn.Module, inputs: Iterable[Tensor]) -> None:
+        """Watch `module`, which runs on `inputs`; `steps` counts the operators."""
         super().__init__()  # type: ignore[no-untyped-call]
         self.scopes = [ROOT]
+        self.steps = 0
         self._owners = Owners(module)
         self._ledger = Ledger()
-        self._origins: dict[int, Origin] = {storage_of(x): None}
+        self._origins: dict[int, Origin] = {storage_of(x): None for x in inputs}
         self._origins |= {storage: frozenset({n}) for storage, n in self._owners.numbers.items()}
+        self._recipes: dict[int, Hashable] = dict(self._owners.numbers)
+        self._interned: dict[Hashable, int] = {}
         self._kept: list[Tensor] = []
 
     def __torch_dispatch__(
@@ -54,62 +63,87 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Run one operator and enter it; composite ones (seen in inference mode) are taken apart first."""
         kwargs = kwargs or {}
         if not isinstance(func, torch._ops.OpOverload):
-            return func(*args, **kwargs)
+            result = func(*args, **kwargs)
+            self._follow(func, (args, kwargs), _tensors(result), self._origin(_tensors((args, kwargs))))
+            return result
         with self:
             result = func.decompose(*args, **kwargs)
         if result is not NotImplemented:
             return result
         result = func(*args, **kwargs)
+        self.steps += 1
         operands = _tensors((args, kwargs))
         is_layer = self._enter(func, args, operands, result)
-        self._follow(_tensors(result), None if is_layer else self._origin(operands))
+        self._follow(func, (args, kwargs), _tensors(result), None if is_layer else self._origin(operands))
         return result
 
-    def close(self, name: str) -> Network:
+    def close(self, name: str, inputs: Iterable[tuple[str, tuple[int, ...]]]) -> Network:
         """Return what was seen as a network."""
-        return self._ledger.close(name, self._owners.holders())
+        return self._ledger.close(name, self._owners.holders(), inputs)
+
+    def knows(self, module: nn.Module) -> bool:
+        """Say whether the network made no parameters while it ran."""
+        return self._owners.knows(module)
 
     def _origin(self, tensors: Iterable[Tensor]) -> Origin:
         numbers: frozenset[int] = frozenset()
         for tensor in tensors:
-            origin = self._origins.get(storage_of(tensor), frozenset())
+            storage = storage_of(tensor)
+            if storage not in self._origins:  # no operator made it: it was there before
+                number = self._owners.adopt(tensor)
+                self._origins[storage], self._recipes[storage] = frozenset({number}), number
+            origin = self._origins[storage]
             if origin is None:
                 return None
             numbers |= origin
         return numbers
 
-    def _follow(self, results: list[Tensor], origin: Origin) -> None:
+    def _follow(self, func: Any, arguments: Any, results: list[Tensor], origin: Origin) -> None:
         """Note where an operator's results come from; what is written into a parameter leaves it one."""
-        for tensor in results:
+        recipe = None if origin is None else self._recipe(func, arguments)
+        viewed = {storage_of(tensor) for tensor in _tensors(arguments)} if recipe is not None else set()
+        for place, tensor in enumerate(results):
             storage = storage_of(tensor)
-            if storage not in self._owners.parameters:
-                self._origins[storage] = origin
+            if storage in self._owners.parameters:
+                continue
+            self._origins[storage] = origin
+            if recipe is not None and (storage not in viewed or func._schema.is_mutable):
+                self._recipes[storage] = (recipe, place)
             if origin:
                 self._kept.append(tensor)  # else the address may come back with other values
+
+    def _recipe(self, func: Any, arguments: Any) -> int:
+        """Return a number that equal computations on the same stored values share."""
+        parts: list[Hashable] = [func]
+        for leaf in tree_leaves(arguments):
+            if isinstance(leaf, Tensor):
+                parts.append((self._recipes.get(storage_of(leaf)), tuple(leaf.shape), _layout(leaf)))
+            else:
+                parts.append(repr(leaf))
+        if torch.Tag.nondeterministic_seeded in getattr(func, "tags", ()):
+            parts.append(len(self._interned))
+        return self._interned.setdefault(tuple(parts), len(self._interned))
 
     def _enter(self, func: Any, args: tuple[Any, ...], operands: list[Tensor], result: Any) -> bool:
         """Enter one operator; say whether it is a product by weights."""
         products = readings(func, args, result)
         by_weights = [product for product in products if self._is_by_weights(product)]
         if by_weights:
-            self._enter_product(min(by_weights, key=lambda product: self._owner(product) is None))
+            self._enter_product(by_weights[0])
             return True
         if self._origin(operands) is not None:
             return False
         inner = inner_products(func, args)
         if products:
-            # A kernel that depends on the input, or that no module holds, cannot be stored in a crossbar.
+            # A kernel that depends on the input cannot be stored in a crossbar.
             status: Status = "unsupported" if func.overloadpacket is aten.convolution else "digital"
             self._ledger.add_macs(self.scopes[-1], status, products[0].macs)
         elif inner:
             self._enter_unmapped(inner[1], inner[0])
-            self._use(operands, self.scopes[-1], "digital")
+            self._use(operands, self.scopes[-1], "digital", vectors=False)
         else:
             self._enter_beside(func, operands, result)
         return False
-
-    def _owner(self, product: Product) -> str | None:
-        return self._owners.layer_owner(self._origin([product.weight]) or (), self.scopes[-1])
 
     def _is_by_weights(self, product: Product) -> bool:
         """Say whether the weight is stored and multiplies values of the network.
@@ -128,20 +162,23 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return {base(self._owners.home(number, self.scopes[-1])) for number in numbers}
 
     def _enter_product(self, product: Product) -> None:
-        owner = self._owner(product)
-        if owner is None or not product.single:
+        if not product.macs:  # no weights, or no vectors
+            return
+        if not product.single:
             self._enter_unmapped([product.weight], product.macs)
             return
+        numbers = self._origin([product.weight]) or frozenset()
+        owner = self._owners.layer_owner(numbers, self.scopes[-1])
         self._use([product.x], self.scopes[-1], "digital")
         self._use([product.weight], owner, "mapped")
-        numbers = self._origin([product.weight]) or frozenset()
-        kind = str(kind_of(self._owners.modules[owner]))
-        if kind != "MultiheadAttention":
-            self._ledger.add_layer(owner, owner, kind, product.shape, (numbers, _layout(product.weight)))
+        recipe = self._recipes.get(storage_of(product.weight))
+        kind, tensor = kind_of(self._owners.modules.get(owner)), self._owners.tensor_name(numbers, owner)
+        if kind == "MultiheadAttention" and "_proj_weight" in tensor:
+            for part, shape in _projections(tensor, product.weight, product.shape):
+                self._ledger.add_layer(owner, f"{owner}.{part}", "Linear", shape, (recipe, part))
             return
-        tensor = self._owners.full_name(min(numbers))
-        for part, shape in _projections(tensor, product.weight, product.shape):
-            self._ledger.add_layer(owner, f"{owner}.{part}", "Linear", shape, (numbers, part))
+        name = owner if kind or tensor == "weight" else tensor if owner == ROOT else f"{owner}.{tensor}"
+        self._ledger.add_layer(owner, name, product.kind, product.shape, (recipe, _layout(product.weight)))
 
     def _enter_unmapped(self, factors: list[Tensor], macs: int) -> None:
         """Enter a product that no layer holds: by weights if any takes part, else of activations alone."""
@@ -152,19 +189,23 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._ledger.add_macs(self.scopes[-1], "digital", macs)
 
     def _enter_beside(self, func: Any, operands: list[Tensor], result: Any) -> None:
-        """Enter an operator that is no product: a norm, a scale, a lookup."""
-        homes = self._use(operands, self.scopes[-1], "digital")
+        """Enter an operator that is no product: a norm, a scale, a lookup; or one of another library."""
         name = func.overloadpacket.__name__
+        if func.namespace not in _OURS:
+            self._use(operands, self.scopes[-1], "unsupported", vectors=False)
+        # A vector that is added may be a bias, which belongs to a layer.
+        homes = self._use(operands, self.scopes[-1], "digital", vectors=name not in _ADDITIONS)
         if torch.Tag.pointwise in func.tags or "norm" in name or "prelu" in name:
             for home in set(homes):
                 self._ledger.add_elementwise(home, _tensors(result)[0].numel())
 
-    def _use(self, tensors: list[Tensor], module: str, status: Status) -> list[str]:
-        """Enter the use of the weights behind `tensors`, and return the modules they serve."""
+    def _use(self, tensors: list[Tensor], module: str, status: Status, vectors: bool = True) -> list[str]:
+        """Enter the use of the weights behind `tensors`, or of the matrices alone; return whom they serve."""
         numbers = sorted({number for tensor in tensors for number in self._origin([tensor]) or ()})
         homes = [self._owners.home(number, module) for number in numbers]
         for home, number in zip(homes, numbers, strict=True):
-            self._ledger.use(home, number, status)
+            if vectors or self._owners.rank(number) > 1:
+                self._ledger.use(home, number, status)
         return homes
 
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from rram_nas_comp_pack.values import Box
+from rram_nas_comp_pack.errors import BadInput
+from rram_nas_comp_pack.values import Box, InputSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +55,19 @@ def transposed_convolution(weight: Sequence[int], groups: int, positions: int) -
     """
     columns = prod(weight[1:]) * groups
     return Shape(Box(weight[0] // groups, columns, groups * positions), positions, groups)
+
+
+def sizes_by_name(input_size: InputSize | None) -> dict[str, tuple[int, ...]]:
+    """Return the sizes that were given by the name of their input; "" stands for all others.
+
+    Raises BadInput for a size below 1.
+    """
+    given = dict(input_size) if isinstance(input_size, dict) else {"": input_size}
+    sizes = {name: tuple(size) for name, size in given.items() if size is not None}
+    for name, size in sizes.items():
+        if not size or min(size) < 1:
+            raise BadInput(
+                f"input size {name + '=' if name else ''}{'x'.join(map(str, size))!r}: "
+                "one or more sizes of at least 1 expected"
+            )
+    return sizes

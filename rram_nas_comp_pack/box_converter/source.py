@@ -8,11 +8,13 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from rram_nas_comp_pack.box_converter.foreign import kind_of_value, told_as, undisturbed
 from rram_nas_comp_pack.box_converter.models import MODELS, builder
+from rram_nas_comp_pack.box_converter.shapes import sizes_by_name
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.values import InputSize, Network
 
@@ -22,36 +24,37 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMS = "torchvision:NAME, timm:NAME, ofa:front.json#K, package.module:callable, FILE.onnx"
+_PREFIXES = ("torchvision", "timm", "ofa")
 
 
-def load_network(spec: str, input_size: InputSize = (3, 64, 64)) -> Network:
+def load_network(spec: str, input_size: InputSize | None = None) -> Network:
     """Return the network that `spec` names, traced on one sample of `input_size` (without the batch).
 
     `spec` is a shipped name or one of `FORMS`; a callable is imported with the current directory on the
-    path and returns an `nn.Module`. Weights are never downloaded. Of an ONNX file, whose sizes may be fixed,
-    only the open dimensions are taken from `input_size`. Raises BadInput, in one line, for whatever does
-    not name a network that runs and can be mapped.
+    path and returns an `nn.Module`. Weights are never downloaded. `input_size` None means `DEFAULT_SIZE`
+    where a size is needed. An ONNX file may fix its sizes: a given size that contradicts them is refused, and
+    the default serves for open sizes only. What a network prints goes to standard error. Raises BadInput, in
+    one line, for whatever does not name a network that runs and can be mapped.
     """
-    if isinstance(input_size, dict):  # sizes by name are still to come
-        input_size = input_size.get("", (3, 64, 64))
-    if not input_size or min(input_size) < 1:
-        raise BadInput(
-            f"input size {'x'.join(map(str, input_size))!r}: one or more sizes of at least 1 expected"
-        )
+    sizes = sizes_by_name(input_size)
     if spec.lower().endswith(".onnx"):
-        return _load_onnx(spec, input_size)
-    module = _build(spec)
-    from rram_nas_comp_pack.box_converter.layers import trace
+        return _load_onnx(spec, sizes)
+    own = spec not in MODELS and spec.partition(":")[0] not in _PREFIXES
+    with _current_directory_importable() if own else nullcontext():
+        with undisturbed():
+            module = _build(spec)
+        with undisturbed():
+            from rram_nas_comp_pack.box_converter.layers import trace
 
-    return trace(module, input_size, spec)
+            return trace(module, sizes, spec)
 
 
-def _load_onnx(spec: str, input_size: tuple[int, ...]) -> Network:
+def _load_onnx(spec: str, sizes: dict[str, tuple[int, ...]]) -> Network:
     if not Path(spec).is_file():
         raise BadInput(f"no such file: {spec}")
     with _needs("onnx"):
         from rram_nas_comp_pack.box_converter.onnx_layers import read_onnx
-    return read_onnx(Path(spec), input_size)
+    return read_onnx(Path(spec), sizes)
 
 
 def _build(spec: str) -> nn.Module:
@@ -78,11 +81,6 @@ def _allowed() -> str:
 def _hint(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, known, n=3)
     return f" (did you mean {' or '.join(close)}?)" if close else ""
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines() or ["no message"]
-    return f"{type(error).__name__}: {lines[0]}"
 
 
 @contextmanager
@@ -127,55 +125,72 @@ def _from_timm(name: str) -> nn.Module:
 
 def _from_callable(module_name: str, name: str) -> nn.Module:
     spec = f"{module_name}:{name}"
-    with _current_directory_importable():
-        return _call(spec, _find(spec, module_name, name))
+    return _call(spec, _find(spec, module_name, name))
 
 
 def _find(spec: str, module_name: str, name: str) -> Callable[[], Any]:
     """Return what `package.module:callable` names."""
     target: Any = _import(spec, module_name)
     for part in name.split("."):
-        if not hasattr(target, part):
-            known = [key for key in dir(target) if not key.startswith("_")]
-            raise BadInput(f"{module_name} has no {name!r}{_hint(part, known)}")
-        target = getattr(target, part)
+        with told_as(f"{spec} cannot be looked up"):
+            if not hasattr(target, part):
+                known = [str(key) for key in dir(target) if not str(key).startswith("_")]
+                raise BadInput(f"{module_name} has no {name!r}{_hint(part, known)}")
+            target = getattr(target, part)
     if not callable(target):
-        raise BadInput(f"{spec} is not callable: {type(target).__name__} found")
+        raise BadInput(f"{spec} is not callable: {kind_of_value(target)} found")
     return cast("Callable[[], Any]", target)
 
 
 @contextmanager
 def _current_directory_importable() -> Iterator[None]:
-    """Put the current directory first on the path, also while the network is built (late imports)."""
-    here = os.getcwd()
+    """Put the current directory first on the path, also while the network runs (late imports)."""
+    try:
+        here = os.getcwd()
+    except OSError:  # it was deleted
+        yield
+        return
     sys.path.insert(0, here)
     try:
         yield
     finally:
-        sys.path.remove(here)
+        with suppress(ValueError):
+            sys.path.remove(here)
 
 
 def _import(spec: str, module_name: str) -> ModuleType:
     try:
-        return importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and f"{module_name}.".startswith(f"{error.name}."):
-            raise BadInput(f"unknown model {spec!r}: no module {error.name!r}; {_allowed()}") from error
-        raise BadInput(f"cannot import {module_name} ({_first_line(error)})") from error
-    except (Exception, SystemExit) as error:  # a script may parse its own command line
-        raise BadInput(f"cannot import {module_name} ({_first_line(error)})") from error
+        with told_as(f"cannot import {module_name}"):
+            return cast("ModuleType", _beside_torchvision(lambda: importlib.import_module(module_name)))
+    except BadInput as refusal:
+        error = refusal.__cause__
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if isinstance(missing, str) and f"{module_name}.".startswith(f"{missing}."):
+            raise BadInput(f"unknown model {spec!r}: no module {missing!r}; {_allowed()}") from error
+        raise
 
 
 def _call(spec: str, make: Callable[[], Any]) -> nn.Module:
     """Call a builder and check that it made a module; a module that was made already is taken as it is."""
     from torch import nn
 
-    if isinstance(make, nn.Module):
-        return make
+    if issubclass(type(make), nn.Module):  # `isinstance` would believe an object's `__class__`
+        return cast("nn.Module", make)
+    with told_as(f"{spec} cannot be built"):
+        module = _beside_torchvision(make)
+    if not issubclass(type(module), nn.Module):
+        raise BadInput(f"{spec} returned {kind_of_value(module)}, not a torch.nn.Module")
+    return cast("nn.Module", module)
+
+
+def _beside_torchvision(make: Callable[[], Any]) -> Any:
+    """Call `make`, again if it wants a torchvision that does not load by itself."""
+    from rram_nas_comp_pack.torchvision_compat import import_torchvision, stops_import
+
     try:
-        module = make()
-    except (Exception, SystemExit) as error:
-        raise BadInput(f"{spec} cannot be built ({_first_line(error)})") from error
-    if not isinstance(module, nn.Module):
-        raise BadInput(f"{spec} returned {type(module).__name__}, not a torch.nn.Module")
-    return module
+        return make()
+    except RuntimeError as error:
+        if not stops_import(error):
+            raise
+    import_torchvision()
+    return make()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rram_nas_comp_pack.errors import BadInput
+from rram_nas_comp_pack.runs.nas.front import read_subnets
 
 if TYPE_CHECKING:
     from torch import nn
@@ -15,34 +15,18 @@ if TYPE_CHECKING:
 def build_subnet(place: str) -> nn.Module:
     """Return network K of a front.json, `place` being "FILE#K", with fresh weights. Raises BadInput."""
     file, mark, number = place.rpartition("#")
-    if not mark or not number.isdecimal():
+    if not mark or not (number.isascii() and number.isdecimal()):
         raise BadInput(
-            f"model 'ofa:{place}': allowed is ofa:FILE#K with the front.json of a search and K from 0"
+            f"model 'ofa:{place:.200}': allowed is ofa:FILE#K with the front.json of a search and K from 0"
         )
-    front = _read(Path(file))
-    networks = front["networks"]
-    if int(number) >= len(networks):
+    classes, subnets = read_subnets(Path(file))
+    digits = number.lstrip("0") or "0"
+    if len(digits) > 9 or int(digits) >= len(subnets):
         raise BadInput(
-            f"model 'ofa:{place}': found {len(networks)} networks, allowed is #0 to #{len(networks) - 1}"
+            f"model 'ofa:{place:.200}': found {len(subnets)} networks, allowed is #0 to #{len(subnets) - 1}"
         )
     import ofa
 
-    try:
-        supernet = ofa.build_supernet(front["num_classes"])
-        supernet.set_active_subnet(**networks[int(number)]["sample"])
-    except (ofa.BadInput, KeyError, TypeError, RuntimeError) as error:
-        raise BadInput(f"{file}: network {number}: found no subnet ({error})") from error
+    supernet = ofa.build_supernet(classes)
+    supernet.set_active_subnet(**subnets[int(digits)]._asdict())
     return supernet.get_active_subnet()
-
-
-def _read(path: Path) -> dict[str, Any]:
-    allowed = "allowed is the front.json of a search"
-    try:
-        front = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}; {allowed}") from error
-    except ValueError as error:
-        raise BadInput(f"{path}: found no JSON ({error}); {allowed}") from error
-    if not isinstance(front, dict) or not isinstance(front.get("networks"), list):
-        raise BadInput(f"{path}: found no networks; {allowed}")
-    return front

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from collections.abc import Callable
+
+from ofa.parser import word
+
+_WHOLE = re.compile(r" *[+-]?[0-9]{1,400} *")
+_DECIMAL = re.compile(r" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *")
+"""Python reads more as numbers: 1_000, digits of other scripts, inf."""
+
+
+def _decimal(text: str) -> float:
+    """The number that a text says, nan where it says none."""
+    return float(text) if _DECIMAL.fullmatch(text) else math.nan
 
 
 def at_least(least: int, most: int = 2**31 - 1) -> Callable[[str], int]:
     """A whole number from `least` to `most`."""
 
     def convert(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = least - 1
+        number = int(text) if _WHOLE.fullmatch(text) else least - 1
         if not least <= number <= most:
             limit = f" to {most}" if most < 2**31 - 1 else ""
             raise argparse.ArgumentTypeError(f"found {text!r}, allowed is a whole number from {least}{limit}")
@@ -25,10 +34,7 @@ def at_least(least: int, most: int = 2**31 - 1) -> Callable[[str], int]:
 
 def seconds(text: str) -> float:
     """A time above 0."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
+    number = _decimal(text)
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"found {text!r}, allowed is a number of seconds above 0")
     return number
@@ -38,10 +44,7 @@ def number(least: float, most: float = math.inf) -> Callable[[str], float]:
     """A number from `least` to `most`."""
 
     def convert(text: str) -> float:
-        try:
-            found = float(text)
-        except ValueError:
-            found = math.nan
+        found = _decimal(text)
         if not least <= found <= most or math.isinf(found):
             limit = f" to {most:g}" if most < math.inf else ""
             raise argparse.ArgumentTypeError(f"found {text!r}, allowed is a number from {least:g}{limit}")
@@ -74,7 +77,7 @@ def sizes(text: str) -> tuple[str, tuple[int, ...]]:
     """The name of an input ("" without a name) and the comma-separated sizes of one sample."""
     name, _, numbers = text.rpartition("=")
     try:
-        return name, tuple(at_least(1)(part.strip()) for part in numbers.split(","))
+        return word(name), tuple(at_least(1)(part.strip()) for part in numbers.split(","))
     except argparse.ArgumentTypeError as error:
         raise argparse.ArgumentTypeError(
             f"found {text!r}, allowed are sizes like 3,64,64, or NAME=3,64,64 for one of several inputs"
@@ -89,10 +92,10 @@ def exp_id(text: str) -> str:
         or "/" in text
         or "\\" in text
         or not text.isprintable()
-        or len(text) > 200
+        or len(text.encode()) > 200
     ):
         raise argparse.ArgumentTypeError(
-            f"found {text!r}, allowed is a folder name without '/' and leading dot, up to 200 characters"
+            f"found {text!r}, allowed is a folder name without '/' and leading dot, up to 200 bytes"
         )
     return text
 
@@ -100,7 +103,7 @@ def exp_id(text: str) -> str:
 def dataset(text: str) -> str:
     """The name of a data set."""
     if text in ("digits", "cifar10") or (text.startswith("folder:") and text != "folder:"):
-        return text
+        return word(text)
     raise argparse.ArgumentTypeError(f"found {text!r}, allowed are digits, cifar10 and folder:PATH")
 
 

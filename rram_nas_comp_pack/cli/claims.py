@@ -1,4 +1,4 @@
-"""The paper's claims as data: what its authors or their program report, and the command that finds ours.
+"""The paper's claims as data: what paper and published program report, and the command that finds ours.
 
 Every figure has its source; where none is given, there is no figure. Speeds are those of the ISAAC-like
 baseline over the simulated latency, for the same number of samples.
@@ -6,19 +6,30 @@ baseline over the simulated latency, for the same number of samples.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
+from ..runs.nas.run import Front
+from ..runs.packing.run import PackingResult
 from .published import CHECKPOINT
 
-MEASURED = "docs/benchmarks.md: the paper's program"
-GOLDEN = "tests/golden/isaac_like.json: the paper's program"
-PAPER = "the paper's fronts (arXiv 2409.18841)"
+MEASURED = "docs/benchmarks.md: measured with the published program"
+GOLDEN = "tests/golden/isaac_like.json: output of the published program"
+DERIVED = "cells of tests/golden/isaac_like.json over the published program's crossbars in docs/benchmarks.md"
+FRONTS = "arXiv 2409.18841, figure of the Pareto fronts"
 
 Better = Literal["lower", "higher", "equal", "none"]
 
 
+class Cited(NamedTuple):
+    """Somebody's figures, least and largest, and where they stand."""
+
+    low: float
+    high: float
+    source: str
+
+
 class Claim(NamedTuple):
-    """One figure of a run. `low` and `high` are the paper's, None where no source gives one.
+    """One figure of a run, and the same figure of others: in the `paper`, and by its authors' `program`.
 
     `name` is shown, `figure` is the figure's name among those of the run, `unit` "", "x", "%", "s" or "ns".
     """
@@ -26,10 +37,14 @@ class Claim(NamedTuple):
     name: str
     figure: str
     unit: str = ""
-    low: float | None = None
-    high: float | None = None
-    source: str = ""
+    paper: Cited | None = None
+    program: Cited | None = None
     better: Better = "none"
+
+    @property
+    def cited(self) -> Cited | None:
+        """What ours is judged by: the paper's figure, else the program's."""
+        return self.paper or self.program
 
 
 class Run(NamedTuple):
@@ -46,7 +61,7 @@ class Run(NamedTuple):
 
 
 class Baseline(NamedTuple):
-    """What the paper's program finds for one box per crossbar, and its crossbars in 100 random orders."""
+    """What the published program finds for a crossbar a box, and its crossbars in 100 random orders."""
 
     model: str
     crossbars: int
@@ -64,7 +79,7 @@ BASELINES = (
 
 
 class Duplicated(NamedTuple):
-    """The speed that the paper's program reaches with copies; `quick`: also among the few of `--quick`."""
+    """The speed that the published program reaches with copies; `quick`: also among the few of `--quick`."""
 
     model: str
     crossbars: int
@@ -90,6 +105,9 @@ DUPLICATED = (
 )
 """Cases of docs/benchmarks.md, and the published budgets of duplication, with factor 5."""
 
+PAPER_SPEEDS, PAPER_ACCURACIES = Cited(5, 30, FRONTS), Cited(0.90, 0.92, FRONTS)
+"""Of the fronts at 168, 211 and 253 crossbars, on CIFAR-10."""
+
 SEARCHED = (168, 211, 253)
 PACK_SEED, SEARCH_SEED = ("--seed", "123"), ("--seed", "1")
 QUICK_TUNING = {"mbv3_small": "2000", "squeezenet": "2000", "resnet18": "500"}
@@ -108,46 +126,44 @@ def runs(quick: bool, lacking: list[str]) -> list[Run]:
 
 def _packed(b: Baseline) -> Run:
     """The fewest crossbars for one copy of each layer."""
+    cells = b.utilization * b.crossbars
     claims = (
-        Claim("crossbars of the baseline", "boxes", "", b.crossbars, b.crossbars, GOLDEN, "equal"),
-        Claim("fewest crossbars", "crossbars", "", b.fewest, b.most, MEASURED, "lower"),
+        _given("crossbars of the baseline", "boxes", "", b.crossbars),
+        _given("utilization of the baseline", "baseline_utilization", "%", b.utilization),
+        _given("latency of the baseline", "baseline_ns", "ns", b.latency_ns),
+        Claim("fewest crossbars", "crossbars", "", None, Cited(b.fewest, b.most, MEASURED), "lower"),
         Claim("lower bound of crossbars", "lower_bound"),
         Claim(
-            "utilization, beside the baseline's",
+            "utilization of the fewest crossbars",
             "utilization",
             "%",
-            b.utilization,
-            b.utilization,
-            GOLDEN,
+            None,
+            Cited(cells / b.most, cells / b.fewest, DERIVED),
             "higher",
         ),
-        Claim("latency of the baseline", "baseline_ns", "ns", b.latency_ns, b.latency_ns, GOLDEN, "equal"),
         Claim("whole pack", "pack_s", "s"),
     )
     return Run(b.model, "packing", ("pack", "--model", b.model, "--find-solution", *PACK_SEED), claims)
 
 
+def _given(name: str, figure: str, unit: str, value: float) -> Claim:
+    """A figure of the baseline, which is no matter of method."""
+    return Claim(name, figure, unit, None, Cited(value, value, GOLDEN), "equal")
+
+
 def _duplicated(case: Duplicated, tuner: str, quick: bool) -> Run:
-    """Copies within a budget, by the paper's method or by ours."""
+    """Copies within a budget, by our version of the paper's tuner or by the joint one."""
     effort = ("--tune-effort", QUICK_TUNING[case.model]) if quick and tuner == "joint" else ()
     argv = (
         *("pack", "--model", case.model, "--num-crossbars", str(case.crossbars)),
         *("--depth-split-factor", str(case.factor), "--duplicate", "--tuner", tuner),
         *("--num-sample", str(case.samples), *effort, *PACK_SEED),
     )
-    baseline = next(b.utilization for b in BASELINES if b.model == case.model)
-    method = "the paper's method" if tuner == "margin" else "joint tuner"
+    method = "our version of the paper's tuner" if tuner == "margin" else "joint tuner"
+    speed = Cited(case.speed, case.speed, case.source)
     claims = (
-        Claim(f"speed, {method}", "speed", "x", case.speed, case.speed, case.source, "higher"),
-        Claim(
-            f"utilization, {method}, beside the baseline's",
-            "utilization",
-            "%",
-            baseline,
-            baseline,
-            GOLDEN,
-            "higher",
-        ),
+        Claim(f"speed, {method}", "speed", "x", None, speed, "higher"),
+        Claim(f"utilization, {method}", "utilization", "%"),
     )
     name = f"{case.model}, {case.crossbars} crossbars, {case.samples} samples"
     return Run(name, "duplication", argv, claims)
@@ -170,10 +186,11 @@ def _on_digits(crossbars: int, quick: bool) -> Run:
 
 
 def _as_published(crossbars: int, quick: bool, lacking: list[str]) -> Run:
-    """The paper's own search, where its supernet and images are in place."""
+    """The paper's own search, where its supernet and images are in place; a smaller one is not judged."""
+    better: Better = "none" if quick else "higher"
     claims = (
-        Claim("speeds of the front", "speeds", "x", 5, 30, PAPER, "higher"),
-        Claim("accuracies of the front", "accuracies", "", 0.90, 0.92, PAPER, "higher"),
+        Claim("speeds of the front", "speeds", "x", PAPER_SPEEDS, None, better),
+        Claim("accuracies of the front", "accuracies", "", PAPER_ACCURACIES, None, better),
         Claim("CPU time per subnet, all included", "subnet_cpu_s", "s"),
     )
     paper = ("--checkpoint", str(CHECKPOINT), "--dataset", "cifar10", "--accuracy", "finetune")
@@ -185,41 +202,45 @@ def _as_published(crossbars: int, quick: bool, lacking: list[str]) -> Run:
 Figures = dict[str, tuple[float, ...]]
 
 
-def pack_figures(result: Any, seconds: float) -> Figures:
+def pack_figures(result: PackingResult, seconds: float) -> Figures:
     """Figures of a pack, from its result.json and the time that the whole command took."""
-    first = result["evaluations"][0]
-    found = result["duplication"]
-    figures: Figures = {
-        "boxes": (result["boxes"],),
-        "crossbars": (result["crossbars_used"],),
-        "lower_bound": (result["lower_bound"],),
-        "utilization": (result["utilization"],),
-        "baseline_ns": (first["baseline_latency_ns"],),
-        "pack_s": (seconds,),
-    }
-    if "baseline_ns" in found:
-        figures["speed"] = (found["baseline_ns"] / found["latency_ns"],)
-    return figures
-
-
-def search_figures(front: Any, seconds: float, cpu_seconds: float) -> Figures:
-    """Figures of a search, from its front.json; times are shared out among all networks evaluated."""
-    networks = [each for each in front["networks"] if each["tuned"]]
+    speeds = result.copies.speeds
     return {
-        "speeds": tuple(each["tuned"]["speed"] for each in networks),
-        "accuracies": tuple(each["test_accuracy"] for each in networks),
-        "subnet_s": (seconds / front["evaluated"],),
-        "subnet_cpu_s": (cpu_seconds / front["evaluated"],),
+        "boxes": (result.boxes,),
+        "crossbars": (result.crossbars,),
+        "lower_bound": (result.lower_bound,),
+        "utilization": (result.utilization,),
+        "baseline_utilization": (result.utilization * result.crossbars / result.boxes,),
+        "baseline_ns": (result.evaluations[0].baseline_latency_ns,),
+        "pack_s": (seconds,),
+        **({} if speeds is None else {"speed": (speeds.with_copies,)}),
+    }
+
+
+def search_figures(front: Front, seconds: float, cpu_seconds: float) -> Figures:
+    """Figures of a search, from its front.json; times are shared out among all networks evaluated."""
+    found = [(network.tuned.speed, network.test) for network in front.networks if network.tuned]
+    evaluated = front.evaluated or 1
+    return {
+        "speeds": tuple(speed for speed, _ in found),
+        "accuracies": tuple(test for _, test in found if test is not None),
+        "subnet_s": (seconds / evaluated,),
+        "subnet_cpu_s": (cpu_seconds / evaluated,),
     }
 
 
 def verdict(claim: Claim, ours: tuple[float, ...]) -> str:
-    """How our figures stand beside the paper's: the best of both, or each where they should be equal."""
-    if claim.low is None or claim.high is None or not ours:
+    """How our figures stand beside those cited: the best of both, or each where they should be equal."""
+    cited = claim.cited
+    if cited is None or not ours:
         return "no figure to compare"
+    if claim.better == "none":
+        return "not judged: another setting"
     if claim.better == "equal":
-        near = all(abs(each - claim.low) <= 1e-9 * claim.low for each in ours)
+        near = all(abs(each - cited.low) <= 1e-9 * cited.low for each in ours)
         return "equal" if near else "differs"
     sign = 1 if claim.better == "higher" else -1
-    best, theirs = max(sign * each for each in ours), max(sign * claim.low, sign * claim.high)
-    return "better" if best > theirs else "equal" if best == theirs else "worse"
+    best, theirs = max(sign * each for each in ours), max(sign * cited.low, sign * cited.high)
+    if abs(best - theirs) <= 1e-9 * abs(theirs):
+        return "equal"
+    return "better" if best > theirs else "worse"

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import BadInput
-from ..report.comparison import Compared, as_csv, markdown, packing_run, search_run
-from .evolution_report import names
-from .files import read_json
-from .folder import whole_file
+from ofa.whole import is_special, whole_file
+
+from ..report.compared import Compared, packing_run, search_run
+from ..report.comparison import as_csv, markdown
+from ..runs.nas.read import read_search
+from ..runs.packing.read import read_result
+from .folder import refusal
 from .options import CompareOptions
-from .report import SEARCH, reader_of
-from .search_reading import read_search
+from .report import kind_of, names
+from .run_hardware import copy_note, say
 
 BY_SUFFIX = {".csv": "csv", ".html": "html", ".htm": "html"}
 
@@ -24,7 +25,7 @@ def run(options: CompareOptions) -> int:
     suffix = options.out.suffix.lower() if options.out else ""
     text = _table(runs, options.format or BY_SUFFIX.get(suffix, "markdown"))
     if options.out is None:
-        sys.stdout.write(text)
+        print(text, end="")
     else:
         _write(options.out, text)
         print(f"files: {options.out}")
@@ -33,19 +34,13 @@ def run(options: CompareOptions) -> int:
 
 def read_run(run_dir: Path, name: str) -> Compared:
     """The run in this folder."""
-    if reader_of(run_dir) == SEARCH:
-        return search_run(read_search(run_dir, name))
-    path = run_dir / "result.json"
-    try:
-        found = packing_run(name, read_json(path))
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise BadInput(f"{path}: found no result of a packing run ({what})") from error
-    texts = {"kind", "model", "duplication"}
-    for key, value in found.values.items():
-        if key not in texts and value is not None and type(value) not in (int, float):
-            raise BadInput(f"{path}: {key}: found {value!r:.60}, allowed is a number")
-    return found
+    if kind_of(run_dir) == "search":
+        search = read_search(run_dir, name)
+        say(copy_note(run_dir, search.front.config))
+        return search_run(search)
+    result = read_result(run_dir)
+    say(copy_note(run_dir, result.config))
+    return packing_run(name, result)
 
 
 def _table(runs: Sequence[Compared], wanted: str) -> str:
@@ -57,9 +52,10 @@ def _table(runs: Sequence[Compared], wanted: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write the file whole or not at all."""
+    """Write a file whole or not at all, or to a device or pipe, which stays what it is."""
+    content = text.encode("utf-8", "backslashreplace")
     try:
-        with whole_file(path) as file:
-            file.write(text.encode())
+        with path.open("wb") if is_special(path) else whole_file(path) as file:
+            file.write(content)
     except OSError as error:
-        raise BadInput(f"--out: {path} cannot be written: {error.strerror}") from error
+        raise refusal(f"--out: {path} cannot be written: {error.strerror or error}", error) from error

@@ -25,15 +25,17 @@ from ..evolution.evolve import SearchOptions, evolve, front
 from ..evolution.genome import LENGTH, Genes, decoded
 from ..evolution.local import local
 from ..evolution.search import Search, evaluate, finish, taught
-from ..evolution.subnet import CompileSettings, compile_subnet
+from ..evolution.subnet import Compiled, CompileSettings, compile_subnet
 from ..hardware.config import Hardware
-from ..values import NoFit
-from .evolve_options import ELSEWHERE, EvolveOptions
-from .files import read_hardware
+from ..runs.nas.checkpoint import NAME, Kept, load_search
+from ..runs.nas.run import ELSEWHERE
+from ..values import NoFit, rules_of
+from .evolve_options import EvolveOptions
 from .folder import run_folder
-from .groups import rules_of
+from .origin import Origin, begin
+from .progress import Stopwatch, telling_of_compiling
 from .report import add_report
-from .search_checkpoint import NAME, Kept, load_search, save_search
+from .search_checkpoint import save_search
 from .search_files import Found, log_lines, summary, write_search
 
 INTERRUPTED = 130
@@ -54,9 +56,15 @@ class _Run:
 
 def run(options: EvolveOptions) -> int:
     """Search and write the run's folder. Returns 130 after an interrupt: the front so far is written."""
-    hardware = read_hardware(options.config)
+    with telling_of_compiling():
+        return _run(options, begin(options.config, options.command_line), Stopwatch())
+
+
+def _run(options: EvolveOptions, origin: Origin, watch: Stopwatch) -> int:
+    hardware = origin.config.hardware
     (judging, images), settings = _judging(options), _settings(options, hardware)
     _require_room(judging, settings, options)
+    _compile_kernels(judging, settings)
     parent = options.log_dir / "evolution"
     with run_folder(parent, options.exp_id, KEPT) as folder, _engine(options) as engine:
         deciding = {**_deciding(options, hardware, judging), "dataset": images}
@@ -66,11 +74,12 @@ def run(options: EvolveOptions) -> int:
             found, interrupted = _searched(under_way, options)
             if interrupted and (parent / options.exp_id).exists():
                 raise KeyboardInterrupt
-            write_search(folder, found, options)
+            timing = watch.seconds()
+            write_search(folder, found, options, origin, timing)
             if not options.no_report:
                 add_report(folder, options.exp_id)
     if options.verbose:
-        print(*log_lines(found, options), sep="\n", file=sys.stderr)
+        print(*log_lines(found, options, origin, timing), sep="\n", file=sys.stderr)
     print(*summary(found), f"files: {parent / options.exp_id}", sep="\n")
     return INTERRUPTED if interrupted else 0
 
@@ -91,6 +100,8 @@ def _searched(run: _Run, options: EvolveOptions) -> tuple[Found, bool]:
     try:
         _generations(run, options)
         best = _front(run, options)
+        in_full = replace(run.search.settings, quick=False, steps=0 if options.tune_effort == 0 else 1)
+        _compile_kernels(run.search.judging, in_full)
         with _bar("front", len(best)) as bar:
             tuned = finish(run.search, options.tune_effort, best, partial(_upto, bar))
     except KeyboardInterrupt:
@@ -198,14 +209,26 @@ def _engine(options: EvolveOptions) -> AbstractContextManager[Engine]:
 
 def _require_room(judging: Judging, settings: CompileSettings, options: EvolveOptions) -> None:
     """Raise CannotBeDone where not even the smallest subnet fits."""
-    smallest = decoded(np.zeros(LENGTH, np.int8))
-    packed = replace(settings, quick=False, duplicate=False)
-    found = compile_subnet(smallest, packed, judging.resolution, judging.classes)
+    found = _smallest(judging, replace(settings, quick=False, duplicate=False))
     if isinstance(found, NoFit):
         raise CannotBeDone(
             f"no subnet fits --num-crossbars {options.num_crossbars}: the smallest needs at least "
             f"{found.lower_bound}, a packing with {found.found} was found"
         )
+
+
+def _compile_kernels(judging: Judging, settings: CompileSettings) -> None:
+    """Compile kernels that workers need here, once, where it is seen and timed; they load them from disk.
+
+    Takes less than a second where they lie there already.
+    """
+    _smallest(judging, settings)
+
+
+def _smallest(judging: Judging, settings: CompileSettings) -> Compiled | NoFit:
+    """The smallest subnet, compiled."""
+    smallest = decoded(np.zeros(LENGTH, np.int8))
+    return compile_subnet(smallest, settings, judging.resolution, judging.classes)
 
 
 def _deciding(options: EvolveOptions, hardware: Hardware, judging: Judging) -> dict[str, Any]:

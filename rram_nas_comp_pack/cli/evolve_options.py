@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ofa.parser import path, word
+
 from .arguments import at_least, dataset, exp_id, number, objectives
 from .groups import add_duplication, add_ignored, add_no_report, add_packing, add_places, depthwise_mapping
 
@@ -16,9 +18,6 @@ QUICK = {"population": 20, "generations": 10, "tune_effort": 3000}
 
 THOROUGH = {"population": 50, "generations": 100, "tune_effort": None}
 """The paper's search (RNC section 6), and the joint tuner's default effort."""
-
-ELSEWHERE = {"exp_id", "log_dir", "workers", "scheduler", "resume", "verbose", "no_report"}
-"""Options that do not decide what a search finds."""
 
 SHIPPED = Path(__file__).parents[2] / "ofa" / "checkpoint" / "digits_mbv3_small.pth"
 """The supernet that comes with the toolkit, trained on digits."""
@@ -61,6 +60,7 @@ class EvolveOptions:
     verbose: bool
     log_dir: Path
     config: Path
+    command_line: str = ""
 
 
 def cores() -> int:
@@ -79,7 +79,12 @@ def add_evolve(parser: argparse.ArgumentParser) -> None:
     add_duplication(parser)
     add("--workers", type=at_least(1, 1024), default=cores(), metavar="N",
         help="processes on this machine (default: one per core)")  # fmt: skip
-    add("--scheduler", metavar="ADDRESS", help="run on a dask cluster instead, such as tcp://host:8786")
+    add(
+        "--scheduler",
+        type=word,
+        metavar="ADDRESS",
+        help="run on a dask cluster instead, such as tcp://host:8786",
+    )
     add("--resume", "-r", action="store_true", help="go on with the search of this ID")
     add("--seed", type=at_least(0), default=123, help="of all that is random (default: 123)")
     add_no_report(parser)
@@ -124,10 +129,10 @@ def _add_accuracy(parser: argparse.ArgumentParser) -> None:
         help="that the predictor learns from (default: 300)")  # fmt: skip
     add("--predictor-tau", type=number(-1, 1), default=0.7, metavar="T",
         help="least rank correlation of a predictor that may be used (default: 0.7)")  # fmt: skip
-    add("--checkpoint", type=Path, default=None, metavar="FILE", help="supernet (default: the shipped one)")
+    add("--checkpoint", type=path, default=None, metavar="FILE", help="supernet (default: the shipped one)")
     add("--dataset", type=dataset, default="digits", metavar="NAME",
         help="digits (default), cifar10 (in dataset/cifar10) or folder:PATH")  # fmt: skip
-    add("--device", metavar="NAME", help="cpu, cuda or cuda:N (default: a GPU if there is one)")
+    add("--device", type=word, metavar="NAME", help="cpu, cuda or cuda:N (default: a GPU if there is one)")
     add("--no-cuda", dest="device", action="store_const", const="cpu", help="the same as --device cpu")
 
 

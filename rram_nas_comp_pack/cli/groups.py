@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ofa.parser import path
+
 from ..errors import BadInput
 from ..hardware.config import SHIPPED
-from ..values import NO_RULES, Rules
 from .arguments import MOST_SAMPLES, at_least
 
 
@@ -50,7 +51,7 @@ def add_duplication(parser: argparse.ArgumentParser) -> None:
         "--tuner",
         choices=("joint", "margin"),
         default="joint",
-        help="who chooses the copies: the joint tuner (default) or the paper's",
+        help="who chooses the copies: the joint tuner (default) or our version of the paper's",
     )
     add(
         "--depthwise-mapping",
@@ -70,7 +71,7 @@ def add_duplication(parser: argparse.ArgumentParser) -> None:
         type=at_least(0),
         default=None,
         metavar="N",
-        help="iterations of the joint tuner; 0: its first answer (default: about 20 s)",
+        help="iterations of the joint tuner; 0: its first layouts, not improved (default: about 20 s)",
     )
 
 
@@ -81,20 +82,35 @@ def add_no_report(parser: argparse.ArgumentParser) -> None:
 
 def add_places(parser: argparse.ArgumentParser) -> None:
     """Where runs go, and the hardware."""
-    parser.add_argument("--log-dir", type=Path, default=Path("log"), metavar="DIR", help="default: log")
+    parser.add_argument("--log-dir", type=path, default=Path("log"), metavar="DIR", help="default: log")
     add_config(parser)
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
     """The hardware."""
-    here = Path("SimConfig.ini")
     parser.add_argument(
         "--config",
-        type=Path,
-        default=here if here.exists() else SHIPPED,
+        type=path,
+        default=default_config(),
         metavar="INI",
         help="default: SimConfig.ini, or the one that comes along where there is none",
     )
+
+
+def add_other_config(parser: argparse.ArgumentParser) -> None:
+    """Other hardware than that of the run at hand."""
+    parser.add_argument(
+        "--config",
+        type=path,
+        metavar="INI",
+        help="other hardware (default: that of the run; of a run that holds none, as for pack)",
+    )
+
+
+def default_config() -> Path:
+    """SimConfig.ini of the working folder, or the one that comes along."""
+    here = Path("SimConfig.ini")
+    return here if here.exists() else SHIPPED
 
 
 def add_ignored(parser: argparse.ArgumentParser, flags: Sequence[str], options: Sequence[str] = ()) -> None:
@@ -113,11 +129,6 @@ class _Ignore(argparse.Action):
 
     def __call__(self, *_: object) -> None:
         pass
-
-
-def rules_of(no_pack_heuristic: bool, layer_threshold: int, xbar_max_load: int) -> Rules:
-    """Who may share a crossbar, by the options of that name."""
-    return NO_RULES if no_pack_heuristic else Rules(layer_threshold, xbar_max_load)
 
 
 def depthwise_mapping(chosen: str | None, duplicate: bool) -> str:

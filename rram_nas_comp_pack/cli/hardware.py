@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 from ..errors import BadInput
 from ..hardware.pe import area, read_energy, read_latency, read_power
-from .files import read_hardware
 from .options import HardwareOptions
+from .shared import read_hardware
 
 
 def run(options: HardwareOptions) -> int:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
+
+from ofa.parser import Parser, path, word
 
 from ..errors import BadInput
 from ..values import InputSize
@@ -18,6 +21,7 @@ from .groups import (
     add_duplication,
     add_ignored,
     add_no_report,
+    add_other_config,
     add_packing,
     add_places,
     depthwise_mapping,
@@ -32,7 +36,7 @@ class PackOptions:
 
     exp_id: str
     model: str
-    input_size: InputSize
+    input_size: InputSize | None
     strict: bool
     num_crossbars: int
     find_solution: bool
@@ -57,23 +61,24 @@ class PackOptions:
     verbose: bool
     log_dir: Path
     config: Path
+    command_line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SimulateOptions:
-    """Options of `simulate`."""
+    """Options of `simulate`; without `config` the hardware is that of the run."""
 
     run_dir: Path
     num_sample: tuple[int, ...]
-    config: Path
+    config: Path | None
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyOptions:
-    """Options of `verify`."""
+    """Options of `verify`; without `config` the hardware is that of the run."""
 
     run_dir: Path
-    config: Path
+    config: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,37 +124,40 @@ class ReproduceOptions:
     config: Path
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage."""
+class _Parser(Parser):
+    """Raises the toolkit's own error."""
 
-    def error(self, message: str) -> NoReturn:
-        raise BadInput(f"{' '.join(message.split())} (see {self.prog} --help)")
-
-    def print_help(self, file: Any = None) -> None:
-        """Write it at once, so that a failure is told like any other."""
-        print(self.format_help(), end="", file=file, flush=True)
+    refusal = BadInput
 
 
-def parse(argv: Sequence[str] | None = None) -> tuple[Command, object]:
-    """The command to run and its options. Raises BadInput."""
-    parser = _Parser("rram_nas_comp_pack", description="Compile neural networks onto few RRAM crossbars.")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    _add_pack(commands.add_parser("pack", help="network to layout and latency", allow_abbrev=False))
-    _add_simulate(commands.add_parser("simulate", help="latency of a run's layout", allow_abbrev=False))
-    _add_verify(commands.add_parser("verify", help="check a run's layout from its files", allow_abbrev=False))
-    add_evolve(commands.add_parser("evolve", help="search subnets of a supernet", allow_abbrev=False))
-    _add_report(commands.add_parser("report", help="figures and a page of runs", allow_abbrev=False))
-    _add_compare(commands.add_parser("compare", help="runs side by side", allow_abbrev=False))
-    _add_hardware(commands.add_parser("hardware", help="one processing element", allow_abbrev=False))
-    _add_doctor(commands.add_parser("doctor", help="what is here and what is missing", allow_abbrev=False))
-    _add_reproduce(commands.add_parser("reproduce", help="the paper's claims, measured", allow_abbrev=False))
+def parse(argv: Sequence[str]) -> tuple[Command, object]:
+    """The command to run and its options. Raises BadInput; Answered after --help."""
+    parser = new_parser()
     values = vars(parser.parse_args(argv))
     command, kind = values.pop("command"), values.pop("kind")
     if kind is PackOptions:
         _complete(values)
     if kind is EvolveOptions:
         complete_evolve(values)
+    if kind in (PackOptions, EvolveOptions):
+        values["command_line"] = shlex.join((parser.prog, *argv))
     return _command(command), kind(**values)
+
+
+def new_parser() -> Parser:
+    """The parser of all commands."""
+    parser = _Parser("rram_nas_comp_pack", description="Compile neural networks onto few RRAM crossbars.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    _add_pack(commands.add_parser("pack", help="network to layout and latency"))
+    _add_simulate(commands.add_parser("simulate", help="latency of a run's layout"))
+    _add_verify(commands.add_parser("verify", help="check a run's layout from its files"))
+    add_evolve(commands.add_parser("evolve", help="search subnets of a supernet"))
+    _add_report(commands.add_parser("report", help="figures and a page of runs"))
+    _add_compare(commands.add_parser("compare", help="runs side by side"))
+    _add_hardware(commands.add_parser("hardware", help="one processing element"))
+    _add_doctor(commands.add_parser("doctor", help="what is here and what is missing"))
+    _add_reproduce(commands.add_parser("reproduce", help="the paper's claims, measured"))
+    return parser
 
 
 def _complete(values: dict[str, Any]) -> None:
@@ -159,11 +167,13 @@ def _complete(values: dict[str, Any]) -> None:
         raise BadInput("--duplicate fills a budget: found --find-solution, allowed is --num-crossbars N")
     values["depthwise_mapping"] = depthwise_mapping(values["depthwise_mapping"], duplicate)
     values["objective"] = values["objective"] or values["num_sample"]
-    values["input_size"] = _input_size(values["input_size"] or [("", (3, 64, 64))])
+    values["input_size"] = _input_size(values["input_size"])
 
 
-def _input_size(given: Sequence[tuple[str, tuple[int, ...]]]) -> InputSize:
-    """What `--input-size` says; the last one of a name wins, as with every option."""
+def _input_size(given: Sequence[tuple[str, tuple[int, ...]]] | None) -> InputSize | None:
+    """What `--input-size` says, None if nothing; the last one of a name wins, as with every option."""
+    if not given:
+        return None
     by_name = dict(given)
     return by_name[""] if [*by_name] == [""] else by_name
 
@@ -184,6 +194,7 @@ def _add_pack(parser: argparse.ArgumentParser) -> None:
     add("--exp-id", type=exp_id, default="dev", metavar="ID", help="name of the run's folder (default: dev)")
     add(
         "--model",
+        type=word,
         default="mbv3_small",
         help="shipped name, torchvision:NAME, timm:NAME, ofa:front.json#K, package.module:callable or "
         "a .onnx file (default: mbv3_small)",
@@ -235,11 +246,11 @@ def _add_pack(parser: argparse.ArgumentParser) -> None:
 
 def _add_simulate(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(kind=SimulateOptions)
-    parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    parser.add_argument("run_dir", type=path, metavar="RUN_DIR")
     parser.add_argument(
         "--num-sample", type=at_least(1), nargs="+", action=_Tuple, required=True, metavar="N"
     )
-    add_config(parser)
+    add_other_config(parser)
 
 
 class _Tuple(argparse.Action):
@@ -249,16 +260,16 @@ class _Tuple(argparse.Action):
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(kind=VerifyOptions)
-    parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
-    add_config(parser)
+    parser.add_argument("run_dir", type=path, metavar="RUN_DIR")
+    add_other_config(parser)
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(kind=ReportOptions)
-    parser.add_argument("run_dirs", type=Path, nargs="+", action=_Tuple, metavar="RUN_DIR")
+    parser.add_argument("run_dirs", type=path, nargs="+", action=_Tuple, metavar="RUN_DIR")
     parser.add_argument(
         "--out",
-        type=Path,
+        type=path,
         metavar="DIR",
         help="where it is written; with several runs, a folder for each there (default: in RUN_DIR)",
     )
@@ -267,9 +278,9 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(kind=CompareOptions)
     add = parser.add_argument
-    add("run_dirs", type=Path, nargs="+", action=_Tuple, metavar="RUN_DIR")
+    add("run_dirs", type=path, nargs="+", action=_Tuple, metavar="RUN_DIR")
     add("--format", choices=("csv", "markdown", "html"), help="default: by the name of --out, else markdown")
-    add("--out", type=Path, metavar="FILE", help="where it is written (default: printed)")
+    add("--out", type=path, metavar="FILE", help="where it is written (default: printed)")
 
 
 def _add_hardware(parser: argparse.ArgumentParser) -> None:
@@ -290,5 +301,5 @@ def _add_reproduce(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(kind=ReproduceOptions)
     add = parser.add_argument
     add("--quick", action="store_true", help="few cases, little effort: some minutes on two cores")
-    add("--out", type=Path, default=Path("log/reproduce"), metavar="DIR", help="default: log/reproduce")
+    add("--out", type=path, default=Path("log/reproduce"), metavar="DIR", help="default: log/reproduce")
     add_config(parser)

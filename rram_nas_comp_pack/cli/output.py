@@ -11,15 +11,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .. import __version__
+from ..hardware.config import SimConfig
 from ..pipeline import Report
+from ..runs.packing.sim_log import HEADER as SIM_LOG_HEADER
+from ..runs.packing.wording import STOPPED
+from ..runs.plain_text import plain, plain_texts
 from ..values import Box, Coverage, Mapping, Network, Placement
-from .evolve_options import EvolveOptions
-from .files import SIM_LOG_HEADER
 from .options import PackOptions
-from .wording import STOPPED
+from .origin import Origin, config_entry, origin_lines, pack_option_entry, write_config
 
 
-def write_run(folder: Path, report: Report, options: PackOptions) -> None:
+def write_run(folder: Path, report: Report, options: PackOptions, origin: Origin) -> None:
     """Write all files of a packing run."""
     write_json(folder / "partition.json", [layer_entry(m) for m in report.plain])
     if report.duplication is not None:
@@ -27,18 +29,23 @@ def write_run(folder: Path, report: Report, options: PackOptions) -> None:
     header = [f.name for f in fields(Placement)]
     write_csv(folder / "pack.csv", header, (astuple(p) for p in report.packing.placements))
     write_csv(folder / "sim.log", SIM_LOG_HEADER, sim_log_rows(report))
-    write_json(folder / "result.json", result_entry(report, options))
-    (folder / "logs.log").write_text("\n".join(log_lines(report, options)) + "\n", encoding="utf-8")
+    write_json(folder / "result.json", result_entry(report, options, origin.config))
+    write_config(folder, origin.config)
+    lines = log_lines(report, options, origin)
+    (folder / "logs.log").write_text(plain("\n".join(lines)) + "\n", encoding="utf-8")
 
 
 def write_json(path: Path, value: object, indent: int | None = 1) -> None:
     """One JSON document; not-a-number is never written."""
-    path.write_text(json.dumps(value, indent=indent, allow_nan=False) + "\n", encoding="utf-8")
+    text = json.dumps(value, indent=indent, allow_nan=False)
+    if "\\ud" in text:  # perhaps half a character, as paths in other bytes than UTF-8 hold them
+        text = json.dumps(plain_texts(value), indent=indent, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A header and rows, separated by commas."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
@@ -83,11 +90,12 @@ def sim_log_rows(report: Report) -> Iterator[tuple[object, ...]]:
             yield (sample, m.layer.label, *times, used)
 
 
-def result_entry(report: Report, options: PackOptions) -> dict[str, object]:
+def result_entry(report: Report, options: PackOptions, config: SimConfig) -> dict[str, object]:
     """The content of result.json."""
     packing = report.packing
     return {
         "model": report.network.name,
+        "inputs": [{"name": name, "size": list(size)} for name, size in report.network.inputs],
         "layers": len(report.mappings),
         "boxes": len(packing.placements),
         "crossbars_used": packing.crossbars,
@@ -104,15 +112,24 @@ def result_entry(report: Report, options: PackOptions) -> dict[str, object]:
         "evaluations": [asdict(e) for e in report.evaluations],
         "contention": contention_entry(report, options),
         "hardware": asdict(report.chip),
-        "coverage": [asdict(row) for row in report.network.coverage],
+        "simconfig": config_entry(config),
+        "coverage": [coverage_entry(row) for row in report.network.coverage],
         "timing_s": timing(report),
-        "options": option_entry(options),
+        "options": pack_option_entry(options, report.network),
         "version": __version__,
     }
 
 
+def coverage_entry(row: Coverage) -> dict[str, object]:
+    """A row of the coverage table; `at_least` only where there are more MACs than could be counted."""
+    entry = asdict(row)
+    if not row.at_least:
+        del entry["at_least"]
+    return entry
+
+
 def duplication_entry(report: Report) -> dict[str, object]:
-    """How copies were chosen, what they are, and what the paper's tuner does beside it."""
+    """How copies were chosen, what they are, and what our version of the paper's tuner does beside it."""
     copies = [m.copies for m in report.mappings]
     found = report.duplication
     if found is None:
@@ -126,21 +143,17 @@ def contention_entry(report: Report, options: PackOptions) -> dict[str, object]:
 
 
 def timing(report: Report) -> dict[str, float]:
-    """Seconds per stage."""
-    stages = {"partition": 0.0, "duplication": 0.0, "packing": 0.0, "evaluation": 0.0, **report.timing_s}
+    """Seconds per stage; compiling kernels, which happens once on a machine, is a stage of its own."""
+    names = ("compiling", "partition", "duplication", "packing", "evaluation")
+    stages = {**dict.fromkeys(names, 0.0), **report.timing_s}
     return {**stages, "total": sum(stages.values())}
 
 
-def option_entry(options: PackOptions | EvolveOptions) -> dict[str, object]:
-    """Options as JSON values."""
-    entry = asdict(options)
-    return {name: str(value) if isinstance(value, Path) else value for name, value in entry.items()}
-
-
-def log_lines(report: Report, options: PackOptions) -> Iterator[str]:
+def log_lines(report: Report, options: PackOptions, origin: Origin) -> Iterator[str]:
     """The content of logs.log."""
     yield "[options]"
-    yield from (f"{name} = {value}" for name, value in option_entry(options).items())
+    entry = pack_option_entry(options, report.network)
+    yield from (f"{name} = {value}" for name, value in entry.items())
     yield "\n[versions]"
     yield from (f"{name} = {found}" for name, found in versions())
     yield "\n[coverage]"
@@ -157,6 +170,8 @@ def log_lines(report: Report, options: PackOptions) -> Iterator[str]:
     yield from (f"{name} = {value}" for name, value in asdict(report.chip).items())
     yield "\n[timing, s]"
     yield from (f"{name} = {value:.6f}" for name, value in timing(report).items())
+    yield ""
+    yield from origin_lines(origin)
 
 
 def versions() -> Iterator[tuple[str, str]]:
@@ -203,12 +218,12 @@ def tuned_for(report: Report) -> str:
     )
     if found.trials[-1].margin is None:
         paper = "no margin packs"
-    beside = f"the paper's tuner: {paper}, without copies: {plain}"
+    beside = f"our version of the paper's tuner: {paper}, without copies: {plain}"
     return f"{chosen}{ended}: {ours} the baseline's speed for {samples} ({beside})"
 
 
 def duplication_lines(report: Report) -> Iterator[str]:
-    """Method and outcome, copies and cut of every layer, and every margin that the paper's tuner tried."""
+    """Method and outcome, every margin tried, and copies and cut of every layer."""
     found = report.duplication
     yield tuned_for(report)
     if found is None:
@@ -216,7 +231,7 @@ def duplication_lines(report: Report) -> Iterator[str]:
     for trial in found.trials:
         margin = "no duplication" if trial.margin is None else f"margin {trial.margin:.2f}"
         outcome = "does not pack" if trial.latency_ns is None else f"packed, {trial.latency_ns:.1f} ns"
-        yield f"paper's tuner, {margin}: {trial.boxes} boxes, {outcome}"
+        yield f"our version of the paper's tuner, {margin}: {trial.boxes} boxes, {outcome}"
     yield f"{'layer':<16} {'copies':>6} {'boxes each':>10}  mapping"
     for m in report.mappings:
         mapping = ("diagonal" if m.diagonal else "dense") if m.layer.depthwise else ""
@@ -261,9 +276,11 @@ def mapped_share(network: Network) -> str:
         sum(row.parameters for row in network.coverage) or 1
     )
     macs = sum(row.macs for row in mapped) / (sum(row.macs for row in network.coverage) or 1)
-    return f"{parameters:.1%} of the parameters, {macs:.1%} of the MACs"
+    most = "at most " if any(row.at_least for row in network.coverage) else ""
+    return f"{parameters:.1%} of the parameters, {most}{macs:.1%} of the MACs"
 
 
 def _coverage_row(row: Coverage, parameters: int, macs: int) -> str:
     shares = f"{row.parameters / parameters:>10.3%} {row.macs / macs:>8.3%}"
-    return f"{row.status:<12} {shares}  {row.name} ({row.kind})"
+    least = f": at least {row.macs} MACs, the rest cannot be counted" if row.at_least else ""
+    return f"{row.status:<12} {shares}  {row.name} ({row.kind}){least}"

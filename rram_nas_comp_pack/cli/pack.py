@@ -13,17 +13,17 @@ from ..hardware.chip import reader
 from ..hardware.config import Hardware
 from ..packing.pack import BEST_EFFORT, Goal
 from ..pipeline import CompileOptions, Report, Watch, compile_network
+from ..runs.packing.wording import STOPPED
 from ..simulation import executions, program
 from ..timeline import timeline
 from ..tuning.settings import Effort, Tuning
-from ..values import Network, NoFit
-from .files import read_hardware
+from ..values import Network, NoFit, rules_of
 from .folder import run_folder
-from .groups import rules_of
 from .options import PackOptions
+from .origin import begin
 from .output import coverage_table, log_lines, mapped_share, tuned_for, write_json, write_run
+from .progress import telling_of_compiling
 from .report import add_report
-from .wording import STOPPED
 
 INTERRUPTED = 130
 
@@ -33,18 +33,18 @@ def run(options: PackOptions) -> int:
 
     Returns 130 where tuning was interrupted: the best layout until then is written all the same.
     """
-    hardware = read_hardware(options.config)
-    parent = options.log_dir / "packing"
+    origin = begin(options.config, options.command_line)
+    hardware, parent = origin.config.hardware, options.log_dir / "packing"
     with run_folder(parent, options.exp_id) as folder:
         network = _network(options)
         report = _compile(network, hardware, options)
-        write_run(folder, report, options)
+        write_run(folder, report, options, origin)
         if options.trace:
             write_json(folder / "trace.json", _timeline(report, hardware), indent=None)
         if not options.no_report:
             add_report(folder, options.exp_id)
     if options.verbose:
-        print(*log_lines(report, options), sep="\n", file=sys.stderr)
+        print(*log_lines(report, options, origin), sep="\n", file=sys.stderr)
     print(*summary(report), f"files: {parent / options.exp_id}", sep="\n")
     return INTERRUPTED if report.duplication and report.duplication.stopped == "interrupt" else 0
 
@@ -62,7 +62,7 @@ def _network(options: PackOptions) -> Network:
 
 
 def _compile(network: Network, hardware: Hardware, options: PackOptions) -> Report:
-    with _bar("packing") as packing, _bar("tuning") as tuning:
+    with telling_of_compiling(), _bar("packing") as packing, _bar("tuning") as tuning:
         watch = Watch(
             lambda done, total, best: packing(done, total, f"{best} crossbars"),
             lambda done, total, ns: tuning(done, total, f"{ns / 1e6:.4f} ms"),

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from ofa.console import finish_after
 
 from ..errors import BadInput
+from ..runs.nas.front import FRONT
+from ..runs.nas.read import read_search
+from ..runs.packing.read import RESULT, read_run
+from ..runs.plain_text import plain
 from .options import ReportOptions
+from .publish import write_report
 
 if TYPE_CHECKING:
     from ..report.files import ReportFiles
 
-SEARCH = "evolution_report"
-KINDS = {"front.json": SEARCH, "result.json": "packing_report"}
-"""The file that tells a kind of run, and the module of its reader: `read(run_dir, name) -> ReportFiles`."""
+Kind = Literal["search", "packing"]
+KINDS: dict[str, Kind] = {FRONT: "search", RESULT: "packing"}
+"""The file that tells a kind of run."""
 
 
 def run(options: ReportOptions) -> int:
@@ -29,7 +34,7 @@ def run(options: ReportOptions) -> int:
     """
     groups = _groups(options.run_dirs)
     for group, target in zip(groups, _targets(groups, options.out), strict=True):
-        search = reader_of(group[0]) == SEARCH
+        search = kind_of(group[0]) == "search"
         write_report(_together(group, target) if search else made(group[0]), target)
         print(f"report: {target / 'report.html'}")
     return 0
@@ -37,7 +42,7 @@ def run(options: ReportOptions) -> int:
 
 def _groups(run_dirs: Sequence[Path]) -> list[tuple[Path, ...]]:
     """Runs that share a page: all searches, each once, and every other run by itself."""
-    searches = tuple(dict.fromkeys(run_dir for run_dir in run_dirs if reader_of(run_dir) == SEARCH))
+    searches = tuple(dict.fromkeys(run_dir for run_dir in run_dirs if kind_of(run_dir) == "search"))
     others: list[tuple[Path, ...]] = [(run_dir,) for run_dir in run_dirs if run_dir not in searches]
     return [searches, *others] if searches else others
 
@@ -60,67 +65,47 @@ def made(run_dir: Path, name: str = "") -> ReportFiles:
 
     Raises BadInput where a file is missing or not what it must be.
     """
-    read: Callable[[Path, str], ReportFiles] = import_module(f"{__package__}.{reader_of(run_dir)}").read
-    return read(run_dir, name or run_dir.resolve().name)
+    if kind_of(run_dir) == "search":
+        return _together([run_dir], run_dir)  # a page of one search does not name it
+    run = read_run(run_dir, name or plain(run_dir.resolve().name))
+    from ..report.packing import packing_report  # loads what draws, which takes longer than reading
+
+    return packing_report(run)
 
 
 def _together(searches: Sequence[Path], target: Path) -> ReportFiles:
     """One report of all searches, to lie in `target`, from where it names their folders."""
-    from .evolution_report import read_all
+    from ..report.evolution import search_report
 
-    return read_all(searches, target)
+    runs = [read_search(*named) for named in zip(searches, names(searches), strict=True)]
+    return search_report(runs, [plain(os.path.relpath(run_dir, target)) for run_dir in searches])
 
 
-def reader_of(run_dir: Path) -> str:
-    """The module that reads a run of this kind. Raises BadInput where the folder holds no run."""
+def names(run_dirs: Sequence[Path]) -> list[str]:
+    """What runs are called: their folders' names, or whole paths where those are equal."""
+    short = [plain(run_dir.resolve().name) for run_dir in run_dirs]
+    count = Counter(short)
+    return [
+        name if count[name] == 1 else plain(str(path)) for name, path in zip(short, run_dirs, strict=True)
+    ]
+
+
+def kind_of(run_dir: Path) -> Kind:
+    """The kind of run in a folder. Raises BadInput where the folder holds no run."""
     if not run_dir.is_dir():
         raise BadInput(f"RUN_DIR: {run_dir} is no folder")
-    module = next((m for file, m in KINDS.items() if (run_dir / file).exists()), None)
-    if module is None:
+    kind = next((kind for file, kind in KINDS.items() if (run_dir / file).exists()), None)
+    if kind is None:
         raise BadInput(f"RUN_DIR: {run_dir} is no run: found neither {' nor '.join(KINDS)}")
-    return module
-
-
-def write_report(report: ReportFiles, folder: Path) -> None:
-    """Write report.html and figures/ into a folder; an earlier report stays until the new one is whole."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".report.", dir=folder))
-    except OSError as error:
-        raise BadInput(f"{folder}: cannot be written: {error.strerror}") from error
-    try:
-        _fill(scratch, report)
-        _swap(scratch / "figures", folder / "figures", scratch / "earlier")
-        os.replace(scratch / "report.html", folder / "report.html")
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _fill(scratch: Path, report: ReportFiles) -> None:
-    (scratch / "report.html").write_text(report.html, encoding="utf-8")
-    (scratch / "figures").mkdir()
-    for name, content in report.figures.items():
-        (scratch / "figures" / name).write_bytes(content)
-
-
-def _swap(new: Path, place: Path, aside: Path) -> None:
-    """Put a folder where another one may be."""
-    if place.is_symlink() or place.is_file():
-        raise BadInput(f"{place}: found something else, allowed is a folder or nothing")
-    if place.exists():
-        place.rename(aside)
-    try:
-        new.rename(place)
-    except OSError:
-        if aside.exists():
-            aside.rename(place)
-        raise
+    return kind
 
 
 def add_report(folder: Path, name: str) -> None:
     """The report of a run that has just been written; the run stands, whatever happens here."""
     try:
         write_report(made(folder, name), folder)
-    except (Exception, KeyboardInterrupt) as error:
+    except KeyboardInterrupt as interrupt:
+        finish_after(interrupt, "the run is written, no report of it")
+    except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         print(f"no report was written: {reason}", file=sys.stderr)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .claims import Claim, Run
+from .claims import PAPER_ACCURACIES, PAPER_SPEEDS, Claim, Run
 
 Found = Sequence[tuple[Run, Claim, tuple[float, ...]]]
-PAPER, MARGIN, JOINT = "#9aa5b1", "#4c78a8", "#e4572e"
+THEIRS, MARGIN, JOINT = "#9aa5b1", "#4c78a8", "#e4572e"
 
 
 def draw(found: Found, *paths: Path) -> None:
@@ -18,24 +18,28 @@ def draw(found: Found, *paths: Path) -> None:
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context({"svg.hashsalt": "rnc", "font.size": 8}):
-        figure = Figure(figsize=(12, 4), layout="constrained")
-        crossbars, speeds, fronts = figure.subplots(1, 3, width_ratios=(1, 1.8, 1.2))
-        _crossbars(crossbars, found)
-        _speeds(speeds, found)
-        _fronts(fronts, found)
+        figure = Figure(figsize=(12, 8), layout="constrained")
+        grid = figure.add_gridspec(2, 6)
+        _crossbars(figure.add_subplot(grid[0, :2]), found)
+        _speeds(figure.add_subplot(grid[0, 2:]), found)
+        _fronts(figure.add_subplot(grid[1, :3]), found, "digits")
+        _fronts(figure.add_subplot(grid[1, 3:]), found, "cifar10")
         for path in paths:
             figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
 def _crossbars(axes: Any, found: Found) -> None:
-    """Crossbars over the lower bound: the paper's program and ours."""
+    """Crossbars over the lower bound: the published program and ours."""
     bounds = {run.name: values[0] for run, claim, values in found if claim.figure == "lower_bound"}
     rows = [(run.name, claim, values[0]) for run, claim, values in found if claim.figure == "crossbars"]
     for at, (name, claim, ours) in enumerate(rows):
-        low, high, bound = claim.low or 0, claim.high or 0, bounds[name]
-        axes.bar(at - 0.2, high / bound - 1, 0.35, color=PAPER, label="paper's program, worst order")
+        bound = bounds[name]
         axes.bar(at + 0.2, ours / bound - 1, 0.35, color=JOINT, label="ours")
-        axes.plot([at - 0.37, at - 0.03], [low / bound - 1] * 2, color="black", label="its best of 100")
+        if claim.program is None:
+            continue
+        low, high = (crossbars / bound - 1 for crossbars in claim.program[:2])
+        axes.bar(at - 0.2, high, 0.35, color=THEIRS, label="published program, worst of 100 orders")
+        axes.plot([at - 0.37, at - 0.03], [low] * 2, color="black", label="published program, best order")
     axes.set(xticks=range(len(rows)), xticklabels=[name for name, *_ in rows])
     axes.set_title("Crossbars above the lower bound")
     axes.margins(y=0.4)  # room for the legend
@@ -44,16 +48,16 @@ def _crossbars(axes: Any, found: Found) -> None:
 
 
 def _speeds(axes: Any, found: Found) -> None:
-    """Speeds with copies, by case: the paper's program, its method here, and the joint tuner."""
+    """Speeds with copies, by case: the published program, our version of its tuner, and the joint tuner."""
     cases: dict[str, dict[str, float]] = {}
     for run, claim, values in found:
         if claim.figure == "speed":
-            case = cases.setdefault(run.name, {"paper": claim.low or 0.0})
+            case = cases.setdefault(run.name, {"program": claim.program.low if claim.program else 0.0})
             case["joint" if "joint" in claim.name else "margin"] = values[0]
     bars = (
-        ("paper", "paper's program", PAPER),
-        ("margin", "its method here", MARGIN),
-        ("joint", "joint", JOINT),
+        ("program", "published program", THEIRS),
+        ("margin", "our version of the paper's tuner", MARGIN),
+        ("joint", "joint tuner", JOINT),
     )
     for shift, (key, label, colour) in enumerate(bars):
         heights = [case.get(key, 0.0) for case in cases.values()]
@@ -67,15 +71,22 @@ def _speeds(axes: Any, found: Found) -> None:
     _legend(axes)
 
 
-def _fronts(axes: Any, found: Found) -> None:
-    """Fronts of the searches, an axis of speed and one of accuracy, with the paper's range as a box."""
-    speeds = {run.name: values for run, claim, values in found if claim.figure == "speeds"}
-    for run, claim, values in found:
-        if claim.figure == "accuracies":
-            axes.plot(speeds[run.name], values, "o-", markersize=3, linewidth=0.7, label=run.name)
-    axes.fill_between([5, 30], 0.90, 0.92, color=PAPER, alpha=0.5, label="paper, CIFAR-10")
-    axes.set(xlabel="x the baseline's speed", ylabel="accuracy on test images")
-    axes.set_title("Fronts")
+def _fronts(axes: Any, found: Found, group: str) -> None:
+    """Fronts of the searches on one set of images; for that of the paper, its range as a box."""
+    own = [(run.name, claim.figure, values) for run, claim, values in found if run.group == group]
+    speeds = {name: values for name, figure, values in own if figure == "speeds"}
+    for name, figure, values in own:
+        if figure == "accuracies":
+            axes.plot(speeds[name], values, "o-", markersize=3, linewidth=0.7, label=name)
+    if group == "cifar10":
+        sides, ends = PAPER_SPEEDS[:2], PAPER_ACCURACIES[:2]
+        axes.fill_between(
+            sides, *ends, color=THEIRS, alpha=0.5, label="the paper's fronts (arXiv 2409.18841)"
+        )
+        axes.margins(0.3)
+    where = "CIFAR-10" if group == "cifar10" else group
+    axes.set(xlabel="x the baseline's speed", ylabel=f"accuracy on test images of {where}")
+    axes.set_title(f"Fronts on {where}{'' if own else ', not searched here'}")
     _legend(axes)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,23 @@ from ..evolution.evaluate import Finished
 from ..evolution.evolve import Outcome, State, key, ranks
 from ..evolution.genome import Genes, decoded
 from ..evolution.search import Search
+from ..hardware.config import SimConfig
+from ..runs.nas.read import EVALUATED, VOLUME
+from ..runs.nas.run import ELSEWHERE
+from ..runs.plain_text import plain
 from .evolve_options import EvolveOptions
-from .output import option_entry, versions, write_csv, write_json
+from .origin import Origin, config_entry, option_entry, origin_lines, write_config
+from .output import versions, write_csv, write_json
 
 EVOLUTE = (
     "generation", "individual", "acc", "latency_ratio", "latency_ns",
     "crossbars", "utilization", "rank", "sample",
 )  # fmt: skip
-EVALUATED = (
-    "generation", "acc", "speed", "latency_ns", "energy_nj", "crossbars",
-    "utilization", "excess", "error", "sample",
-)  # fmt: skip
-VOLUME = ("generation", "evaluated", "hypervolume")
+FIGURES = {
+    "searched": "of the quick layout that the search went by; pack --tune-effort 0 tries others beside it",
+    "tuned": "after tuning in full; the quick layout is kept where no faster one is found",
+}
+"""What the two kinds of figures of a network of the front are."""
 FRONT = ("speed", "latency_ns", "baseline_ns", "energy_nj", "crossbars", "utilization")
 
 
@@ -51,16 +56,20 @@ class Found:
             yield row, self.state.known[key(row)], self.tuned[i] if self.tuned else None
 
 
-def write_search(folder: Path, found: Found, options: EvolveOptions) -> None:
-    """Write all files of a search."""
+def write_search(
+    folder: Path, found: Found, options: EvolveOptions, origin: Origin, timing_s: Mapping[str, float]
+) -> None:
+    """Write all files of a search; `timing_s` are seconds by name."""
     write_csv(folder / "evolute.csv", EVOLUTE, evolute_rows(found))
     write_csv(folder / "evaluated.csv", EVALUATED, evaluated_rows(found))
     write_csv(folder / "hypervolume.csv", VOLUME, volume_rows(found.state))
     predicted = found.search.judging.method == "predictor"
     entries = [_network(predicted, *network) for network in found.networks()]
-    write_json(folder / "front.json", front_entry(found, entries))
+    write_json(folder / "front.json", front_entry(found, entries, options, origin.config))
+    write_config(folder, origin.config)
     write_csv(folder / "front.csv", _front_header(), (_front_row(i, e) for i, e in enumerate(entries)))
-    (folder / "logs.log").write_text("\n".join(log_lines(found, options)) + "\n", encoding="utf-8")
+    lines = log_lines(found, options, origin, timing_s)
+    (folder / "logs.log").write_text(plain("\n".join(lines)) + "\n", encoding="utf-8")
 
 
 def sample(genes: Genes) -> str:
@@ -96,7 +105,9 @@ def volume_rows(state: State) -> Iterator[tuple[object, ...]]:
     yield from zip(range(len(state.evaluated)), state.evaluated, state.hypervolumes, strict=True)
 
 
-def front_entry(found: Found, networks: list[dict[str, object]]) -> dict[str, object]:
+def front_entry(
+    found: Found, networks: list[dict[str, object]], options: EvolveOptions, config: SimConfig
+) -> dict[str, object]:
     """The content of front.json; nothing in it depends on where the search ran, or how fast."""
     judging, settings = found.search.judging, found.search.settings
     return {
@@ -111,6 +122,9 @@ def front_entry(found: Found, networks: list[dict[str, object]]) -> dict[str, ob
         "generations": len(found.state.populations),
         "evaluated": len(found.state.known),
         "hypervolume": list(found.state.hypervolumes),
+        "simconfig": config_entry(config),
+        "options": {n: value for n, value in option_entry(options).items() if n not in ELSEWHERE},
+        "figures": FIGURES,
         "networks": networks,
     }
 
@@ -118,7 +132,7 @@ def front_entry(found: Found, networks: list[dict[str, object]]) -> dict[str, ob
 def _network(
     predicted: bool, genes: Genes, seen: Outcome, tuned: Finished | Failed | None
 ) -> dict[str, object]:
-    """A network of the front: `searched` is by the tuner's first answer, `tuned` after tuning in full."""
+    """A network of the front: `FIGURES` says what `searched` and `tuned` are."""
     entry: dict[str, object] = {
         "sample": decoded(genes)._asdict(),
         "validation_accuracy": seen.accuracy,
@@ -148,7 +162,9 @@ def _front_row(index: int, entry: dict[str, Any]) -> tuple[object, ...]:
     return index, *accuracies, *figures.values(), searched, json.dumps(entry["sample"])
 
 
-def log_lines(found: Found, options: EvolveOptions) -> Iterator[str]:
+def log_lines(
+    found: Found, options: EvolveOptions, origin: Origin, timing_s: Mapping[str, float]
+) -> Iterator[str]:
     """The content of logs.log."""
     yield "[options]"
     yield from (f"{name} = {value}" for name, value in option_entry(options).items())
@@ -161,6 +177,10 @@ def log_lines(found: Found, options: EvolveOptions) -> Iterator[str]:
     yield from (f"{name} = {value}" for name, value in statistics(found))
     yield "\n[front]"
     yield from front_table(found)
+    yield "\n[timing, s]"
+    yield from (f"{name} = {value:.6f}" for name, value in timing_s.items())
+    yield ""
+    yield from origin_lines(origin)
 
 
 def statistics(found: Found) -> Iterator[tuple[str, int]]:
@@ -174,15 +194,18 @@ def statistics(found: Found) -> Iterator[tuple[str, int]]:
 
 
 def front_table(found: Found) -> Iterator[str]:
-    """The front, a line a network."""
-    yield "  # accuracy     test    speed searched        ms crossbars   used"
+    """The front, a line a network; what is not tuned has its other figures as searched."""
+    yield from (f"  {name:<8} = speed {what}" for name, what in FIGURES.items())
+    yield "  # accuracy     test    tuned searched        ms crossbars   used"
     for i, (_, seen, tuned) in enumerate(found.networks()):
         shown = tuned.compiled if isinstance(tuned, Finished) else seen
         validation = tuned.validation if isinstance(tuned, Finished) else seen.accuracy
-        test = f"{tuned.test:8.4f}" if isinstance(tuned, Finished) else f"{'-':>8}"
+        test, speed = f"{'-':>8}", f"{'-':>8}"
+        if isinstance(tuned, Finished):
+            test, speed = f"{tuned.test:8.4f}", f"{shown.speed:8.2f}"
         failed = f"  {tuned.error}" if isinstance(tuned, Failed) else ""
         yield (
-            f"{i:>3} {validation:8.4f} {test} {shown.speed:8.2f} {seen.speed:8.2f} "
+            f"{i:>3} {validation:8.4f} {test} {speed} {seen.speed:8.2f} "
             f"{shown.latency_ns / 1e6:9.4f} {shown.crossbars:9d} {shown.utilization:6.1%}{failed}"
         )
 

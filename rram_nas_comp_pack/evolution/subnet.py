@@ -29,9 +29,10 @@ from ..values import Box, CrossbarSize, Layer, Layout, Mapping, NoFit, Rules
 class CompileSettings:
     """How subnets are compiled: for the latency of `samples` samples on at most so many `crossbars`.
 
-    `quick` takes milliseconds: the fast packer, and a sketch of the joint tuner's first answer. Otherwise
+    `quick` takes milliseconds: the fast packer, and a sketch instead of the joint tuner. Otherwise
     subnets are compiled like any network, the joint tuner making `steps`; None is its default effort, many
-    seconds. Without `duplicate` the tuner's settings mean nothing.
+    seconds. Where that is slower than the quick layout, the quick one is kept. Without `duplicate` the
+    tuner's settings mean nothing.
     """
 
     hardware: Hardware
@@ -124,6 +125,20 @@ def _mapping(layer: Layer, size: CrossbarSize, split: int = 1, diagonal: bool = 
 
 
 def _layout(layers: tuple[Layer, ...], settings: CompileSettings) -> _Mapped | NoFit:
+    """The layout asked for; never slower than the quick one, nor too large where that fits."""
+    found = _compiled(layers, settings)
+    if settings.quick:
+        return found
+    quick = _compiled(layers, replace(settings, quick=True))
+    if isinstance(quick, NoFit):
+        return found
+    if isinstance(found, NoFit):
+        return quick
+    times = [simulate(layout.run, settings.samples).latency_ns for layout in (found, quick)]
+    return found if times[0] <= times[1] else quick
+
+
+def _compiled(layers: tuple[Layer, ...], settings: CompileSettings) -> _Mapped | NoFit:
     """Cut and pack; where that is too large, the joint tuner does without the split."""
     found = _cut_and_packed(layers, settings)
     if (
@@ -158,7 +173,7 @@ def _quick_bound(mappings: tuple[Mapping, ...], size: CrossbarSize, rules: Rules
 
 
 def _quick(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Mapped | None:
-    """The tuner's first answer; None where there is none, or it gains nothing."""
+    """The quick layout with copies; None where there is none, or it gains nothing."""
     read_ns, size = reader(settings.hardware), settings.hardware.size
     target = Target(settings.crossbars, size, settings.rules, settings.depthwise)
     found = quick_layout(plain, target, read_ns, settings.samples, settings.seed)
@@ -178,7 +193,7 @@ def _packed(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Mapped | 
         return NoFit(settings.crossbars, packing.lower_bound, packing.crossbars)
     if settings.duplicate:
         target = Target(settings.crossbars, size, settings.rules, settings.depthwise)
-        effort = Effort(settings.samples, settings.steps, seed=settings.seed)
+        effort = Effort(settings.samples, 0 if settings.quick else settings.steps, seed=settings.seed)
         tuning = Tuning(settings.tuner, effort)
         layout, _ = tune_layout(layout, target, read_ns, tuning)
     run = program(layout.mappings, read_ns, layout.packing.placements)

@@ -5,21 +5,31 @@ Every fault in the file is reported at once, one line each.
 
 from __future__ import annotations
 
-import configparser
+import hashlib
+import json
 import math
+import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from rram_nas_comp_pack.errors import BadInput
+from rram_nas_comp_pack.hardware.ini import Sections, sections_of, shown, unknown
 from rram_nas_comp_pack.hardware.keys import KEYS, TILE, Key
-from rram_nas_comp_pack.hardware.rules import Finding, Values, broken_rules, choice_in_force
+from rram_nas_comp_pack.hardware.rules import SRAM_OHM, Finding, Values, broken_rules, choice_in_force, unread
 from rram_nas_comp_pack.values import CrossbarSize
 
 SHIPPED: Final = Path(__file__).parents[1] / "SimConfig.ini"
 """The configuration that comes with the package; in a source tree a link to the one beside it."""
 
-_SRAM_RESISTANCE_OHM: Final = 1.6e6
+_UNREAD: Final[dict[str, dict[str, Any]]] = {
+    "NVM": {"read_energy_j": 0.0, "write_energy_j": 0.0},
+    "SRAM": {"resistances_ohm": (SRAM_OHM, SRAM_OHM), "cell_type": ""},
+}
+"""What stands for the keys that mean nothing for a type of device."""
+
+_MOST_BYTES: Final = 2**16  # some ten times the shipped file
 
 _Texts = dict[tuple[str, str], tuple[Key, str]]  # (section, key name) -> declaration, text found
 
@@ -106,6 +116,20 @@ class Hardware:
         return self.device_levels.bit_length() - 1
 
 
+@dataclass(frozen=True, slots=True)
+class SimConfig:
+    """A configuration as it was read: the hardware, every value as text, and the bytes of the file.
+
+    `digest` is a SHA-256 of the values that formulas read, whatever else the file says and however it says
+    it: equal hardware has equal digests. `content` is empty where the values do not come from a file.
+    """
+
+    hardware: Hardware
+    sections: Sections
+    digest: str
+    content: bytes = b""
+
+
 def mean_resistance_ohm(resistances_ohm: tuple[float, ...]) -> float:
     """Geometric mean of the highest and the lowest resistance of a cell."""
     return math.sqrt(resistances_ohm[0] * resistances_ohm[-1])
@@ -113,78 +137,73 @@ def mean_resistance_ohm(resistances_ohm: tuple[float, ...]) -> float:
 
 def load_hardware(path: Path | str = SHIPPED) -> Hardware:
     """Read a configuration file, the shipped one unless told. Raises `BadInput`, one line per fault."""
+    return load_config(path).hardware
+
+
+def load_config(path: Path | str) -> SimConfig:
+    """Read a configuration file with all that it says. Raises `BadInput`, one line per fault."""
+    content = _content(Path(path))
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: byte {error.start} is not UTF-8; allowed: UTF-8 text") from None
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return config_of(sections_of(lines, str(path)), str(path), content)
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a regular file of a sensible size; whatever else is there is not opened."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            kind = "a folder" if path.is_dir() else "no regular file"
+            raise BadInput(f"{path}: cannot be read: it is {kind}; allowed: a SimConfig.ini file")
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}; allowed: a SimConfig.ini file") from None
-    return parse_hardware(text, str(path))
+    if len(content) > _MOST_BYTES:
+        raise BadInput(f"{path}: found more than {_MOST_BYTES} bytes; allowed: a SimConfig.ini file")
+    return content
 
 
 def parse_hardware(text: str, source: str = "SimConfig.ini") -> Hardware:
     """Parse the text of a configuration file; `source` names it in errors. Raises `BadInput`."""
-    try:
-        texts, faults = _known_texts(_sections(text))
-    except configparser.Error as error:
-        raise BadInput(f"{source}: {_syntax_fault(error, text)}") from None
+    return config_of(sections_of(text, source), source).hardware
+
+
+def config_of(sections: Sections, source: str, content: bytes = b"") -> SimConfig:
+    """The configuration that these values make; `source` names it in errors. Raises `BadInput`."""
+    texts, faults = _known_texts(sections)
+    strangers = list(unknown(sections))
     values, findings = _parsed(texts)
     findings += broken_rules(values)
     warnings = []
     for finding in findings:
         where, found = f"[{finding.section}] {finding.key}", texts[finding.section, finding.key][1]
         if finding.fatal:
-            faults.append(f"{where}: found {found!r}; allowed: {finding.remark}")
-        warnings.append(f"{source}: {where} = {found}: {finding.remark}")
+            faults.append(f"{where}: found {shown(found)!r}; allowed: {finding.remark}")
+        warnings.append(f"{where} = {shown(found)}: {finding.remark}")
     if faults:
-        raise BadInput(*(f"{source}: {fault}" for fault in faults))
-    return _build(values, tuple(warnings))
+        raise BadInput(*(f"{source}: {line}" for line in (*faults, *strangers)))
+    hardware = _build(values, tuple(f"{source}: {line}" for line in (*strangers, *warnings)))
+    return SimConfig(hardware, sections, _digest(values), content)
 
 
-def _sections(text: str) -> dict[str, dict[str, str]]:
-    """Split the text into sections and keys; no interpolation, no defaults, `#` on its own line only."""
-    parser = configparser.ConfigParser(
-        interpolation=None, comment_prefixes=("#",), default_section="\0", empty_lines_in_values=False
-    )
-    parser.read_string(text)
-    return {section: dict(parser.items(section)) for section in parser.sections()}
-
-
-def _syntax_fault(error: configparser.Error, text: str) -> str:
-    if isinstance(error, configparser.DuplicateOptionError):
-        return f"[{error.section}] {error.option}: found again in line {error.lineno}; allowed: once"
-    if isinstance(error, configparser.DuplicateSectionError):
-        return f"[{error.section}]: found again in line {error.lineno}; allowed: once"
-    if isinstance(error, configparser.MissingSectionHeaderError):
-        number, allowed = error.lineno, "a [section]"
-    elif isinstance(error, configparser.ParsingError):
-        number, allowed = error.errors[0][0], "key = value"
-    else:
-        raise error
-    line = text.split("\n")[number - 1].strip()
-    return f"line {number}: found {line!r}; allowed: {allowed}"
-
-
-def _known_texts(sections: dict[str, dict[str, str]]) -> tuple[_Texts, list[str]]:
-    """Pair the text with its declaration; report sections and keys that are missing or unknown."""
+def _known_texts(sections: Sections) -> tuple[_Texts, list[str]]:
+    """Pair the text with its declaration; report sections and keys that are missing."""
     texts: _Texts = {}
-    every = ", ".join(KEYS)
-    faults = [
-        f"[{name}]: found an unknown section; allowed: {every}" for name in sections if name not in KEYS
-    ]
+    faults = []
+    device = sections.get("Device level", {}).get("Device_Type", "")
     for section, keys in KEYS.items():
         if section not in sections:
-            faults.append(f"[{section}]: found no such section; allowed: all of {every}")
+            faults.append(f"[{section}]: found no such section; allowed: all of {', '.join(KEYS)}")
             continue
-        given = dict(sections[section])
         for key in keys:
-            found = given.pop(key.name.lower(), None)
+            found = sections[section].get(key.name)
             if found is not None:
                 texts[section, key.name] = (key, found)
-            elif key.field:
+            elif key.field and (key.serves in ("", device) or device not in _UNREAD):
                 faults.append(f"[{section}] {key.name}: found no such key; allowed: {key.allowed}")
-        names = ", ".join(key.name for key in keys)
-        faults += [f"[{section}] {name}: found an unknown key; allowed: {names}" for name in given]
     return texts, faults
 
 
@@ -192,11 +211,16 @@ def _parsed(texts: _Texts) -> tuple[dict[str, Any], list[Finding]]:
     """Parse every text on its own; report what is not allowed, and what is set without effect."""
     values: dict[str, Any] = {}
     findings: list[Finding] = []
+    device = texts["Device level", "Device_Type"][1] if ("Device level", "Device_Type") in texts else ""
     for (section, name), (key, found) in texts.items():
+        if key.serves and device in _UNREAD and key.serves != device:
+            findings += unread(name, found)
+            continue
         try:
             value = key.kind.parse(found)
         except ValueError as error:
-            allowed = ", ".join(filter(None, (key.allowed, str(error))))
+            comment = "a comment in a line of its own" if re.search(r"\s[#;]", found) else ""
+            allowed = ", ".join(filter(None, (key.allowed, str(error), comment)))
             findings.append(Finding(section, name, allowed, fatal=True))
             continue
         if section != TILE:
@@ -206,12 +230,21 @@ def _parsed(texts: _Texts) -> tuple[dict[str, Any], list[Finding]]:
     return values, findings
 
 
+def _digest(values: Values) -> str:
+    """Of the values that formulas read."""
+    read = {key.name: values[key.name] for keys in KEYS.values() for key in keys if _is_read(key, values)}
+    return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()
+
+
+def _is_read(key: Key, values: Values) -> bool:
+    return bool(key.field) and key.name in values
+
+
 def _build(values: Values, warnings: tuple[str, ...]) -> Hardware:
     """Resolve the special values of the file."""
-    fields = {key.field: values[key.name] for keys in KEYS.values() for key in keys if key.field}
+    read = {key.field: values[key.name] for keys in KEYS.values() for key in keys if _is_read(key, values)}
+    fields = {**_UNREAD[read["device_type"]], **read}
     fields["rows"], fields["columns"] = fields.pop("xbar_size")
-    if fields["device_type"] == "SRAM":
-        fields["resistances_ohm"] = (_SRAM_RESISTANCE_OHM, _SRAM_RESISTANCE_OHM)
     if fields["load_resistance_ohm"] == -1:
         fields["load_resistance_ohm"] = mean_resistance_ohm(fields["resistances_ohm"])
     if fields["adc_thresholds_v"] == (-1,):

@@ -105,7 +105,8 @@ class Key:
     """One line of the file. A key that no formula reads has a `default` instead of a `field`.
 
     It may be left out, and another value than the default draws a warning. A key with neither is only
-    compared with other keys.
+    compared with other keys. A key that `serves` one type of device means nothing for the other: there it may
+    be left out or hold anything.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Key:
     unit: str = ""
     field: str = ""  # of Hardware
     default: str = ""  # the shipped value
+    serves: str = ""  # NVM or SRAM, where not both
 
     @property
     def allowed(self) -> str:
@@ -133,16 +135,16 @@ KEYS: Final[Mapping[str, tuple[Key, ...]]] = {
         Key("Read_Latency", _POSITIVE, "ns", "read_latency_ns"),
         Key("Write_Latency", _POSITIVE, "ns", "write_latency_ns"),
         Key("Device_Level", _LEVELS, "", "device_levels"),
-        Key("Device_Resistance", _RESISTANCES, "ohm", "resistances_ohm"),
-        Key("Device_Variation", _NOT_NEGATIVE, "percent", default="1"),
-        Key("Device_SAF", _SHARES, "percent", default="1, 1"),
-        Key("Read_Energy", _POSITIVE, "J/bit", "read_energy_j"),
-        Key("Write_Energy", _POSITIVE, "J/bit", "write_energy_j"),
+        Key("Device_Resistance", _RESISTANCES, "ohm", "resistances_ohm", serves="NVM"),
+        Key("Device_Variation", _NOT_NEGATIVE, "percent", default="1", serves="NVM"),
+        Key("Device_SAF", _SHARES, "percent", default="1, 1", serves="NVM"),
+        Key("Read_Energy", _POSITIVE, "J/bit", "read_energy_j", serves="SRAM"),
+        Key("Write_Energy", _POSITIVE, "J/bit", "write_energy_j", serves="SRAM"),
     ),
     "Crossbar level": (
         Key("Xbar_Size", _SIZE, "rows, columns", "xbar_size"),
         Key("Subarray_Size", _COUNT, "rows", "subarray_rows"),
-        Key("Cell_Type", _word("1T1R", "0T1R"), "", "cell_type"),
+        Key("Cell_Type", _word("1T1R", "0T1R"), "", "cell_type", serves="NVM"),
         Key("Transistor_Tech", _COUNT, "nm", "transistor_tech_nm"),
         Key("Wire_Resistance", _AUTO_NOT_NEGATIVE, "ohm", default="-1"),
         Key("Wire_Capacity", _AUTO_NOT_NEGATIVE, "fF", default="-1"),

@@ -13,6 +13,7 @@ from rram_nas_comp_pack.hardware.keys import KEYS, TILE
 Values = Mapping[str, Any]  # by key name, without the keys of [Tile level]
 
 _SECTION: Final = {key.name: section for section, keys in KEYS.items() if section != TILE for key in keys}
+SRAM_OHM: Final = 1.6e6  # as MNSIM has it
 _WILD_VARIATION_PERCENT: Final = 30
 
 
@@ -69,12 +70,21 @@ def _states(v: Values) -> Iterator[Finding]:
         yield _warning("Device_Level", "not a power of two: the last states stay unused")
 
 
-def _meaningless_for_sram(key: str) -> Rule:
-    def rule(v: Values) -> Iterator[Finding]:
-        if v["Device_Type"] == "SRAM" and v[key] not in (0, (0, 0)):
-            yield _warning(key, "has no meaning for SRAM")
+def unread(key: str, text: str) -> Iterator[Finding]:
+    """A word about a key that serves the other type of device, where it asks for what is not done."""
+    numbers = _numbers(text)
+    if key == "Device_Resistance" and numbers != [SRAM_OHM, SRAM_OHM]:
+        yield _warning(key, f"not read: SRAM counts as {SRAM_OHM:g} ohm in both states")
+    if key in ("Device_SAF", "Device_Variation") and any(numbers or [1]):
+        yield _warning(key, "has no meaning for SRAM")
 
-    return rule
+
+def _numbers(text: str) -> list[float]:
+    """Numbers separated by commas; none where the text is anything else."""
+    try:
+        return [float(item) for item in text.split(",")]
+    except ValueError:
+        return []
 
 
 def _variation(v: Values) -> Iterator[Finding]:
@@ -169,7 +179,6 @@ _RULES: Final[tuple[Rule, ...]] = (
     _count("Write_Level", "Write_Voltage"),
     _count("Device_Level", "Device_Resistance"),
     _states,
-    *(_meaningless_for_sram(key) for key in ("Device_SAF", "Device_Variation")),
     _variation,
     _subarray,
     *(_own_value("DAC", part) for part in ("Area", "Precision", "Power", "Sample_Rate")),

@@ -55,7 +55,8 @@ class Goal:
 class Layout:
     """Where every item lies: crossbar (from 0, no number unused), x (columns) and y (rows), each (items,).
 
-    No layout needs fewer than `lower_bound` crossbars. `stopped` says what ended the search.
+    No layout needs fewer than `lower_bound` crossbars. `stopped` says what ended the search, `packer` whose
+    it is: one of `Packer`, or "first-fit".
     """
 
     bins: Ints
@@ -64,7 +65,7 @@ class Layout:
     crossbars: int
     lower_bound: int
     stopped: Stopped
-    packer: Packer
+    packer: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..values import Box, CrossbarSize, Mapping, Packing, Placement, Rules
 from .items import Items
-from .pack import Goal, Progress, pack
+from .pack import Goal, Layout, Progress, pack
 
 
 def items_of(mappings: Sequence[Mapping], size: CrossbarSize) -> Items:
@@ -40,7 +40,11 @@ def place(
     progress: Progress | None = None,
 ) -> Packing:
     """Give every box of every replica its place on crossbars of `size`."""
-    layout = pack(items_of(mappings, size), rules, goal, progress)
+    return packing_of(mappings, size, pack(items_of(mappings, size), rules, goal, progress))
+
+
+def packing_of(mappings: Sequence[Mapping], size: CrossbarSize, layout: Layout) -> Packing:
+    """The packing that this layout of `items_of` the mappings stands for."""
     places = zip(layout.bins.tolist(), layout.xs.tolist(), layout.ys.tolist(), strict=True)
     placements = tuple(
         Placement(m.layer.index, bin_, x, y, x + m.boxes[box].w, y + m.boxes[box].h, replica, box)

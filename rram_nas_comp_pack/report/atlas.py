@@ -13,8 +13,8 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import ListedColormap, Normalize, to_hex
 from matplotlib.figure import Figure
 
+from ..runs.packing.run import PackingRun
 from .figures import STYLE, WIDTH
-from .packing_run import PackingRun
 from .page import asset, data_url, json_data
 
 DARKEST, LIGHTEST = 0.1, 0.95
@@ -29,25 +29,33 @@ def shades(count: int) -> list[str]:
 
 def atlas_figure(run: PackingRun) -> Figure:
     """All crossbars in reading order, in a grid about as wide as high."""
-    columns = ceil(sqrt(run.crossbars * 1.3 * run.rows / run.columns))
-    rows = -(-run.crossbars // columns)
+    columns = ceil(sqrt(run.result.crossbars * 1.3 * run.result.size.rows / run.result.size.columns))
+    columns = min(columns, max(run.result.crossbars, 2))
+    rows = -(-run.result.crossbars // columns)
     colours = shades(len(run.mappings))
     with rc_context(STYLE):
-        ratio = rows * run.rows / (columns * run.columns)
+        ratio = min(rows * run.result.size.rows / (columns * run.result.size.columns), TALLEST)
         figure = Figure(figsize=(WIDTH, 0.5 + 0.8 * WIDTH * ratio), layout="constrained")
         axes = figure.add_subplot()
-        places = [_place(run, i, columns) for i in range(run.crossbars)]
-        frames = [_rectangle(x, y, run.columns, run.rows) for x, y in places]
+        places = [_place(run, i, columns) for i in range(run.result.crossbars)]
+        frames = [_rectangle(x, y, run.result.size.columns, run.result.size.rows) for x, y in places]
         axes.add_collection(PolyCollection(frames, facecolor="#eef1f4", edgecolor="#8a8f98", lw=0.3))
         boxes = [_box(places[p.crossbar_idx], p.loc_x, p.loc_y, p.max_x, p.max_y) for p in run.placements]
         faces = [colours[p.layer_idx] for p in run.placements]
         axes.add_collection(PolyCollection(boxes, facecolor=faces, edgecolor="white", lw=0.2))
-        axes.set(xlim=(-8, columns * run.columns * GAP), ylim=(rows * run.rows * GAP, -8), aspect="equal")
+        axes.set(
+            xlim=(-8, columns * run.result.size.columns * GAP),
+            ylim=(rows * run.result.size.rows * GAP, -8),
+            aspect="equal",
+        )
         axes.set_axis_off()
-        axes.set_title(f"{len(run.placements)} boxes on {run.crossbars} crossbars")
+        axes.set_title(f"{len(run.placements)} boxes on {run.result.crossbars} crossbars")
         _scale(figure, axes, len(run.mappings))
     return figure
 
+
+TALLEST = 8.0
+"""Most height over width of the figure, for crossbars of far more rows than columns."""
 
 GAP = 1.12
 """A crossbar with the space beside it, over its size."""
@@ -55,7 +63,7 @@ GAP = 1.12
 
 def _place(run: PackingRun, crossbar: int, columns: int) -> tuple[float, float]:
     row, column = divmod(crossbar, columns)
-    return column * run.columns * GAP, row * run.rows * GAP
+    return column * run.result.size.columns * GAP, row * run.result.size.rows * GAP
 
 
 def _box(place: tuple[float, float], x0: int, y0: int, x1: int, y1: int) -> list[tuple[float, float]]:
@@ -74,7 +82,7 @@ def _scale(figure: Figure, axes: Axes, layers: int) -> None:
 def atlas_html(run: PackingRun, still: bytes) -> str:
     """The atlas as a canvas that shows what is scrolled to; `still` is a PNG for paper."""
     choices = "".join(f'<option value="{i}">{escape(label)}</option>' for i, label in enumerate(run.labels))
-    label = f"{len(run.placements)} boxes on {run.crossbars} crossbars, coloured by layer"
+    label = f"{len(run.placements)} boxes on {run.result.crossbars} crossbars, coloured by layer"
     return (
         _CONTROLS.replace("CHOICES", choices)
         + _VIEW.replace("LABEL", escape(label))
@@ -130,10 +138,10 @@ def _data(run: PackingRun) -> dict[str, object]:
         for p in sorted(run.placements, key=lambda p: (p.crossbar_idx, p.loc_y, p.loc_x))
     ]
     return {
-        "rows": run.rows,
-        "columns": run.columns,
-        "crossbars": run.crossbars,
-        "load": [round(share, 4) for share in run.contention.load],
+        "rows": run.result.size.rows,
+        "columns": run.result.size.columns,
+        "crossbars": run.result.crossbars,
+        "load": [round(share, 4) for share in run.result.contention.load],
         "layers": layers,
         "colours": shades(len(run.mappings)),
         "boxes": boxes,

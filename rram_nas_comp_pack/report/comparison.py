@@ -4,25 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from statistics import median
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-from .search_run import SearchRun, local
-
-Kind = Literal["packing", "search"]
-Value = float | int | str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A run to compare: values by the keys of FIELDS, and the options it was made with."""
-
-    name: str
-    kind: Kind
-    values: Mapping[str, Value]
-    options: Mapping[str, object]
+from .compared import SAMPLES, Compared, Value
 
 
 class Field(NamedTuple):
@@ -62,14 +47,15 @@ def _latencies(samples: Sequence[int]) -> Iterator[Field]:
         many = f"{n} sample{'s' * (n > 1)}"
         yield Field(f"latency_{n}_ns", f"latency of {many}, ms", _scaled(1e-6, 4), "low")
         yield Field(f"speed_{n}", f"speed of {many}", _scaled(1, 2), "high")
+        yield Field(f"baseline_{n}_ns", f"baseline of {many}, ms", _scaled(1e-6, 4))
 
-
-SAMPLES = (1, 8, 512)
-"""The numbers of samples whose latencies are compared."""
 
 FIELDS = (
     Field("kind", "kind"),
     Field("model", "model"),
+    Field("hardware", "hardware, by its values' hash"),
+    Field("crossbar_size", "crossbar size"),
+    Field("input_size", "input size"),
     Field("method", "method"),
     Field("dataset", "images"),
     Field("budget", "budget, crossbars"),
@@ -82,6 +68,7 @@ FIELDS = (
     Field("copies", "copies"),
     *_latencies(SAMPLES),
     Field("speed", "speed of --num-sample samples", _scaled(1, 2), "high", "best speed"),
+    Field("baseline_ns", "baseline of --num-sample samples, ms", _scaled(1e-6, 4)),
     Field(
         "energy_nj",
         "energy of an inference, mJ",
@@ -102,90 +89,55 @@ FIELDS = (
     Field("seed", "seed"),
 )
 
-OWN = {"exp_id", "log_dir", "verbose", "workers", "scheduler", "resume", "no_report", "seed", "num_crossbars"}
+OWN = {
+    "input_size",
+    "exp_id",
+    "log_dir",
+    "verbose",
+    "workers",
+    "scheduler",
+    "resume",
+    "no_report",
+    "seed",
+    "num_crossbars",
+}
 """Options that say where and how fast a run went, and those with a row of their own."""
 
 
-def packing_run(name: str, result: Mapping[str, Any]) -> Compared:
-    """A packing run by its result.json. Raises KeyError or TypeError where that is no result."""
-    options, hardware, duplication = result["options"], result["hardware"], result["duplication"]
-    ran = {e["num_sample"]: e for e in result["evaluations"]}
-    counted = ran.get(options["num_sample"])
-    values: dict[str, Value] = {
-        "kind": "packing",
-        "model": result["model"],
-        "budget": result["crossbars_budget"],
-        "crossbars": result["crossbars_used"],
-        "lower_bound": result["lower_bound"],
-        "gap": result["crossbars_used"] - result["lower_bound"],
-        "utilization": result["utilization"],
-        "weight_utilization": result.get("weight_utilization"),
-        "duplication": _duplication(duplication),
-        "copies": sum(duplication["copies"]),
-        "speed": None if counted is None else _speed(counted),
-        "energy_nj": hardware["energy_nj"],
-        "area_um2": hardware["area_um2"],
-        "time_s": result["timing_s"]["total"],
-        "seed": options["seed"],
-    }
-    for n in SAMPLES:
-        if n in ran:
-            values |= {f"latency_{n}_ns": ran[n]["latency_ns"], f"speed_{n}": _speed(ran[n])}
-    return Compared(name, "packing", values, options)
-
-
-def _speed(evaluation: Mapping[str, Any]) -> float:
-    speed: float = evaluation["baseline_latency_ns"] / evaluation["latency_ns"]
-    return speed
-
-
-def _duplication(found: Mapping[str, Any]) -> str:
-    return str(found["method"]) if found["margin"] is None else f"margin {found['margin']:.2f}"
-
-
-def search_run(run: SearchRun) -> Compared:
-    """A search; crossbars, utilization, speed and energy are those of its fastest network."""
-    fastest = max(run.front, key=lambda n: n.best.speed, default=None)
-    most = max(run.front, key=lambda n: (n.validation, n.best.speed), default=None)
-    values: dict[str, Value] = {
-        "kind": "search",
-        "method": run.options.get("method"),
-        "dataset": local(run.dataset),
-        "budget": run.budget,
-        "generations": len(run.hypervolumes),
-        "evaluated": run.evaluated.total,
-        "hypervolume": run.hypervolumes[-1] if run.hypervolumes else None,
-        "front": len(run.front),
-        "seed": int(run.options["seed"]) if run.options.get("seed", "").isdecimal() else None,
-    }
-    if fastest is not None and most is not None:
-        figures = fastest.best
-        values |= {"crossbars": figures.crossbars, "utilization": figures.utilization}
-        values |= {"speed": figures.speed, "energy_nj": figures.energy_nj}
-        values |= {"best_validation": most.validation, "best_test": most.test}
-    if len(run.evaluated.speed):
-        values |= {"median_speed": median(run.evaluated.speed.tolist())}
-        values |= {"median_accuracy": median(run.evaluated.accuracy.tolist())}
-    return Compared(run.name, "search", values, {**run.options, "num_sample": run.samples})
-
-
 def rows(runs: Sequence[Compared]) -> list[Row]:
-    """What the runs have in common: all that is known of their kind, then the options that differ."""
-    kinds = {kind: [run for run in runs if run.kind == kind] for kind in ("packing", "search")}
-    known = [{key for run in own for key in run.values} for own in kinds.values() if own]
-    shared = set.intersection(*known)
-    fields = [field for field in FIELDS if field.key in shared]
-    if not kinds["packing"]:
+    """All that is known of any of the runs, then the options that differ."""
+    known = {key for run in runs for key in run.values}
+    fields = [field for field in FIELDS if field.key in known]
+    if all(run.kind == "search" for run in runs):
         fields = [field._replace(label=field.of_search or field.label) for field in fields]
-    quantities = [_row(field, [run.values.get(field.key) for run in runs]) for field in fields]
-    return quantities + list(_options(runs, kinds))
+    return [*_quantities(runs, fields), *_options(runs)]
 
 
-def _options(runs: Sequence[Compared], kinds: Mapping[str, Sequence[Compared]]) -> Iterator[Row]:
-    known = [{key for run in own for key in run.options} for own in kinds.values() if own]
-    for name in sorted(set.intersection(*known) - OWN):
-        found = [_text(run.options.get(name)) for run in runs]
-        if len(set(found)) > 1 and name != "model":
+def _quantities(runs: Sequence[Compared], fields: Sequence[Field]) -> Iterator[Row]:
+    """A row a field. Speeds over different baselines are marked, none is best, and the baselines follow."""
+    unequal = {field.key for field in fields if _differ(runs, field.key)}
+    for field in fields:
+        shown, of_speed = field, field.key.replace("baseline", "speed").removesuffix("_ns")
+        if field.key in unequal:
+            shown = field._replace(label=f"{field.label} (over different baselines)", better="")
+        elif field.key.startswith("baseline") and of_speed not in unequal:
+            continue
+        yield _row(shown, [run.values.get(field.key) for run in runs])
+
+
+def _differ(runs: Sequence[Compared], key: str) -> bool:
+    """Whether runs that have this speed have it over different baselines."""
+    return len({run.baselines.get(key) for run in runs if run.values.get(key) is not None}) > 1
+
+
+def _options(runs: Sequence[Compared]) -> Iterator[Row]:
+    """Options whose values differ among the runs of a kind that has them."""
+    kinds = [[run for run in runs if run.kind == kind] for kind in ("packing", "search")]
+    known = [{key for run in own for key in run.options} for own in kinds]
+    for name in sorted(set().union(*known) - OWN):
+        having = [run for own, keys in zip(kinds, known, strict=True) if name in keys for run in own]
+        if len({_text(run.options.get(name)) for run in having}) > 1 and name != "model":
+            found = [_text(run.options.get(name)) for run in runs]
             yield _row(Field(f"option_{name}", f"--{name.replace('_', '-')}"), found)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from .comparison import Compared, Row, rows
+from .compared import Compared
+from .comparison import Row, rows
 from .page import Section, page
 
 CAPTION = "The best value of a row is bold."

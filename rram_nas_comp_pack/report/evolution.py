@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from . import comparison
+from ..runs.nas.run import SearchRun, local
+from .compared import search_run
+from .comparison import rows
 from .comparison_page import runs_table
 from .files import ReportFiles
 from .front_chart import front_chart
 from .networks import front_table, network_panels
 from .page import Section, asset, page, table, terms
 from .search_charts import MOST_LINES, genome_chart, progress_chart, speeds_of
-from .search_run import SearchRun, local
 from .vector import legend
 
 FILES = {"config", "checkpoint", "dataset"}
@@ -33,9 +34,9 @@ def search_page(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
     """The page."""
     many = len(runs) > 1
     title = f"{len(runs)} searches of subnets" if many else "Search of subnets"
-    budgets = " and ".join(str(b) for b in sorted({run.budget for run in runs}))
+    budgets = " and ".join(str(b) for b in sorted({run.front.budget for run in runs}))
     datasets, methods = (
-        {local(run.dataset) for run in runs},
+        {local(run.front.dataset) for run in runs},
         {run.options.get("method", "") for run in runs} - {""},
     )
     subtitle = ", ".join([*sorted(datasets), f"at most {budgets} crossbars", *sorted(methods)])
@@ -59,9 +60,10 @@ def _sections(runs: Sequence[SearchRun], folders: Sequence[str]) -> Iterator[Sec
 
 
 FRONT_NOTE = (
-    "Grey: every network that fits, by the tuner's first answer, which is what the search goes by. In "
-    "colour: the front, as tuned in full; a dotted line leads from the first answer (pale dot) to it. The "
-    "steps bound what the front beats."
+    "Grey: every network that fits, as searched: by a quick layout, made in milliseconds, which is what the "
+    "search goes by (pack --tune-effort 0 tries others beside it and may be faster). In colour: the front, "
+    "as tuned in full, where the quick layout is kept unless a faster one is found; a dotted line leads from "
+    "the speed searched (pale dot) to the speed tuned. The steps bound what the front beats."
 )
 VOLUME_NOTE = "The hypervolume is the area below the front, from accuracy 0 and speed 0 on."
 GENOME_NOTE = (
@@ -81,9 +83,9 @@ def _note(text: str) -> str:
 
 
 def _result(runs: Sequence[SearchRun]) -> str:
-    compared = [comparison.search_run(run) for run in runs]
+    compared = [search_run(run) for run in runs]
     if len(runs) == 1:
-        found = comparison.rows(compared)
+        found = rows(compared)
         shown = {row.field.key: (row.field.label, row.shown(0)) for row in found}
         return terms([*(shown[key] for key in KEY_FIGURES if key in shown), *_others(runs[0])])
     return runs_table(compared)
@@ -111,7 +113,7 @@ def _genomes(runs: Sequence[SearchRun]) -> str:
 def _options(runs: Sequence[SearchRun]) -> tuple[Sequence[str], list[tuple[str, ...]], str]:
     """Header, rows and caption."""
     named = sorted({name for run in runs for name in run.options})
-    rows = [("version", *(run.version for run in runs))]
+    rows = [("version", *(run.front.version for run in runs))]
     rows += [(f"--{name.replace('_', '-')}", *(_option(run, name) for run in runs)) for name in named]
     values = [run.name for run in runs] if len(runs) > 1 else ["value"]
     return ("option", *values), rows, "What decided the result"

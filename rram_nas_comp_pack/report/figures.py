@@ -61,7 +61,8 @@ def _bytes(figure: Figure, kind: str, **options: Any) -> bytes:
 
 def draw(chart: Chart) -> Figure:
     """A chart as a figure."""
-    with rc_context(STYLE):
+    with rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Attempting to set identical")  # all values of an axis are equal
         figure = Figure(figsize=(WIDTH, _height(chart)), layout="constrained")
         axes = figure.add_subplot()
         axes.set_title(chart.title)
@@ -70,7 +71,11 @@ def draw(chart: Chart) -> Figure:
 
 
 def _height(chart: Chart) -> float:
-    """In inches."""
+    """In inches; of thousands of rows, what an image can hold."""
+    return min(_wanted_height(chart), TALLEST)
+
+
+def _wanted_height(chart: Chart) -> float:
     if isinstance(chart, Bars):
         return 1.4 + _rows_height(len(chart.categories) * (1 if chart.stacked else len(chart.portions)))
     if isinstance(chart, Timeline):
@@ -83,6 +88,8 @@ def _height(chart: Chart) -> float:
 def _rows_height(count: int) -> float:
     return count * (0.2 if count <= FEW else 0.11)
 
+
+TALLEST = 100.0
 
 FEW = 24
 """Rows that each have room for a name."""

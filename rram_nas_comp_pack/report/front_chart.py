@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from .search_run import FrontNetwork, SearchRun
+from ..runs.nas.run import FrontNetwork, SearchRun
 from .vector import Axis, Scale, axes, cloud, colour, drawing, line, mark, scale
 
 WIDTH, HEIGHT = 760, 500
@@ -13,7 +13,7 @@ WIDTH, HEIGHT = 760, 500
 
 def front_chart(runs: Sequence[SearchRun]) -> str:
     """Accuracy over speed: all networks in grey, and the front of every run in colour."""
-    fronts = [network for run in runs for network in run.front]
+    fronts = [network for run in runs for network in run.front.networks]
     speeds = [s for n in fronts for s in (n.best.speed, n.searched.speed)]
     accuracies = [n.validation for n in fronts]
     for run in runs:
@@ -54,14 +54,15 @@ def _cloud(runs: Sequence[SearchRun], x: Scale, y: Scale) -> str:
 
 def _front(place: int, run: SearchRun, x: Scale, y: Scale, named: bool) -> str:
     """A run's front: the limit that it draws, what tuning in full brought, and the points."""
-    limit = [(x(n.best.speed), y(n.validation)) for n in envelope(run.front)]
+    limit = [(x(n.best.speed), y(n.validation)) for n in envelope(run.front.networks)]
     stairs = [(across, up) for i, (across, _) in enumerate(limit) for up in (limit[i][1],)]
     corners = [(x.start, stairs[0][1]), *_corners(stairs), (stairs[-1][0], y.start)] if stairs else []
     gains = "".join(
-        line([(x(n.searched.speed), y(n.validation)), (x(n.best.speed), y(n.validation))]) for n in run.front
+        line([(x(n.searched.speed), y(n.validation)), (x(n.best.speed), y(n.validation))])
+        for n in run.front.networks
     )
-    rings = cloud((x(n.searched.speed), y(n.validation)) for n in run.front if n.tuned)
-    points = "".join(_point(place, run.name if named else "", n, x, y) for n in run.front)
+    rings = cloud((x(n.searched.speed), y(n.validation)) for n in run.front.networks if n.tuned)
+    points = "".join(_point(place, run.name if named else "", n, x, y) for n in run.front.networks)
     return (
         f'<g style="--run:{colour(place)}"><path class="limit" d="{line(corners)}"/>'
         f'<path class="gain" d="{gains}"/><path class="before" d="{rings}"/>{points}</g>'

@@ -7,8 +7,8 @@ from html import escape
 
 from ofa.architecture import DEPTHS, Configuration, layer_shapes
 
+from ..runs.nas.run import FrontNetwork, SearchRun
 from .front_chart import network_id
-from .search_run import FrontNetwork, SearchRun
 
 PACK_DEFAULTS = {
     "depth_split_factor": "1", "layer_threshold": "1", "xbar_max_load": "6", "tuner": "joint",
@@ -32,11 +32,12 @@ def front_table(runs: Sequence[SearchRun]) -> str:
         f'<tr tabindex="{-1 if i or k else 0}" data-network="{network_id(i, network)}">'
         f"{''.join(_cells(run, network, many))}</tr>\n"
         for i, run in enumerate(runs)
-        for k, network in enumerate(run.front)
+        for k, network in enumerate(run.front.networks)
     )
     caption = (
-        "Networks of the front: accuracy on validation images, speed and latency of "
-        f"{_samples(runs)}. Enter shows a network."
+        "Networks of the front: accuracy on validation images; speed and latency of "
+        f"{_samples(runs)}. Speed searched is that of the quick layout that the search went by; speed tuned "
+        "and all further figures are after tuning in full, where that was done. Enter shows a network."
     )
     return (
         '<div class="scroll" role="region" tabindex="0" aria-label="Networks of the front">'
@@ -47,7 +48,7 @@ def front_table(runs: Sequence[SearchRun]) -> str:
 
 
 def _samples(runs: Sequence[SearchRun]) -> str:
-    counts = sorted({run.samples for run in runs})
+    counts = sorted({run.front.samples for run in runs})
     return f"{' and '.join(map(str, counts))} sample{'s' * (counts != [1])}"
 
 
@@ -78,7 +79,7 @@ def network_panels(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
     panels = (
         _panel(network_id(i, n), f"{run.name}, network {n.index}" if named else f"Network {n.index}",
                n, pack_command(run, n), folder)
-        for i, (run, folder) in enumerate(zip(runs, folders, strict=True)) for n in run.front
+        for i, (run, folder) in enumerate(zip(runs, folders, strict=True)) for n in run.front.networks
     )  # fmt: skip
     hint = '<p class="hint">Choose a point or a row to see its network.</p>'
     return f'<div class="panels" aria-live="polite">{hint}{"".join(panels)}</div>\n'
@@ -117,9 +118,9 @@ def _stages(network: Configuration) -> str:
 def pack_command(run: SearchRun, network: FrontNetwork) -> str:
     """The command line that gives this network its tuned figures again."""
     parts = [f"python -m rram_nas_comp_pack pack --model ofa:{PLACEHOLDER}/front.json#{network.index}"]
-    parts.append(f"--num-crossbars {run.budget}")
-    if run.resolution != 64:
-        parts.append(f"--input-size 3,{run.resolution},{run.resolution}")
+    parts.append(f"--num-crossbars {run.front.budget}")
+    if run.front.resolution != 64:
+        parts.append(f"--input-size 3,{run.front.resolution},{run.front.resolution}")
     duplicate = run.options.get("duplicate", "True") == "True"
     parts += [
         f"--{name}" for name, on in (("duplicate", duplicate), ("no-pack-heuristic", _unruly(run))) if on
@@ -128,7 +129,7 @@ def pack_command(run: SearchRun, network: FrontNetwork) -> str:
     if mapping not in (None, "auto" if duplicate else "dense"):
         parts.append(f"--depthwise-mapping {mapping}")
     for name, usual in PACK_DEFAULTS.items():
-        value = str(run.samples) if name == "num_sample" else run.options.get(name, usual)
+        value = str(run.front.samples) if name == "num_sample" else run.options.get(name, usual)
         if value != usual:
             parts.append(f"--{name.replace('_', '-')} {value}")
     return " ".join(parts)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from ..runs.packing.run import PackingRun
+from ..runs.packing.wording import STOPPED
 from ..values import Evaluation
 from .atlas import atlas_figure, atlas_html
 from .charts import Chart
 from .figures import draw, png_and_svg
 from .files import ReportFiles
 from .packing_charts import cost_chart, duration, latency_chart, layer_chart, load_chart, timeline_chart
-from .packing_run import PackingRun
 from .packing_tables import cost_table, coverage_table, evaluation_table, layer_table
 from .page import Section, page, plot, terms
 from .plots import interactive
@@ -41,7 +42,9 @@ def _figures(run: PackingRun) -> dict[str, dict[str, bytes]]:
 
 def _subtitle(run: PackingRun) -> str:
     boxes = f"{len(run.mappings)} layers, {len(run.placements)} boxes"
-    return f"{run.model}: {boxes} on {run.crossbars} crossbars of {run.rows} × {run.columns} cells"
+    result = run.result
+    size = f"{result.size.rows} × {result.size.columns}"
+    return f"{result.model}: {boxes} on {result.crossbars} crossbars of {size} cells"
 
 
 def _sections(run: PackingRun, stills: Mapping[str, bytes]) -> list[Section]:
@@ -62,12 +65,14 @@ def _sections(run: PackingRun, stills: Mapping[str, bytes]) -> list[Section]:
 
 
 def _key_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
-    gap = run.crossbars - run.lower_bound
-    budget = "fewest sought" if run.budget is None else f"budget {run.budget}"
-    yield "Crossbars", f"{run.crossbars} ({budget})"
-    yield "Lower bound", f"{run.lower_bound} ({'proved optimal' if gap == 0 else f'gap {gap}'})"
-    yield "Packer", run.ended
-    yield "Utilization", f"{run.utilization:.1%} of the cells under boxes"
+    result, costs = run.result, run.result.costs
+    gap = result.crossbars - result.lower_bound
+    budget = "fewest sought" if result.budget is None else f"budget {result.budget}"
+    yield "Crossbars", f"{result.crossbars} ({budget})"
+    yield "Lower bound", f"{result.lower_bound} ({'proved optimal' if gap == 0 else f'gap {gap}'})"
+    stopped = result.stopped
+    yield "Packer", f"{result.packer}: {STOPPED.get(stopped, stopped)}"
+    yield "Utilization", f"{result.utilization:.1%} of the cells under boxes"
     yield "Weights", f"{run.weight_utilization:.1%} of the cells hold weights"
     for e in _chosen(run):
         speed = e.baseline_latency_ns / e.latency_ns
@@ -75,22 +80,28 @@ def _key_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
             f"Latency, {_samples(e.num_sample)}",
             f"{duration(e.latency_ns)}: {speed:.2f} × the baseline's speed",
         )
-    yield "Roofline", f"{duration(run.roofline_ns)} a sample"
-    if run.copies is not None:
-        yield f"Copies by {run.copies.method}", f"{run.copies.speed:.2f} × for {_samples(run.copies.samples)}"
-        yield (
-            "Paper's tuner",
-            f"{run.copies.margin_tuner_speed:.2f} × (without copies {run.copies.plain_speed:.2f} ×)",
-        )
+    yield "Roofline", f"{duration(result.roofline_ns)} a sample"
+    speeds = result.copies.speeds
+    if speeds is not None:
+        count = _samples(speeds.samples)
+        yield f"Copies by {result.copies.method}", f"{speeds.with_copies:.2f} × for {count}"
+        paper = f"{speeds.margin_tuner:.2f} × (without copies {speeds.plain:.2f} ×)"
+        yield "Our version of the paper's tuner", paper
     yield "Mapped", _mapped(run)
-    yield "Energy of an inference", f"{run.costs.energy_nj / 1e6:.4f} mJ, {run.costs.average_power_w:.3f} W"
-    yield "Area", f"{run.costs.area_um2 / 1e6:,.1f} mm², {run.costs.physical_crossbars:,} physical crossbars"
+    yield (
+        "Energy of an inference",
+        f"{costs.energy_nj / 1e6:.4f} mJ, {costs.average_power_w:.3f} W",
+    )
+    yield (
+        "Area",
+        f"{costs.area_um2 / 1e6:,.1f} mm², {costs.physical_crossbars:,} physical crossbars",
+    )
 
 
 def _chosen(run: PackingRun) -> Iterator[Evaluation]:
     """Latencies that stand for the others: of one sample, those that counted, and the most."""
-    last = run.evaluations[-1].num_sample if run.evaluations else 0
-    yield from (e for e in run.evaluations if e.num_sample in (1, run.samples, last))
+    last = run.result.evaluations[-1].num_sample if run.result.evaluations else 0
+    yield from (e for e in run.result.evaluations if e.num_sample in (1, run.result.samples, last))
 
 
 def _samples(count: int) -> str:
@@ -104,24 +115,25 @@ def _mapped(run: PackingRun) -> str:
         pairs = list(counts)
         return sum(n for status, n in pairs if status == "mapped") / (sum(n for _, n in pairs) or 1)
 
-    parameters = share((row.status, row.parameters) for row in run.coverage)
-    macs = share((row.status, row.macs) for row in run.coverage)
-    return f"{parameters:.1%} of the parameters, {macs:.1%} of the MACs"
+    parameters = share((row.status, row.parameters) for row in run.result.coverage)
+    macs = share((row.status, row.macs) for row in run.result.coverage)
+    most = "at most " if any(row.at_least for row in run.result.coverage) else ""
+    return f"{parameters:.1%} of the parameters, {most}{macs:.1%} of the MACs"
 
 
 def _load_words(run: PackingRun) -> str:
-    load = run.contention.load
+    load = run.result.contention.load
     return (
-        f"Share of the latency of {_samples(run.samples)} in which each crossbar reads: "
+        f"Share of the latency of {_samples(run.result.samples)} in which each crossbar reads: "
         f"{sum(load) / len(load):.1%} on average, from {min(load):.1%} to {max(load):.1%}."
     )
 
 
 def _layer_words(run: PackingRun) -> str:
-    slowest = max(run.contention.layers, key=lambda row: row.busy_ns)
-    waiting = max(run.contention.layers, key=lambda row: row.waiting_ns)
+    slowest = max(run.result.contention.layers, key=lambda row: row.busy_ns)
+    waiting = max(run.result.contention.layers, key=lambda row: row.waiting_ns)
     return (
-        f"Busy and waiting share of the latency of {_samples(run.samples)} by layer. Longest busy: "
+        f"Busy and waiting share of the latency of {_samples(run.result.samples)} by layer. Longest busy: "
         f"{run.labels[slowest.layer]}, {duration(slowest.busy_ns)}; longest waiting: "
         f"{run.labels[waiting.layer]}, {duration(waiting.waiting_ns)}. The table above has all figures."
     )
@@ -146,7 +158,7 @@ def _cost_words(run: PackingRun) -> str:
         name = max(shares, key=lambda n: shares[n], default="nothing")
         return f"{name.replace('_', ' ')} ({shares.get(name, 0.0):.0%})"
 
-    area, energy = largest(run.costs.area_share), largest(run.costs.energy_share)
+    area, energy = largest(run.result.costs.area_share), largest(run.result.costs.energy_share)
     return (
         f"Shares of area and energy by component. Largest area: {area}; largest energy: {energy}. "
         "Components below 0.1% of both are in the table only."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil, sqrt
 
+from ..runs.packing.run import PackingRun
 from ..values import Evaluation
 from .charts import (
     BLUE,
@@ -23,11 +24,6 @@ from .charts import (
     Style,
     Timeline,
 )
-from .packing_run import PackingRun
-
-TRACED = 4
-"""Samples in the timeline; more would be too thin to see."""
-
 
 VISIBLE = 0.001
 """Least share of a total that a bar shows."""
@@ -48,7 +44,7 @@ def duration(ns: float) -> str:
 
 def latency_chart(run: PackingRun) -> Lines:
     """Latency by number of samples: as packed, ideal and of the baseline, in ms."""
-    found = run.evaluations
+    found = run.result.evaluations
     series = (
         _latency("baseline", GREY, "dash", found, [e.baseline_latency_ns for e in found]),
         _latency("packed", BLUE, "solid", found, [e.latency_ns for e in found]),
@@ -71,7 +67,7 @@ def _latency(
 
 def layer_chart(run: PackingRun) -> Bars:
     """How every layer spends the latency."""
-    rows = run.contention.layers
+    rows = run.result.contention.layers
     whole = [row.busy_ns + row.waiting_ns + row.idle_ns or 1.0 for row in rows]
     kinds = (
         ("busy", BLUE, [row.busy_ns for row in rows]),
@@ -81,21 +77,23 @@ def layer_chart(run: PackingRun) -> Bars:
         Portion(name, tuple(ns / all_ for ns, all_ in zip(times, whole, strict=True)), colour)
         for name, colour, times in kinds
     )
-    title = f"What layers do, {run.samples} samples"
+    title = f"What layers do, {run.result.samples} samples"
     return Bars(title, run.labels, Axis("share of the latency (the rest: idle)", percent=True), portions)
 
 
 def load_chart(run: PackingRun) -> Grid:
     """How long every crossbar reads."""
-    load = run.contention.load
+    load = run.result.contention.load
     notes = tuple(f"crossbar {i}: reads {share:.1%} of the time" for i, share in enumerate(load))
     axis = Axis("share of the latency", percent=True)
-    return Grid(f"Load of crossbars, {run.samples} samples", load, ceil(sqrt(2 * len(load))), axis, notes)
+    return Grid(
+        f"Load of crossbars, {run.result.samples} samples", load, ceil(sqrt(2 * len(load))), axis, notes
+    )
 
 
 def cost_chart(run: PackingRun) -> Bars:
     """Area and energy of the components that can be seen, largest area first."""
-    area, energy = run.costs.area_share, run.costs.energy_share
+    area, energy = run.result.costs.area_share, run.result.costs.energy_share
     names = sorted(area.keys() | energy.keys(), key=lambda n: (-area.get(n, 0.0), -energy.get(n, 0.0), n))
     names = [n for n in names if max(area.get(n, 0.0), energy.get(n, 0.0)) >= VISIBLE]
     portions = (
@@ -108,7 +106,7 @@ def cost_chart(run: PackingRun) -> Bars:
 
 def timeline_chart(run: PackingRun) -> Timeline:
     """The first samples, layer by layer: when each waits and runs."""
-    rows = [ran for ran in run.trace if ran.sample < TRACED]
+    rows = run.trace
     size, name = unit(max((ran.finished for ran in rows), default=0.0))
     count = 1 + max((ran.sample for ran in rows), default=0)
     groups = tuple(Group(f"sample {s}", PALETTE[s]) for s in range(count))

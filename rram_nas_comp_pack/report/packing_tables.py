@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..contention import LayerContention
+from ..runs.packing.run import PackingRun
 from ..values import Evaluation, Mapping
 from .packing_charts import duration
-from .packing_run import PackingRun
 from .page import Cell, CellValue, table
 
 
@@ -17,8 +17,8 @@ def layer_table(run: PackingRun) -> str:
         *("layer", "module", "weights (h × w)", "reads a sample", "copies", "boxes each", "mapping", "cells"),
         *("busy", "waiting", "idle", "waits for"),
     )
-    caption = f"Layers in order of execution; times are those of {run.samples} samples"
-    pairs = zip(run.mappings, run.contention.layers, strict=True)
+    caption = f"Layers in order of execution; times are those of {run.result.samples} samples"
+    pairs = zip(run.mappings, run.result.contention.layers, strict=True)
     return table(header, (_layer(run, m, times) for m, times in pairs), caption, sortable=True)
 
 
@@ -51,7 +51,9 @@ def _lies(run: PackingRun, m: Mapping) -> str:
 def evaluation_table(run: PackingRun) -> str:
     """Latencies of every number of samples."""
     header = ("samples", "packed", "ideal", "baseline", "ideal / packed", "baseline / packed")
-    return table(header, map(_evaluation, run.evaluations), "Latency by number of samples", sortable=True)
+    return table(
+        header, map(_evaluation, run.result.evaluations), "Latency by number of samples", sortable=True
+    )
 
 
 def _evaluation(e: Evaluation) -> list[CellValue]:
@@ -68,28 +70,29 @@ def coverage_table(run: PackingRun) -> str:
 
 
 def _coverage(run: PackingRun) -> Iterator[list[CellValue]]:
-    parameters = sum(row.parameters for row in run.coverage) or 1
-    macs = sum(row.macs for row in run.coverage) or 1
-    for row in run.coverage:
+    parameters = sum(row.parameters for row in run.result.coverage) or 1
+    macs = sum(row.macs for row in run.result.coverage) or 1
+    for row in run.result.coverage:
         shares = (row.parameters / parameters, row.macs / macs)
         first, second = (Cell(f"{share:.3%}", share) for share in shares)
-        yield [row.name, row.kind, row.status, row.parameters, first, row.macs, second]
+        macs_shown = Cell(f"at least {row.macs}", row.macs) if row.at_least else row.macs
+        yield [row.name, row.kind, row.status, row.parameters, first, macs_shown, second]
 
 
 def cost_table(run: PackingRun) -> str:
     """Area and energy of every component."""
     header = ("component", "area (mm²)", "share of area", "energy (µJ)", "share of energy")
-    names = sorted(run.costs.area_share.keys() | run.costs.energy_share.keys())
+    names = sorted(run.result.costs.area_share.keys() | run.result.costs.energy_share.keys())
     caption = "Area of the chip and energy of an inference by component"
     return table(header, (_cost(run, name) for name in names), caption, sortable=True)
 
 
 def _cost(run: PackingRun, name: str) -> list[CellValue]:
-    area, energy = run.costs.area_share.get(name, 0.0), run.costs.energy_share.get(name, 0.0)
+    area, energy = run.result.costs.area_share.get(name, 0.0), run.result.costs.energy_share.get(name, 0.0)
     return [
         name.replace("_", " "),
-        run.costs.area_um2 / 1e6 * area,
+        run.result.costs.area_um2 / 1e6 * area,
         Cell(f"{area:.3%}", area),
-        run.costs.energy_nj / 1e3 * energy,
+        run.result.costs.energy_nj / 1e3 * energy,
         Cell(f"{energy:.3%}", energy),
     ]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..kernels.arrays import Floats
-from .search_run import SearchRun
+from ..runs.nas.run import SearchRun
 from .vector import Axis, Scale, axes, colour, drawing, line, mark, scale
 
 SHADES = 8

@@ -12,10 +12,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from ..runs.nas.run import SearchRun
 from .figures import STYLE, WIDTH, png_and_svg
 from .front_chart import envelope
 from .search_charts import GROUPS, SHADES, STAGES, axis_names, genomes, speeds_of
-from .search_run import SearchRun
 from .vector import colour
 
 if TYPE_CHECKING:
@@ -59,11 +59,14 @@ def front_figure(runs: Sequence[SearchRun]) -> Figure:
 
 
 def _front(axes: Axes, place: int, run: SearchRun, name: str) -> None:
-    limit = envelope(run.front)
+    limit = envelope(run.front.networks)
     speeds, accuracies = [n.best.speed for n in limit], [n.validation for n in limit]
     axes.plot(speeds, accuracies, drawstyle="steps-pre", color=colour(place), alpha=0.6)
     marker = MARKERS[place % len(MARKERS)]
-    all_speeds, all_accuracies = [n.best.speed for n in run.front], [n.validation for n in run.front]
+    all_speeds, all_accuracies = (
+        [n.best.speed for n in run.front.networks],
+        [n.validation for n in run.front.networks],
+    )
     axes.plot(all_speeds, all_accuracies, marker, color=colour(place), markersize=9, markeredgecolor="white",
               label=name)  # fmt: skip
 

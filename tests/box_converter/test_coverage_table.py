@@ -37,21 +37,7 @@ def test_batch_norm_counts_one_multiplication_for_every_output() -> None:
     assert rows(network)["1", "digital"] == (4, 18)
 
 
-@pytest.mark.parametrize(
-    ("module", "parameters", "macs"),
-    [
-        (nn.LSTM(4, 5, batch_first=True), 220, 6 * 20 * (4 + 5)),
-        (nn.GRU(4, 5, batch_first=True, bidirectional=True), 330, 2 * 6 * 15 * (4 + 5)),
-    ],
-)
-def test_recurrent_modules_are_unsupported_with_their_macs(
-    module: nn.Module, parameters: int, macs: int
-) -> None:
-    network = trace(nn.Sequential(nn.Linear(3, 4), module), (6, 3), "net")
-    assert rows(network)["1", "unsupported"] == (parameters, macs)
-
-
-def test_matrices_multiplied_by_hand_are_unsupported_with_their_macs() -> None:
+def test_matrices_multiplied_by_hand_are_mapped_and_a_bilinear_form_is_unsupported_with_its_macs() -> None:
     net = Net(
         lambda net, x: net.bilinear(
             F.conv2d(net.conv(x), net.kernel).flatten(1) @ (net.matrix * 2), x[:, 0, 0]
@@ -63,7 +49,7 @@ def test_matrices_multiplied_by_hand_are_unsupported_with_their_macs() -> None:
     )
     network = trace(net, (1, 5, 5), "net")
     assert rows(network) == {
-        ("(root)", "unsupported"): (158, 158),
+        ("(root)", "mapped"): (158, 158),
         ("conv", "mapped"): (6, 75),
         ("bilinear", "unsupported"): (63, 60),
     }

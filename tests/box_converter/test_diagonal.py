@@ -45,7 +45,7 @@ def test_without_a_choice_the_boxes_are_as_few_as_can_be_and_of_like_size():
     """128 rows hold 14 kernels of 9 rows: 30 channels need three boxes, of ten channels each."""
     fewest = partition((depthwise(30, 3, 4), layer_of(linear(200, 8, 4), 1)), 128, 128, 5, diagonal=True)
     assert fewest[0].boxes == (Box(90, 10, 4),) * 3
-    assert fewest[1:] == partition((layer_of(linear(200, 8, 4), 1),), 128, 128)
+    assert fewest[1:] == partition((layer_of(linear(200, 8, 4), 1),), CrossbarSize(128, 128))
 
 
 def test_a_channel_of_its_own_is_the_same_box_diagonal_or_dense():

@@ -40,8 +40,14 @@ class Picky(nn.Module):
 def no_layer():
     return nn.Sequential(nn.Flatten(), nn.LayerNorm(12))
 
-def only_lstm():
-    return nn.LSTM(4, 5)
+def only_bilinear():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.form = nn.Bilinear(4, 4, 2)
+        def forward(self, x):
+            return self.form(x, x)
+    return Net()
 """
 
 
@@ -119,7 +125,7 @@ def test_a_network_that_does_not_run_names_the_reason_and_the_input() -> None:
 
 def test_a_network_without_a_mappable_layer_is_refused() -> None:
     assert "my_nets:no_layer has no layer that can be mapped" in refusal("my_nets:no_layer")
-    assert "unsupported: LSTM" in refusal("my_nets:only_lstm", (4,))
+    assert "unsupported: Bilinear" in refusal("my_nets:only_bilinear", (4,))
 
 
 @pytest.mark.parametrize("size", [(), (3, 0, 4), (-1,)])

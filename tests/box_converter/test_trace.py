@@ -139,7 +139,7 @@ def test_a_weight_used_transposed_is_another_box() -> None:
     assert [layer.stored_in for layer in trace(net, (4,), "net").layers] == [0, 1]
 
 
-def test_an_output_layer_tied_to_an_embedding_is_mapped_and_the_embedding_digital() -> None:
+def test_an_output_layer_tied_to_an_embedding_is_mapped_with_the_embedding() -> None:
     net = Net(
         lambda net, x: net.out(net.table(net.first(x).argmax(-1))),
         first=nn.Linear(3, 4),
@@ -150,7 +150,7 @@ def test_an_output_layer_tied_to_an_embedding_is_mapped_and_the_embedding_digita
     network = trace(net, (2, 3), "net")
     assert rows(network) == {
         ("first", "mapped"): (16, 24),
-        ("table", "digital"): (24, 0),
+        ("table", "mapped"): (24, 0),
         ("out", "mapped"): (4, 48),
     }
     check_accounts(net, network)
@@ -255,5 +255,5 @@ def test_an_error_that_the_network_catches_does_not_confuse_the_names() -> None:
 
     parts = {"wide": nn.Linear(9, 3), "matrix": nn.Parameter(torch.zeros(3, 3)), "fc": nn.Linear(3, 2)}
     network = trace(Net(forward, **parts), (3,), "net")
-    assert rows(network)["(root)", "unsupported"] == (9, 9)
+    assert rows(network)["(root)", "mapped"] == (9, 9)
     assert rows(network)["fc", "mapped"] == (8, 6)

@@ -119,8 +119,7 @@ CONFIGS = {
     "area that is no number": ("Device_Area = 1.44", "Device_Area = nan", "Device_Area"),
     "clock of 0": ("Digital_Frequency = 500", "Digital_Frequency = 0", "Digital_Frequency"),
     "missing key": ("Read_Latency = 3.16\n", "", "Read_Latency"),
-    "misspelt key": ("Cell_Type = 1T1R", "Cell_Type = 1T1R\nCel_Type = 1", "cel_type"),
-    "twice the same key": ("Cell_Type = 1T1R", "Cell_Type = 1T1R\nCell_Type = 1T1R", "cell_type"),
+    "twice the same key": ("Cell_Type = 1T1R", "Cell_Type = 1T1R\nCell_Type = 1T1R", "Cell_Type"),
     "line that is no key": ("Cell_Type = 1T1R", "Cell_Type = 1T1R\nwhatever", "whatever"),
 }
 

@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from rram_nas_comp_pack.report.comparison import FIELDS, Compared, markdown, rows
+from rram_nas_comp_pack.report.compared import Compared
+from rram_nas_comp_pack.report.comparison import FIELDS, markdown, rows
 from tests.cli.tiny_runs import ROOT, call, everything_in, is_one_line, make_workplace, pack, strict_json
 from tests.report.made_search import write_search
 
@@ -120,16 +121,63 @@ def test_searches_stand_side_by_side(searches):
     assert "model" not in found
 
 
-def test_of_both_kinds_the_common_rows_remain(runs, searches):
+def test_of_both_kinds_all_rows_remain_with_empty_cells(runs, searches):
     found = table(call("compare", runs[0], searches[0])[1])
     assert found["kind"] == ["packing", "search"]
-    assert {
-        "budget, crossbars",
-        "crossbars used",
-        "utilization",
-        "speed of --num-sample samples",
-    } <= found.keys()
-    assert {"model", "hypervolume", "lower bound"} & found.keys() == set()
+    assert found.keys() >= {*table(call("compare", runs[0])[1])} - {"speed of --num-sample samples"}
+    assert found["model"][1] == found["hypervolume"][0] == found["lower bound"][1] == "-"
+    assert "speed of --num-sample samples (over different baselines)" in found
+    record = records(call("compare", runs[0], searches[0], "--format", "csv")[1])
+    assert record[0]["hypervolume"] == record[1]["model"] == ""
+    assert "option_tune_effort" not in record[0]  # only one of the kinds has it, and only one value
+
+
+def test_what_runs_are_of_is_told(runs, searches):
+    found = table(call("compare", *runs)[1])
+    assert found["crossbar size"] == ["128 x 128"] * 2
+    assert found["input size"] == ["3 x 8 x 8"] * 2
+    digest = strict_json((runs[0] / "result.json").read_text())["simconfig"]["sha256"]
+    assert found["hardware, by its values' hash"] == [digest[:12]] * 2
+    found = table(call("compare", *searches)[1])  # of version 0.1.0, which did not tell
+    assert found["input size"] == ["3 x 64 x 64"] * 2
+    assert found["hardware, by its values' hash"] == found["crossbar size"] == ["-"] * 2
+
+
+def test_a_speed_over_different_baselines_is_marked_and_none_is_best(made, runs):
+    config = made.parent / "quiet.ini"
+    other = made.parent / "other.ini"
+    other.write_text(config.read_text().replace("ADC_Choice = 2", "ADC_Choice = 3"))
+    assert pack(made, "--config", other, exp_id="other")[0] == 0
+    out = call("compare", runs[0], made / "packing" / "other")[1]
+    found = table(out)
+    assert len(set(found["hardware, by its values' hash"])) == 2
+    assert "speed of 8 samples" not in found
+    assert "**" not in next(line for line in out.splitlines() if "speed of 8 samples (over diff" in line)
+    assert len(set(found["baseline of 8 samples, ms"])) == 2
+    first = records(call("compare", runs[0], made / "packing" / "other", "--format", "csv")[1])[0]
+    said = {e["num_sample"]: e for e in strict_json((runs[0] / "result.json").read_text())["evaluations"]}
+    assert float(first["baseline_8_ns"]) == said[8]["baseline_latency_ns"]
+    assert not any("baseline" in name for name in table(call("compare", *runs)[1]))
+
+
+def test_what_an_onnx_file_of_version_0_1_was_asked_for_is_not_claimed(runs, tmp_path):
+    run = shutil.copytree(runs[0], tmp_path / "old")
+    result = strict_json((run / "result.json").read_text())
+    for key in ("inputs", "simconfig"):
+        del result[key]
+    (run / "result.json").write_text(json.dumps(result))
+    assert table(call("compare", run)[1])["input size"] == ["3 x 8 x 8"]
+    result["options"]["model"] = "net.onnx"
+    (run / "result.json").write_text(json.dumps(result))
+    assert table(call("compare", run)[1])["input size"] == ["-"]
+
+
+def test_names_of_several_inputs_are_told(runs, tmp_path):
+    run = shutil.copytree(runs[0], tmp_path / "two")
+    result = strict_json((run / "result.json").read_text())
+    result["inputs"] = [{"name": "a", "size": [1, 3, 8]}, {"name": "b", "size": [1]}]
+    (run / "result.json").write_text(json.dumps(result))
+    assert table(call("compare", run)[1])["input size"] == ["a 3 x 8, b 1"]
 
 
 def test_every_quantity_has_a_column_name_of_its_own():

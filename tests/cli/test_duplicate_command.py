@@ -13,7 +13,10 @@ from tiny_runs import ROOT, call, everything_in, is_one_line, make_workplace, pa
 
 from rram_nas_comp_pack.tuning import tuner as tuners
 
-FILES = ["logs.log", "pack.csv", "partition.json", "partition_optimized.json", "result.json", "sim.log"]
+FILES = [
+    *("SimConfig.ini", "logs.log", "pack.csv", "partition.json", "partition_optimized.json"),
+    *("result.json", "sim.log"),
+]
 MARGINS = [0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6]
 SAMPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 ENDLESS = ("--tune-effort", 2**31 - 1)
@@ -162,6 +165,13 @@ def test_logs_log_lists_every_margin_and_the_copies_of_every_layer(sections, res
         for name, n in zip(["Conv2d_0", "Conv2d_1", "Linear_2"], result["duplication"]["copies"], strict=True)
     ]
     assert [line.split()[3:] for line in copies] == [[], ["diagonal"], []]
+
+
+def test_the_margin_tuner_is_called_our_version_of_the_papers(done, sections):
+    """It is no run of the paper's program, and nowhere said to be one."""
+    for text in (done[1], "\n".join(sections["[duplication]"])):
+        assert "our version of the paper's tuner" in text
+        assert "paper's tuner" not in text.replace("our version of the paper's tuner", "")
 
 
 def test_logs_log_tells_where_the_time_goes(sections, result):

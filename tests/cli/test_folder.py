@@ -102,14 +102,14 @@ def test_ctrl_c_between_two_files_leaves_nothing(log, monkeypatch):
 
 
 def test_a_failure_between_the_two_renames_puts_the_earlier_run_back(log, monkeypatch):
-    whole = Path.rename
+    whole = os.rename
 
-    def rename(path, target):
-        if path.name.endswith(".partial"):
-            raise OSError(errno.EIO, "Input/output error", str(path))
-        return whole(path, target)
+    def rename(path, target, **options):
+        if path.endswith(".partial"):
+            raise OSError(errno.EIO, "Input/output error", path)
+        return whole(path, target, **options)
 
-    monkeypatch.setattr(Path, "rename", rename)
+    monkeypatch.setattr(os, "rename", rename)
     status, _, err = pack(log)
     monkeypatch.undo()
     assert status != 0

@@ -1,6 +1,7 @@
 """`reproduce`: the paper's claims beside what is found here, by runs of pack and evolve."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from tiny_runs import GOLDEN, ROOT, call, everything_in, is_one_line, read_rows
@@ -9,6 +10,7 @@ from rram_nas_comp_pack.cli import reproduce
 from rram_nas_comp_pack.cli.claims import (
     BASELINES,
     DUPLICATED,
+    Cited,
     Claim,
     pack_figures,
     runs,
@@ -16,6 +18,9 @@ from rram_nas_comp_pack.cli.claims import (
     verdict,
 )
 from rram_nas_comp_pack.cli.options import parse
+from rram_nas_comp_pack.cli.reproduce_figure import draw
+from rram_nas_comp_pack.runs.packing.run import Copies, Speeds
+from rram_nas_comp_pack.values import Evaluation
 
 LACKING = ["the supernet", "CIFAR-10"]
 TINY = {"mbv3_small": 210, "squeezenet": 80}
@@ -56,7 +61,9 @@ def test_every_figure_of_the_paper_has_a_source_and_every_command_is_sound():
         assert len({run.argv for run in found}) == len(found)
         for run in found:
             parse(run.argv)
-            assert all(bool(claim.source) == (claim.low is not None) for claim in run.claims)
+            for cited in (c for claim in run.claims for c in (claim.paper, claim.program) if c):
+                assert cited.low <= cited.high
+                assert cited.source
             assert bool(run.needs) == ("CIFAR-10" in run.name)
 
 
@@ -73,35 +80,76 @@ def test_with_supernet_and_images_in_place_nothing_is_left_out():
     ],
 )
 def test_verdicts(better, ours, wanted):
-    assert verdict(Claim("c", "c", "", 107, 111, "s", better), ours) == wanted
+    cited = Cited(107, 111, "s")
+    for claim in (Claim("c", "c", "", cited, None, better), Claim("c", "c", "", None, cited, better)):
+        assert verdict(claim, ours) == wanted
 
 
 def test_a_claim_without_a_figure_is_not_judged():
     assert verdict(Claim("c", "c"), (1.0,)) == "no figure to compare"
+    assert verdict(Claim("c", "c", "", Cited(1, 2, "s")), (3.0,)) == "not judged: another setting"
+
+
+def test_the_papers_column_holds_what_the_paper_says_and_nothing_else():
+    """Of what is at hand, the paper itself gives the fronts on CIFAR-10 only."""
+    for run in runs(False, LACKING):
+        for claim in run.claims:
+            if claim.paper is not None:
+                assert run.group == "cifar10"
+                assert claim.paper.source.startswith("arXiv 2409.18841, figure ")
+            if claim.program is not None:
+                assert "published program" in claim.program.source or "golden" in claim.program.source
+                assert "arXiv" not in claim.program.source
+
+
+def test_a_smaller_search_is_not_judged_by_the_papers():
+    def judged(quick):
+        return {
+            verdict(claim, (99.0,))
+            for run in runs(quick, [])
+            for claim in run.claims
+            if claim.paper is not None
+        }
+
+    assert judged(quick=True) == {"not judged: another setting"}
+    assert judged(quick=False) == {"better"}
+
+
+def test_a_utilization_is_judged_by_that_of_the_same_kind_of_run():
+    """Where there are copies, nobody tells the program's; a baseline's stands beside a baseline's."""
+    found = [(run, claim) for run in runs(False, LACKING) for claim in run.claims if claim.unit == "%"]
+    for run, claim in found:
+        if run.group == "duplication":
+            assert claim.cited is None
+    packed = {run.name: claim.program for run, claim in found if claim.figure == "utilization"}
+    alone = {run.name: claim.program for run, claim in found if claim.figure == "baseline_utilization"}
+    for b in BASELINES:
+        assert alone[b.model][:2] == (b.utilization, b.utilization)
+        cells = b.utilization * b.crossbars
+        assert packed[b.model][:2] == (cells / b.most, cells / b.fewest)
 
 
 def test_figures_of_files():
-    evaluation = {"baseline_latency_ns": 8.0}
-    result = {
-        "boxes": 4,
-        "crossbars_used": 3,
-        "lower_bound": 2,
-        "utilization": 0.5,
-        "evaluations": [evaluation],
-    }
-    plain = pack_figures({**result, "duplication": {"method": "none"}}, 1.5)
+    result = SimpleNamespace(
+        **{"boxes": 4, "crossbars": 3, "lower_bound": 2, "utilization": 0.5},
+        evaluations=(Evaluation(1, 4.0, 4.0, 8.0),),
+        copies=Copies("none", None, (1,), None),
+    )
+    plain = pack_figures(result, 1.5)
     assert plain == {
         "boxes": (4,),
         "crossbars": (3,),
         "lower_bound": (2,),
         "utilization": (0.5,),
+        "baseline_utilization": (0.375,),
         "baseline_ns": (8.0,),
         "pack_s": (1.5,),
     }
-    copied = pack_figures({**result, "duplication": {"baseline_ns": 9.0, "latency_ns": 3.0}}, 1.5)
-    assert copied["speed"] == (3.0,)
-    networks = [{"tuned": {"speed": 4.0}, "test_accuracy": 0.9}, {"tuned": None}]
-    assert search_figures({"networks": networks, "evaluated": 10}, 5.0, 8.0) == {
+    result.copies = Copies("joint", None, (2,), Speeds(8, 3.0, 2.0, 1.0))
+    assert pack_figures(result, 1.5)["speed"] == (3.0,)
+    tuned = SimpleNamespace(tuned=SimpleNamespace(speed=4.0), test=0.9)
+    front = SimpleNamespace(networks=(tuned, SimpleNamespace(tuned=None, test=None)), evaluated=10)
+    assert search_figures(front, 5.0, 8.0) == {
         **{"speeds": (4.0,), "accuracies": (0.9,), "subnet_s": (0.5,), "subnet_cpu_s": (0.8,)}
     }
 
@@ -132,7 +180,7 @@ def test_tables_figure_and_runs_are_written(done):
     names = {p.name for p in folder.iterdir()}
     assert names == {"claims.csv", "claims.json", "claims.md", "claims.png", "claims.svg", "runs"}
     assert [p.name for p in folder.parent.iterdir()] == ["found"]
-    assert out.splitlines()[0].startswith("| run | claim | paper |")
+    assert out.splitlines()[0].startswith("| run | claim | paper | program | source | ours |")
     assert (folder / "claims.png").read_bytes().startswith(b"\x89PNG")
     assert (folder / "claims.svg").read_text().startswith("<?xml")
     assert (folder / "runs" / "packing" / "00" / "result.json").is_file()
@@ -140,16 +188,20 @@ def test_tables_figure_and_runs_are_written(done):
 
 def test_a_row_says_claim_figures_and_where_they_come_from(done):
     document = json.loads((done[3] / "claims.json").read_text())
-    first = document["rows"][1]
-    assert (first["claim"], first["paper"], first["ours"]) == ("fewest crossbars", "45 to 49", "45")
+    first = document["rows"][3]
+    assert (first["claim"], first["ours"]) == ("fewest crossbars", "45")
+    assert (first["paper"], first["program"]) == ("", "45 to 49")
     assert first["verdict"] == "equal"
     assert first["command"].startswith("python -m rram_nas_comp_pack pack --model squeezenet ")
     assert (first["seed"], first["figures"], first["machine"]) == (123, [45], document["machine"])
     verdicts = {(row["run"], row["verdict"].partition(":")[0]) for row in document["rows"]}
     assert ("too small", "failed") in verdicts
     assert ("search on CIFAR-10, 253 crossbars", "not checked") in verdicts
-    baseline = next(row for row in document["rows"] if row["claim"] == "latency of the baseline")
-    assert baseline["verdict"] == "equal"
+    for row in document["rows"]:
+        if row["claim"].endswith("of the baseline") and row["run"] != "too small":
+            assert row["verdict"] == "equal"
+    paper = {row["run"]: row["paper"] for row in document["rows"] if row["paper"]}
+    assert paper == {"search on CIFAR-10, 253 crossbars": "0.9 to 0.92"}
 
 
 def test_the_tables_agree(done):
@@ -157,7 +209,9 @@ def test_the_tables_agree(done):
     table = read_rows(done[3] / "claims.csv")
     assert [line[:2] for line in table[1:]] == [[row["run"], row["claim"]] for row in rows]
     text = (done[3] / "claims.md").read_text()
-    assert all(f"| {row['run']} | {row['claim']} | {row['paper']} |" in text for row in rows)
+    assert all(
+        f"| {row['run']} | {row['claim']} | {row['paper']} | {row['program']} |" in text for row in rows
+    )
     assert "not checked: lacks the supernet and CIFAR-10" in text
 
 
@@ -183,3 +237,22 @@ def test_a_configuration_that_is_not_there_is_told_at_once(tmp_path):
     status, _, err = call("reproduce", "--out", tmp_path / "out", "--config", tmp_path / "none.ini")
     assert status == 2
     assert is_one_line(err)
+
+
+def test_digits_and_cifar10_never_share_an_axis_of_accuracy(monkeypatch, tmp_path):
+    from matplotlib.figure import Figure
+
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
+    searches = [run for run in runs(True, []) if run.argv[0] == "evolve"]
+    values = {"speeds": (10.0, 20.0), "accuracies": (0.99, 0.95)}
+    for some in (searches, [run for run in searches if run.group == "digits"]):
+        found = [(r, c, values[c.figure]) for r in some for c in r.claims if c.figure in values]
+        draw(found, tmp_path / "claims.png")
+        axes = {each.get_ylabel(): each for each in drawn[-1].axes if "accuracy" in each.get_ylabel()}
+        assert set(axes) == {"accuracy on test images of digits", "accuracy on test images of CIFAR-10"}
+        for label, each in axes.items():
+            names = each.get_legend_handles_labels()[1]
+            lines = [run.name for run in some if run.name.split(",")[0].split()[-1] in label]
+            box = ["the paper's fronts (arXiv 2409.18841)"] * ("CIFAR-10" in label)
+            assert names == [*lines, *box]

@@ -15,6 +15,7 @@ from dask_processes import Dask
 from tiny_search import ROOT, call, files, run, start, workplace
 
 from rram_nas_comp_pack.cli.main import main
+from rram_nas_comp_pack.hardware.config import load_config
 
 GENERATIONS = 3
 
@@ -43,6 +44,7 @@ def test_the_files_of_a_search(whole):
     folder, out = whole
     assert sorted(p.name for p in folder.iterdir()) == [
         *(
+            "SimConfig.ini",
             "checkpoint",
             "evaluated.csv",
             "evolute.csv",
@@ -70,6 +72,35 @@ def test_the_files_of_a_search(whole):
     assert max(float(r["speed"]) for r in evaluated) == speeds[0]
     assert f"front        {len(speeds)} networks" in out
     assert "hypervolume" in (folder / "logs.log").read_text()
+
+
+def test_no_network_is_slower_tuned_than_searched_and_both_figures_say_what_they_are(whole):
+    folder, out = whole
+    front = json.loads((folder / "front.json").read_text())
+    for network, row in zip(front["networks"], rows(folder / "front.csv"), strict=True):
+        searched, tuned = network["searched"], network["tuned"]
+        assert tuned["speed"] >= searched["speed"]
+        assert tuned["latency_ns"] <= searched["latency_ns"]
+        assert (float(row["speed"]), float(row["searched_speed"])) == (tuned["speed"], searched["speed"])
+    assert set(front["figures"]) == {"searched", "tuned"}
+    for text in (out, (folder / "logs.log").read_text()):
+        for name, what in front["figures"].items():
+            assert f"{name:<8} = speed {what}" in text
+        assert "  # accuracy     test    tuned searched        ms crossbars   used" in text
+    page = (folder / "report.html").read_text()
+    assert "Speed searched is that of the quick layout that the search went by; speed tuned" in page
+
+
+def test_a_search_holds_its_hardware_and_says_how_it_was_made(whole):
+    folder, _ = whole
+    assert (folder / "SimConfig.ini").read_bytes() == (ROOT / "SimConfig.ini").read_bytes()
+    held = json.loads((folder / "front.json").read_text())["simconfig"]
+    assert held["sha256"] == load_config(ROOT / "SimConfig.ini").digest
+    assert held["values"]["Crossbar level"]["Xbar_Size"] == "128, 128"
+    text = (folder / "logs.log").read_text()
+    timing = r"\[timing, s\]\ncompiling = .+\ntotal = .+\n"
+    assert re.search(timing + r"\n\[run\]\ncommand = .+\ndate = .+\nhost = .+\nhardware = .+\n$", text)
+    assert f"hardware = {held['sha256']}" in text
 
 
 def test_a_search_has_a_report_unless_it_is_told_otherwise(place, whole):
@@ -111,8 +142,8 @@ def test_a_network_of_the_front_is_packed_by_one_command(whole, tmp_path, capsys
     for model, said in (
         (f"ofa:{whole[0]}/front.json#99", f"found {last + 1} networks"),
         (f"ofa:{whole[0]}/front.json", "allowed is ofa:FILE#K"),
-        (f"ofa:{whole[0]}/front.csv#0", "found no JSON"),
-        ("ofa:none.json#0", "cannot be read"),
+        (f"ofa:{whole[0]}/front.csv#0", "not valid JSON"),
+        ("ofa:none.json#0", "none.json: No such file"),
     ):
         assert main(["pack", "--model", model]) == 2
         assert said in capsys.readouterr().err
@@ -188,7 +219,7 @@ def test_an_interrupt_ends_with_the_front_so_far(place):
     assert "networks" in out
 
 
-def test_an_interrupt_leaves_earlier_results_and_the_search_goes_on(place, whole, tmp_path):
+def test_sigterm_leaves_earlier_results_and_the_search_goes_on(place, whole, tmp_path):
     path, options = place
     folder = path / "log" / "evolution"
     shutil.copytree(whole[0], folder / "earlier")
@@ -197,10 +228,10 @@ def test_an_interrupt_leaves_earlier_results_and_the_search_goes_on(place, whole
     while not kept.exists():
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (130, "")
-    assert err.splitlines()[-1].endswith("interrupted; the search is kept, --resume goes on")
+    assert (process.returncode, out) == (143, "")
+    assert err.splitlines()[-1].endswith("terminated; the search is kept, --resume goes on")
     assert files(folder / "earlier") == files(whole[0])
     assert kept.exists()
 

@@ -108,6 +108,59 @@ def test_so_are_those_of_every_way_to_compile(change):
     assert judged(drawn(5), replace(QUICK, **change)).crossbars <= 211
 
 
+# In full
+
+
+@given(
+    chosen=configurations,
+    crossbars=st.integers(60, 300),
+    samples=st.sampled_from([1, 2, 8, 100]),
+    change=st.sampled_from(
+        [
+            *({}, {"tuner": "margin"}, {"duplicate": False}, {"depth_split": 5}),
+            *({"depthwise": "dense"}, {"depthwise": "diagonal"}, {"rules": NO_RULES}, {"rules": Rules(2, 4)}),
+        ]
+    ),
+    steps=st.sampled_from([0, 0, 30]),
+    seed=st.integers(0, 9),
+)
+@settings(max_examples=25, deadline=None)
+def test_no_subnet_is_slower_compiled_in_full_than_the_search_saw_it(
+    chosen, crossbars, samples, change, steps, seed
+):
+    options = replace(QUICK, crossbars=crossbars, samples=samples, seed=seed, steps=steps, **change)
+    seen, full = (
+        compile_subnet(chosen, options, 32),
+        compile_subnet(chosen, replace(options, quick=False), 32),
+    )
+    if isinstance(seen, Compiled):
+        assert isinstance(full, Compiled)
+        assert full.latency_ns <= seen.latency_ns
+        assert full.baseline_ns == seen.baseline_ns
+        assert full.speed >= seen.speed
+
+
+@pytest.mark.parametrize("tuner", ["joint", "margin"])
+def test_where_tuning_in_full_finds_worse_or_nothing_the_quick_layout_is_kept(monkeypatch, tuner):
+    options, compiled = replace(QUICK, tuner=tuner), subnet._compiled
+    seen = compile_subnet(drawn(4), options)
+
+    def slow(layers, how):
+        return compiled(layers, how if how.quick else replace(how, duplicate=False))
+
+    def too_large(layers, how):
+        return compiled(layers, how) if how.quick else NoFit(211, 212, 212)
+
+    for worse in (slow, too_large):
+        monkeypatch.setattr(subnet, "_compiled", worse)
+        assert compile_subnet(drawn(4), replace(options, quick=False)) == seen
+
+
+def test_where_tuning_gains_its_layout_is_kept():
+    seen, full = (compile_subnet(drawn(4), replace(QUICK, quick=quick)) for quick in (True, False))
+    assert full.latency_ns < seen.latency_ns
+
+
 def test_without_duplication_it_is_the_plain_packing():
     chosen = drawn(3)
     found = compile_subnet(chosen, replace(QUICK, duplicate=False, depthwise="dense"))

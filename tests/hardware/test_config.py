@@ -1,6 +1,8 @@
 """The reader accepts the shipped file, and says in one line each what is wrong with another."""
 
+import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.hardware.config import load_hardware, parse_hardware
+from rram_nas_comp_pack.hardware.config import config_of, load_config, load_hardware, parse_hardware
+from rram_nas_comp_pack.hardware.ini import sections_of
+from rram_nas_comp_pack.hardware.pe import area, read_latency, read_power
 
 SHIPPED = ROOT / "SimConfig.ini"
 SECTIONS = re.findall(r"^\[(.+)\]$", shipped_text(), re.MULTILINE)
@@ -134,15 +138,168 @@ def test_no_more_adcs_than_columns_with_digital_subtraction_is_fine() -> None:
     assert not warnings("Process element level.ADC_Num=256;Process element level.Sub_Position=1")
 
 
+# --- Files of other people -------------------------------------------------------------------------------
+
+OF_SRAM = "Device level.Device_Type=SRAM"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        *("Crossbar level.Cell_Type=SRAM_6T", "Device level.Device_Resistance=1.7e6, 1.7e6"),
+        *("Device level.Device_Resistance=0", "Device level.Device_Resistance=none"),
+        *("Device level.Device_SAF=0", "Device level.Device_Variation=none"),
+    ],
+)
+def test_keys_that_serve_nvm_alone_may_hold_anything_in_a_file_of_sram(more: str) -> None:
+    sram = parse_hardware(with_overrides(OF_SRAM))
+    found = parse_hardware(with_overrides(f"{OF_SRAM};{more}"))
+    assert found.resistances_ohm == sram.resistances_ohm == (1.6e6, 1.6e6)
+    assert area(found) == area(sram)
+    assert read_latency(found, 128, 128, 8).total_ns == pytest.approx(152.77319048, rel=1e-9)
+    assert read_power(found, 128, 128) == read_power(sram, 128, 128)
+
+
+def test_keys_that_serve_the_other_device_may_be_missing() -> None:
+    nvm_only = r"(?m)^(Device_Resistance|Device_SAF|Device_Variation|Cell_Type) = .*\n"
+    sram = with_overrides(OF_SRAM)
+    without = parse_hardware(re.sub(nvm_only, "", sram))
+    assert area(without) == area(parse_hardware(sram))
+    sram_only = r"(?m)^(Read|Write)_Energy = .*\n"
+    nvm = parse_hardware(re.sub(sram_only, "", shipped_text()))
+    assert area(nvm) == area(parse_hardware(shipped_text()))
+    assert len(faults(re.sub(sram_only, "", sram))) == 2
+    assert len(faults(re.sub(nvm_only, "", shipped_text()))) == 2
+
+
+def test_a_cell_of_sram_is_none_of_nvm() -> None:
+    assert "allowed: 1T1R or 0T1R" in fault("Crossbar level.Cell_Type=SRAM_6T")
+
+
+def test_resistances_that_sram_does_not_have_draw_a_warning() -> None:
+    (line,) = (w for w in warnings(f"{OF_SRAM};Device level.Device_Resistance=1.7e6, 1.7e6") if "Resist" in w)
+    assert line.endswith(
+        "Device_Resistance = 1.7e6, 1.7e6: not read: SRAM counts as 1.6e+06 ohm in both states"
+    )
+    quiet = f"{OF_SRAM};Device level.Device_Resistance=1.6e6, 1.6e6;Device level.Device_SAF=0, 0"
+    assert not warnings(quiet + ";Device level.Device_Variation=0;Crossbar level.Cell_Type=SRAM_6T")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "Subarray_Size = 128",
+            "OU_Size = 8, 8\nSubarray_Size = 128",
+            "[Crossbar level] OU_Size: found an unknown key, not read; the nearest known one is Xbar_Size",
+        ),
+        (
+            "Multiplier_Tech = 45",
+            "Multiplier_tehc = 32",
+            "[Digital module] Multiplier_tehc: found an unknown key, not read; the nearest known one is "
+            "Multiplier_Tech",
+        ),
+        (
+            "Device_Type = NVM",
+            "Device_Type = NVM\nADC_choise = 3 # mine",
+            "[Device level] ADC_choise: found an unknown key, not read; the nearest known one is ADC_Choice",
+        ),
+        (
+            "[Tile level]",
+            "[Tile]\nDevice_Tech = 9\nDevice_Tehc = 9\n[Tile level]",
+            "[Tile]: found an unknown section, not read; the nearest known one is [Tile level]",
+        ),
+        (
+            "[Tile level]",
+            "[DEFAULT]\nWire_Resistance = 9\n[Tile level]",
+            "[DEFAULT]: found an unknown section, not read; the nearest known one is [Tile level]",
+        ),
+    ],
+)
+def test_a_key_or_section_of_ones_own_draws_one_warning(old: str, new: str, said: str) -> None:
+    text = shipped_text().replace("[Tile level]", "Multiplier_Tech = 45\n[Tile level]")
+    usual, found = parse_hardware(text), parse_hardware(text.replace(old, new))
+    assert [line for line in found.warnings if line not in usual.warnings] == [f"SimConfig.ini: {said}"]
+    assert replace(found, warnings=()) == replace(usual, warnings=())
+
+
+def test_a_flood_of_unknown_keys_is_told_in_few_lines() -> None:
+    flood = "".join(f"mine_{i} = 1\n" for i in range(10_000))
+    found = parse_hardware(shipped_text().replace("[Tile level]", f"{flood}[Tile level]")).warnings
+    assert len(found) < 30
+    assert "SimConfig.ini: found 9980 more unknown sections and keys, not read" in found
+
+
+def test_comments_begin_with_a_semicolon_too() -> None:
+    text = shipped_text().replace(
+        "[Crossbar level]", "; mine\n  ; [Wrong]\n;Device_Tech = 9\n[Crossbar level]"
+    )
+    assert parse_hardware(text) == parse_hardware(shipped_text())
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_lines_may_end_as_on_windows_and_old_macs(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "SimConfig.ini"
+    path.write_bytes(b"\xef\xbb\xbf" + shipped_text().replace("\n", end).encode())
+    assert replace(load_hardware(path), warnings=()) == replace(load_hardware(SHIPPED), warnings=())
+
+
+# --- What tells one hardware from another ----------------------------------------------------------------
+
+
+def test_a_digest_goes_by_the_values_that_formulas_read_and_by_nothing_else(tmp_path: Path) -> None:
+    def digest(text: str) -> str:
+        path = tmp_path / "SimConfig.ini"
+        path.write_text(text)
+        return load_config(path).digest
+
+    text = shipped_text()
+    same = text.replace("= 1e6, 1e4", "= 1000000,10000").replace("# 1T1R or", "; OT1R or")
+    same = same.replace("[Tile level]", "mine = 3\n[Tile level]").replace(
+        "Tile_Num = 64, 64", "Tile_Num = 8, 8"
+    )
+    assert digest(same) == digest(text)
+    others = [digest(text.replace("ADC_Choice = 2", f"ADC_Choice = {i}")) for i in range(3, 8)]
+    assert len({digest(text), *others}) == 6
+    sram = with_overrides(OF_SRAM)
+    assert digest(sram) == digest(sram.replace("1e6, 1e4", "5, 5")) != digest(text)
+
+
+def test_the_values_of_a_file_make_the_same_hardware_again() -> None:
+    for text in (shipped_text(), with_overrides(OF_SRAM + ";Crossbar level.Cell_Type=SRAM_6T")):
+        sections = sections_of(text, "x")
+        assert config_of(sections, "SimConfig.ini").hardware == parse_hardware(text)
+
+
 # --- What is refused: the file ---------------------------------------------------------------------------
 
 
-def test_a_missing_file_and_a_folder_are_refused_in_one_line(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.ini", tmp_path):
+def test_what_is_no_file_is_refused_in_one_line(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "none.ini", tmp_path, tmp_path / "fifo", Path("/dev/zero"), Path("/dev/null")):
         with pytest.raises(BadInput) as caught:
             load_hardware(path)
         (line,) = str(caught.value).splitlines()
         assert line.startswith(f"{path}: cannot be read: ")
+
+
+def test_a_huge_file_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "huge.ini"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(BadInput) as caught:
+        load_hardware(path)
+    assert str(caught.value) == f"{path}: found more than 65536 bytes; allowed: a SimConfig.ini file"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser reads everything")
+def test_an_unreadable_file_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "SimConfig.ini"
+    path.write_text(shipped_text())
+    path.chmod(0)
+    with pytest.raises(BadInput) as caught:
+        load_hardware(path)
+    assert str(caught.value).startswith(f"{path}: cannot be read: Permission denied; allowed: ")
 
 
 def test_a_file_that_is_not_utf8_is_refused_in_one_line(tmp_path: Path) -> None:
@@ -158,7 +315,15 @@ def test_a_file_that_is_not_utf8_is_refused_in_one_line(tmp_path: Path) -> None:
     [
         ("Device_Tech = 130\n", "line 1: found 'Device_Tech = 130'; allowed: a [section]"),
         ("[Device level]\nDevice_Tech\n", "line 2: found 'Device_Tech'; allowed: key = value"),
-        ("[Device level]\nA = 1\na = 2\n", "[Device level] a: found again in line 3; allowed: once"),
+        (
+            "[Device level]\nOU = \0\n",
+            "line 2: found '\\x00'; allowed: text without control characters",
+        ),
+        ("[Device level]\nOU = 1\nOU = 2\n", "[Device level] OU: found again in line 3; allowed: once"),
+        (
+            "[Device level]\nDevice_Tech = 1\ndevice_tech = 2\n",
+            "[Device level] Device_Tech: found again in line 3; allowed: once",
+        ),
         ("[Device level]\n[Device level]\n", "[Device level]: found again in line 2; allowed: once"),
     ],
 )
@@ -170,17 +335,22 @@ def test_an_empty_file_lacks_eight_sections() -> None:
     assert [line.split(": ")[1] for line in faults("")] == [f"[{section}]" for section in SECTIONS]
 
 
-def test_a_missing_and_an_unknown_key_are_refused() -> None:
+def test_a_missing_key_is_refused_and_a_misspelled_one_named_beside_it() -> None:
     (missing,) = faults(re.sub(r"(?m)^Xbar_Size = .*\n", "", shipped_text()))
-    assert missing.startswith(
-        "SimConfig.ini: [Crossbar level] Xbar_Size: found no such key; allowed: two integers"
+    start = "SimConfig.ini: [Crossbar level] Xbar_Size: found no such key; allowed: two integers"
+    assert missing.startswith(start)
+    missing, misspelled = faults(shipped_text().replace("Xbar_Size =", "XBar_Sise ="))
+    assert missing.startswith(start)
+    assert misspelled == (
+        "SimConfig.ini: [Crossbar level] XBar_Sise: found an unknown key, not read; the nearest known one is "
+        "Xbar_Size"
     )
-    (unknown,) = faults(shipped_text().replace("[Tile level]", "[Tile level]\nColour = red"))
-    assert "[Tile level] colour: found an unknown key; allowed: PE_Num, " in unknown
 
 
 def test_an_inline_comment_and_a_percent_sign_are_part_of_the_value() -> None:
-    assert "found '130 # nm'" in fault("Device level.Device_Tech=130 # nm")
+    line = fault("Device level.Device_Tech=130 # nm")
+    assert "found '130 # nm'; allowed: a number > 0 [nm], a comment in a line of its own" in line
+    assert "a comment in a line of its own" in fault("Crossbar level.Xbar_Size=128, 128  # rows")
     assert "found '%(Device_Area)s'" in fault("Device level.Device_Tech=%(Device_Area)s")
     assert "found '1%'" in fault("Device level.Device_Variation=1%")
 
@@ -195,7 +365,7 @@ def test_an_inline_comment_and_a_percent_sign_are_part_of_the_value() -> None:
         ("Crossbar level.Transistor_Tech", "130.0", "an integer >= 1 [nm]"),
         ("Crossbar level.Transistor_Tech", "1_3", "an integer >= 1 [nm]"),
         ("Crossbar level.Transistor_Tech", "٣", "an integer >= 1 [nm]"),
-        ("Crossbar level.Transistor_Tech", "9" * 5000, "an integer >= 1 [nm], at most 9 digits"),
+        ("Crossbar level.Transistor_Tech", "9" * 50, "an integer >= 1 [nm], at most 9 digits"),
         ("Crossbar level.Xbar_Size", "128", "two integers >= 1 [rows, columns]"),
         ("Crossbar level.Xbar_Size", "128, 128, 128", "two integers >= 1 [rows, columns]"),
         ("Crossbar level.Xbar_Size", "0, 128", "two integers >= 1 [rows, columns]"),
@@ -257,17 +427,22 @@ def test_all_faults_are_reported_at_once() -> None:
         "Architecture level.Tile_Connection=9"
     ).replace("[Algorithm Configuration]", "Colour = red\n[Other]")
     lines = faults(text)
-    named = ["colour", "[Other]", "[Algorithm Configuration]", "Device_Tech", "Device_Level", "Subarray_Size"]
+    named = ["Colour", "[Other]", "[Algorithm Configuration]", "Device_Tech", "Device_Level", "Subarray_Size"]
     for name in [*named, "DAC_Choice", "Group_Num", "Tile_Connection"]:
         assert sum(name in line.split(": found")[0] for line in lines) == 1, (name, lines)
     assert len(lines) == 9
-    assert all(re.fullmatch(r"SimConfig\.ini: .+: found .+; allowed: .+", line) for line in lines)
+    wanted = r"SimConfig\.ini: .+: found (.+; allowed: .+|an unknown (key|section), not read; the nearest .+)"
+    assert all(re.fullmatch(wanted, line) for line in lines)
 
 
 def test_a_fault_hides_no_other_fault() -> None:
     overrides = "Device level.Read_Voltage=x;Device level.Device_Level=4;Device level.Write_Level=3"
     named = [line.split(": ")[1] for line in faults(with_overrides(overrides))]
     assert named == [f"[Device level] {key}" for key in ("Read_Voltage", "Write_Level", "Device_Level")]
+
+
+def test_a_long_value_is_shortened() -> None:
+    assert len(fault("Crossbar level.Transistor_Tech=" + "9" * 5000)) < 200
 
 
 # --- Any text --------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -268,3 +269,47 @@ def test_help_and_bad_options_answer_without_torch():
     asked = [sys.executable, "-m", "ofa", "train", "--seed", "x"]
     refused = subprocess.run(asked, capture_output=True, text=True, check=False)
     assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize("what", ["pipe", "link to a pipe", "link", "link where the file is made"])
+def test_what_is_no_file_in_the_checkpoint_s_place_stays(tmp_path, capsys, what):
+    mine, net = tmp_path / "mine", tmp_path / "net"
+    mine.write_text("mine")
+    if "pipe" in what:
+        os.mkfifo(tmp_path / "pipe")
+    target = {"pipe": "net", "link to a pipe": "pipe", "link": "mine"}.get(what, "mine")
+    if what == "pipe":
+        (tmp_path / "pipe").rename(net)
+    elif what == "link where the file is made":
+        (tmp_path / ".net.partial").symlink_to(target)
+    else:
+        net.symlink_to(target)
+    before = sorted(p.name for p in tmp_path.iterdir())
+    assert main(["train", "--out", str(net)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "--out: " in err
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
+    assert mine.read_text() == "mine"
+
+
+def test_a_checkpoint_at_the_end_of_a_link_is_written_there(tmp_path):
+    from ofa.checkpoint import write_whole
+
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "net").symlink_to("disk/net")
+    for content in ({"a": 1}, {"a": 2}):
+        write_whole(content, tmp_path / "net")
+        assert torch.load(tmp_path / "disk" / "net", weights_only=True) == content
+    assert os.readlink(tmp_path / "net") == "disk/net"
+    assert os.listdir(tmp_path / "disk") == ["net"]
+
+
+def test_sigterm_ends_training_as_ctrl_c_does(tmp_path, capsys, monkeypatch):
+    def terminated(*_args):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(training, "_backward", terminated)
+    assert main(train(tmp_path)) == 143
+    assert capsys.readouterr().err.splitlines()[-1] == "ofa: terminated; nothing was written"
+    assert [path.name for path in tmp_path.iterdir()] == ["images"]

@@ -244,3 +244,19 @@ def test_too_few_images_and_broken_ones_are_refused(tmp_path):
     )
     (tmp_path / "a" / "x.png").write_bytes((tmp_path / "a" / "0.png").read_bytes()[:60])
     assert refused(name).startswith(f"{tmp_path}/a/x.png: found no whole image (")
+
+
+def test_what_a_killed_download_left_is_cleared_and_links_are_not_followed(tmp_path, monkeypatch):
+    archive(tmp_path / "published", monkeypatch)
+    inner = tmp_path / "root" / "cifar10" / "cifar-10-batches-py"
+    inner.mkdir(parents=True)
+    left = inner / ".cifar-10-python.tar.gz.partial"
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    left.symlink_to(mine)
+    assert "is in the way, a symbolic link; remove it" in refused("cifar10", tmp_path / "root")
+    left.unlink()
+    left.write_text("half")
+    ofa.load_images("cifar10", tmp_path / "root")
+    assert sorted(path.name for path in inner.iterdir()) == NAMES
+    assert mine.read_text() == "mine"

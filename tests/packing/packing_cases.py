@@ -85,4 +85,4 @@ def cut_from_full(draw, rows=24, columns=30):
             pieces += [(h, at), (h, w - at)]
         else:
             pieces.append((h, w))
-    return make(pieces, CrossbarSize(rows, columns)), crossbars
+    return make(pieces, rows, columns), crossbars

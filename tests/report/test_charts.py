@@ -72,3 +72,9 @@ def test_spans_of_a_row_lie_in_lanes_that_do_not_touch_other_rows():
     middles = [chart.middle(span) for span in chart.spans]
     assert middles == pytest.approx([-0.2, 1.2])
     assert chart.thickness == pytest.approx(0.4)
+
+
+def test_a_figure_of_thousands_of_rows_is_no_taller_than_an_image_can_be():
+    names = tuple(f"Linear_{i}" for i in range(5000))
+    bars = Bars("b", names, Axis("share"), (Portion("p", (0.5,) * 5000, "#000000"),))
+    assert draw(bars).get_figheight() == 100

@@ -9,11 +9,12 @@ import time
 import pytest
 
 from rram_nas_comp_pack.cli.options import parse
-from rram_nas_comp_pack.cli.search_reading import read_search
 from rram_nas_comp_pack.report.evolution import search_page
 from rram_nas_comp_pack.report.front_chart import envelope
 from rram_nas_comp_pack.report.networks import PACK_DEFAULTS, pack_command
 from rram_nas_comp_pack.report.search_charts import MOST_LINES, genomes, speeds_of
+from rram_nas_comp_pack.runs.nas.read import read_search
+from rram_nas_comp_pack.values import DEFAULT_SIZE
 from tests.cli.tiny_runs import call, everything_in, is_one_line
 from tests.report.made_search import best_of, networks, write_search
 from tests.report.report_runs import check_page, make_run
@@ -84,7 +85,7 @@ def test_networks_that_do_not_fit_are_counted(page):
 
 
 def test_the_limit_of_a_front_is_what_no_other_network_of_it_beats(made):
-    front = read_search(made, "").front
+    front = read_search(made, "").front.networks
     limit = envelope(front)
     assert limit
     for network in front:
@@ -125,7 +126,8 @@ def test_what_a_command_leaves_out_is_what_pack_does_anyway():
     _, options = parse(["pack", "--duplicate"])
     assert {name: str(getattr(options, name)) for name in PACK_DEFAULTS} == PACK_DEFAULTS
     assert options.depthwise_mapping == "auto"
-    assert options.input_size == (3, 64, 64)
+    assert options.input_size is None  # DEFAULT_SIZE, which a search has too
+    assert DEFAULT_SIZE == (3, 64, 64)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,7 @@ def test_what_a_command_leaves_out_is_what_pack_does_anyway():
 )
 def test_the_command_packs_by_the_options_of_the_search(tmp_path, changed):
     run = read_search(write_search(tmp_path / "run", 20, **changed), "")
-    words = shlex.split(pack_command(run, run.front[0]))
+    words = shlex.split(pack_command(run, run.front.networks[0]))
     assert words[:3] == ["python", "-m", "rram_nas_comp_pack"]
     _, options = parse(words[3:])
     assert (options.model, options.num_crossbars) == ("ofa:RUN_DIR/front.json#0", 168)

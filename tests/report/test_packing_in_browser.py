@@ -6,8 +6,8 @@ import pytest
 from browser import chromium, dark, needs_chromium, opened
 from report_runs import make_run, placements
 
-from rram_nas_comp_pack.cli.packing_report import read_run
 from rram_nas_comp_pack.report.packing import packing_report
+from rram_nas_comp_pack.runs.packing.read import read_run
 
 pytestmark = needs_chromium
 
@@ -205,17 +205,13 @@ def test_many_boxes_are_filtered_within_a_frame(run, browser, tmp_path):
     small = read_run(run, "many")
     times = -(-8000 // len(small.placements))
     boxes = [
-        replace(p, crossbar_idx=p.crossbar_idx + k * small.crossbars)
+        replace(p, crossbar_idx=p.crossbar_idx + k * small.result.crossbars)
         for k in range(times)
         for p in small.placements
     ]
-    load = small.contention.load * times
-    many = replace(
-        *(small,),
-        crossbars=small.crossbars * times,
-        placements=tuple(boxes),
-        contention=replace(small.contention, load=load),
-    )
+    waits = replace(small.result.contention, load=small.result.contention.load * times)
+    result = replace(small.result, crossbars=small.result.crossbars * times, contention=waits)
+    many = replace(small, result=result, placements=tuple(boxes))
     html = packing_report(many).html
     assert len(html) < 5e6
     (tmp_path / "many.html").write_text(html, encoding="utf-8")

@@ -11,7 +11,8 @@ from PIL import Image
 from report_runs import FILES, call, check_page, make_run, make_workplace, pack, placements
 from tiny_runs import everything_in, is_one_line
 
-from rram_nas_comp_pack.cli import report
+from ofa.console import Terminated
+from rram_nas_comp_pack.cli import publish
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,7 @@ def test_the_page_is_sound_and_says_what_the_run_found(done):
     assert f"Crossbars {result['crossbars_used']} (budget 10)" in page.text
     assert f"{result['utilization']:.1%} of the cells under boxes" in page.text
     assert all(label in page.text for label in ("Conv2d_0", "Conv2d_1", "Linear_2"))
+    assert "Our version of the paper's tuner" in page.text
     assert len(page.named("figure")) == 5
 
 
@@ -111,15 +113,19 @@ def test_without_a_report_a_run_holds_none(tmp_path):
     assert {"t/report.html", "t/figures"} < set(everything_in(log / "packing"))
 
 
-@pytest.mark.parametrize("trouble", [ValueError("first\nsecond"), KeyboardInterrupt()])
-def test_a_run_stands_where_its_report_fails(tmp_path, monkeypatch, trouble):
+TROUBLES = [(ValueError("first\nsecond"), 0), (KeyboardInterrupt(), 130), (Terminated(), 143)]
+
+
+@pytest.mark.parametrize(("trouble", "ended"), TROUBLES)
+def test_a_run_stands_where_its_report_fails(tmp_path, monkeypatch, trouble, ended):
     def fail(*_):
         raise trouble
 
-    monkeypatch.setattr(report, "_fill", fail)
+    monkeypatch.setattr(publish, "_fill", fail)
     log = make_workplace(tmp_path)[0] / "log"
-    status, _, err = pack(log)
-    assert status == 0
+    status, out, err = pack(log)
+    assert status == ended
+    assert "files: " in out
     assert is_one_line(err)
     assert "no report" in err
     assert [n for n in everything_in(log / "packing") if "report" in n or "figures" in n] == []

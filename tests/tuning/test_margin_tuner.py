@@ -106,7 +106,7 @@ def test_a_module_called_again_counts_its_boxes_once():
 def mbv3_small():
     """Its un-duplicated layout, depthwise layers in five parts."""
     mappings = partition(load_network("mbv3_small").layers, CrossbarSize(128, 128), 5)
-    return mappings, place(mappings, (128, 128), Rules(), Goal("fast"))
+    return Layout(mappings, place(mappings, CrossbarSize(128, 128), Rules(), Goal("fast")))
 
 
 @pytest.mark.parametrize("crossbars", [249, 299, 349, 399, 449])

@@ -12,10 +12,11 @@ from rram_nas_comp_pack.box_converter.shapes import linear
 from rram_nas_comp_pack.simulation import program, simulate
 from rram_nas_comp_pack.tuning import tuner as tuners
 from rram_nas_comp_pack.tuning.joint.multi_start import TuningResult, tune
+from rram_nas_comp_pack.tuning.joint.quick import quick_layout
 from rram_nas_comp_pack.tuning.paper.margin_tuner import margin_trials
 from rram_nas_comp_pack.tuning.settings import Effort, Tuning
 from rram_nas_comp_pack.tuning.tuner import tune_layout
-from rram_nas_comp_pack.values import NO_RULES, Rules
+from rram_nas_comp_pack.values import NO_RULES, Layout, Rules
 
 rules = st.builds(Rules, threshold=st.integers(-1, 2), max_load=st.sampled_from([0, 1, 2, 6]))
 tunings = st.builds(
@@ -64,6 +65,9 @@ def test_what_is_chosen_is_sound_and_never_slower_than_what_was_given(
     if found.method == "none":
         assert layout == plain
         assert found.latency_ns == found.plain_ns
+    drawn = quick_layout(plain[0], target, read_ns, samples, tuning.effort.seed)
+    if tuning.tuner == "joint" and drawn is not None:
+        assert found.latency_ns <= latency(drawn.values(), read_ns, samples)
     if tuning.tuner == "margin":
         assert found.method != "joint"
         assert (found.stopped, found.steps) == ("effort", 0)
@@ -87,8 +91,9 @@ def test_a_joint_tuner_that_finds_worse_is_not_heard(monkeypatch):
     """It hands in the given layout with all boxes on one crossbar."""
     wanted = tune_layout(PLAIN, TARGET, one_ns, Tuning("margin", EFFORT))[0]
     crowded = tuple(replace(p, crossbar_idx=0) for p in PLAIN[1].placements)
-    worse = TuningResult(PLAIN[0], replace(PLAIN[1], placements=crowded), "time", 7)
+    worse = TuningResult(Layout(PLAIN[0], replace(PLAIN[1], placements=crowded)), "time", 7)
     monkeypatch.setattr(tuners, "tune", lambda *_: worse)
+    monkeypatch.setattr(tuners, "quick_layout", lambda *_: None)
     layout, found = tune_layout(PLAIN, TARGET, one_ns, Tuning("joint", EFFORT))
     assert found.method in ("none", "margin")
     assert layout == wanted
@@ -97,10 +102,20 @@ def test_a_joint_tuner_that_finds_worse_is_not_heard(monkeypatch):
 
 def test_a_joint_tuner_that_cannot_work_is_done_without(monkeypatch):
     monkeypatch.setattr(tuners, "tune", lambda *_: None)
+    monkeypatch.setattr(tuners, "quick_layout", lambda *_: None)
     joint, margin = (
         tune_layout(PLAIN, TARGET, one_ns, Tuning(tuner, EFFORT)) for tuner in ("joint", "margin")
     )
     assert joint == (margin[0], replace(margin[1], stopped="no start"))
+
+
+def test_a_sketch_that_is_faster_than_what_tuning_finds_is_kept(monkeypatch):
+    """Tuning hands in the layout that was given."""
+    drawn = quick_layout(PLAIN[0], TARGET, one_ns, EFFORT.samples, EFFORT.seed).values()
+    for no_better in (TuningResult(PLAIN, "effort", 200), None):
+        monkeypatch.setattr(tuners, "tune", lambda *_, no_better=no_better: no_better)
+        layout, found = tune_layout(PLAIN, TARGET, one_ns, Tuning("joint", EFFORT))
+        assert (layout, found.method, found.stopped) == (drawn, "joint", "effort")
 
 
 def test_the_papers_tuner_is_chosen_where_it_packs():

@@ -88,7 +88,7 @@ class _MultiStart:
         self.done, self.steps = 0, _steps(problem, effort)
         self._deadline = None if effort.seconds is None else monotonic() + effort.seconds
         self._chunks = chunk_sizes(FIRST_CHUNK)
-        self._buffers = schedule_buffers(problem.space, _simulated(problem, effort))
+        self._buffers = schedule_buffers(problem.space, simulated(problem, effort.samples))
         self._best: Incumbent | None = None
 
     def run(self, placements: Sequence[Placement]) -> Incumbent | None:
@@ -172,9 +172,9 @@ def _steps(problem: TuningProblem, effort: Effort) -> int:
     """Steps of the search; by default fewer, the more layers of samples a step simulates."""
     if effort.steps is not None:
         return effort.steps
-    return EFFORT // (STEP_COST + len(problem.plain) * _simulated(problem, effort))
+    return EFFORT // (STEP_COST + len(problem.plain) * simulated(problem, effort.samples))
 
 
-def _simulated(problem: TuningProblem, effort: Effort) -> int:
+def simulated(problem: TuningProblem, samples: int) -> int:
     """Samples that the search simulates; the latency of more is extrapolated."""
-    return min(effort.samples, max(MOST_SIMULATED[0], MOST_SIMULATED[1] // len(problem.plain)))
+    return min(samples, max(MOST_SIMULATED[0], MOST_SIMULATED[1] // len(problem.plain)))

@@ -18,6 +18,7 @@ from ...values import Box, Layer, Layout, Mapping
 from ..settings import ReadTime, Target
 from .construction import double_copies
 from .fast_schedule import schedule_buffers
+from .multi_start import simulated
 from .objective import BEST, Incumbent, evaluate, incumbent_of
 from .pools.layout import busy_owners, pooled_layout
 from .result import as_values
@@ -82,7 +83,7 @@ def quick_layout(
     state = pooled_layout(space, busy_owners(space, BUSY), samples, seed, POOL_STEPS)
     if state is None:
         return None
-    incumbent, buffers = incumbent_of(state), schedule_buffers(space, samples)
+    incumbent, buffers = incumbent_of(state), schedule_buffers(space, simulated(problem, samples))
     evaluate(space, state, buffers, incumbent, samples)
     double_copies(space, state, buffers, incumbent, (samples, TRIES))
     single = space.single_copy_time[space.variant_offset[:-1]]

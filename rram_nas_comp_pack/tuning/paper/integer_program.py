@@ -1,4 +1,4 @@
-"""How many copies of each layer: the paper's tuner (RNC section 4, spec section 4).
+"""How many copies of each layer: the paper's integer program (RNC section 4, spec section 4).
 
 It maximises the throughput of the slowest layer within an area. It knows areas only, so whoever calls it has
 to see whether the copies pack, and falls to the next margin where they do not.

@@ -1,12 +1,13 @@
-"""The paper's tuner with its packer in the loop (RNC section 4): margin by margin until the copies pack."""
+"""Our version of the paper's tuner (RNC section 4): margin by margin, until the copies pack."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
 from ...packing.bounds import counting_bound
+from ...packing.first_fit import first_fit
 from ...packing.pack import Goal
-from ...packing.place import items_of, place
+from ...packing.place import items_of, packing_of, place
 from ...values import Layout, Mapping, MarginTrial, Packing
 from ..settings import Target
 from .integer_program import MARGINS, duplicate
@@ -14,7 +15,7 @@ from .integer_program import MARGINS, duplicate
 Latency = Callable[[Layout], float]
 
 PACK_EFFORT = 2_000
-"""Steps to pack a margin's copies, more than the paper's packer makes of them, in some milliseconds."""
+"""Steps of our packer for a margin's copies: some milliseconds."""
 
 
 def margin_trials(
@@ -27,22 +28,28 @@ def margin_trials(
     """
     for margin in MARGINS:
         mappings = duplicate(plain.mappings, target.crossbars, target.size, margin)
-        packing = None if mappings is None else _pack(mappings, target, seed)
+        found = [] if mappings is None else [Layout(mappings, p) for p in _packings(mappings, target, seed)]
         boxes = 0 if mappings is None else sum(m.copies * len(m.boxes) for m in mappings if m.stored)
-        if mappings is not None and packing is not None:
-            layout = Layout(mappings, packing)
-            yield MarginTrial(margin, boxes, True, latency(layout)), layout
+        if found:
+            times = [latency(layout) for layout in found]
+            yield MarginTrial(margin, boxes, True, min(times)), found[times.index(min(times))]
             return
         yield MarginTrial(margin, boxes, False, None), plain
     yield MarginTrial(None, len(plain.packing.placements), True, latency(plain)), plain
 
 
-def _pack(mappings: Sequence[Mapping], target: Target, seed: int) -> Packing | None:
-    """A packing within the budget, if the packer soon finds one; counting boxes refutes most margins."""
+def _packings(mappings: Sequence[Mapping], target: Target, seed: int) -> Iterator[Packing]:
+    """Packings within the budget: by the paper's rule and by our packer, from each the one it soon finds.
+
+    Neither reaches every margin that the other does. Counting boxes refutes most margins at once.
+    """
     items = items_of(mappings, target.size)
     if counting_bound(items, target.rules) > target.crossbars:
-        return None
-    packing = place(
-        mappings, target.size, target.rules, Goal("best", target.crossbars, PACK_EFFORT, seed=seed)
-    )
-    return packing if packing.crossbars <= target.crossbars else None
+        return
+    layout = first_fit(items, target.rules, target.crossbars, seed)
+    if layout is not None:
+        yield packing_of(mappings, target.size, layout)
+    goal = Goal("best", target.crossbars, PACK_EFFORT, seed=seed)
+    packing = place(mappings, target.size, target.rules, goal)
+    if packing.crossbars <= target.crossbars:
+        yield packing

@@ -11,7 +11,11 @@ import numpy as np
 
 from ofa.architecture import DEPTHS, Configuration
 
-from ..kernels.arrays import Floats, Ints
+from ...hardware.config import SimConfig
+from ...kernels.arrays import Floats, Ints
+
+ELSEWHERE = {"exp_id", "log_dir", "workers", "scheduler", "resume", "verbose", "no_report", "command_line"}
+"""Options of a search that do not decide what it finds."""
 
 
 class Figures(NamedTuple):
@@ -26,9 +30,10 @@ class Figures(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FrontNetwork:
-    """A network of the front, `index` being its place in front.json; accuracies are 0 to 1.
+    """A network of the front, `index` being its place in front.json; accuracies are 0 to 1 where measured.
 
-    `test` and `tuned` are None where the search was interrupted before, or tuning failed.
+    `searched` is by the quick layout that the search went by, `tuned` after tuning in full. `test` and
+    `tuned` are None where the search was interrupted before, or tuning failed.
     """
 
     index: int
@@ -73,23 +78,39 @@ class Evaluated:
 
 
 @dataclass(frozen=True, slots=True)
+class Front:
+    """What front.json says: how was searched, and the networks that no other beats, fastest first.
+
+    `evaluated` counts all networks that were looked at; `options` are texts by the names of `EvolveOptions`,
+    without those of ELSEWHERE; `config` is the hardware. Each is None where the file, of an older version,
+    does not say it.
+    """
+
+    version: str
+    dataset: str
+    accuracy: str
+    classes: int
+    resolution: int
+    budget: int
+    samples: int
+    objectives: tuple[str, ...]
+    evaluated: int | None
+    networks: tuple[FrontNetwork, ...]
+    options: Mapping[str, str] | None
+    config: SimConfig | None
+
+
+@dataclass(frozen=True, slots=True)
 class SearchRun:
-    """One search: `options` as texts, without those that say where and how fast it ran.
+    """All files of a search. `options` are those of the front, or of the log where the front has none.
 
     `hypervolumes` and `counts` (networks evaluated by then) have an entry a generation.
     """
 
     name: str
-    version: str
-    dataset: str
-    accuracy: str
-    resolution: int
-    budget: int
-    samples: int
-    objectives: tuple[str, ...]
+    front: Front
     hypervolumes: tuple[float, ...]
     counts: tuple[int, ...]
-    front: tuple[FrontNetwork, ...]
     evaluated: Evaluated
     options: Mapping[str, str]
 

@@ -1,0 +1,161 @@
+"""A search under way in a file: arrays and JSON, nothing that could run."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import BadInput
+from ...evolution.evolve import Outcome, State, genes_of, key
+from ...evolution.genome import CHOICES, LENGTH, Genes
+from ..checked_json import HUGE, MOST_COUNT, parse_json, require_file
+from .front import ACCURACY
+
+VERSION = 1
+NAME = "search.npz"
+
+_NUMBERS = tuple(f.name for f in fields(Outcome) if f.name != "error")
+_figures = attrgetter(*_NUMBERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A search between two generations, and what its predictor learnt from, if it has one.
+
+    That are rows of genes (subnets, genes) and accuracies (subnets,), 0 to 1.
+    """
+
+    state: State = field(default_factory=State)
+    genes: Genes = field(default_factory=lambda: np.zeros((0, LENGTH), np.int8))
+    accuracies: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+
+def write_checkpoint(file: IO[bytes], kept: Kept, options: Mapping[str, Any]) -> None:
+    """Write a search. `options` are JSON values that decide what the search gives."""
+    np.savez(file, allow_pickle=False, **_arrays(kept, options))
+
+
+def _arrays(kept: Kept, options: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    state, outcomes = kept.state, list(kept.state.known.values())
+    return {
+        "meta": np.array(json.dumps({"version": VERSION, "options": options})),
+        "populations": np.concatenate([np.zeros((0, LENGTH), np.int8), *state.populations]),
+        "survivors": np.array([len(rows) for rows in state.populations], np.int64),
+        "hypervolumes": np.array(state.hypervolumes, np.float64),
+        "evaluated": np.array(state.evaluated, np.int64),
+        "known": genes_of(state.known),
+        "outcomes": np.array([_figures(o) for o in outcomes], np.float64).reshape(-1, len(_NUMBERS)),
+        "errors": np.array(json.dumps([o.error for o in outcomes])),
+        "taught": kept.genes,
+        "accuracies": kept.accuracies,
+    }
+
+
+def load_search(folder: Path, options: Mapping[str, Any]) -> Kept:
+    """Read a search to go on with. Raises BadInput where it is damaged or was begun with other options."""
+    path = folder / NAME
+    try:
+        require_file(path)
+        with np.load(path, allow_pickle=False) as file:
+            held = {name: file[name] for name in file.files}
+        meta = _json(held["meta"])
+        version, begun = meta["version"], dict(meta["options"])
+        taught = _genes(held["taught"])
+        kept = Kept(_state(held), taught, _numbers(held["accuracies"], (len(taught),), 0.0, 1.0))
+    except Exception as error:  # a damaged file raises nearly anything
+        why = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise BadInput(f"{path}: found no search to go on with ({why:.200})") from error
+    if version != VERSION:
+        raise BadInput(f"{path}: found version {version!r:.60}, allowed is {VERSION}")
+    _require_same(path, begun, options)
+    return kept
+
+
+def _state(held: Mapping[str, NDArray[Any]]) -> State:
+    """Raises whatever comes to it where arrays are not those of a checkpoint, or contradict each other."""
+    rows, known_rows = _genes(held["populations"]), _genes(held["known"])
+    sizes = held["survivors"]
+    survivors = _counts(sizes, sizes.shape[:1], len(rows)).tolist()
+    if sum(survivors) != len(rows):
+        raise ValueError(f"{len(rows)} survivors where there should be {sum(survivors)}")
+    populations = np.split(rows, np.cumsum(survivors)[:-1]) if survivors else []
+    evaluated = _counts(held["evaluated"], (len(survivors),), len(known_rows)).tolist()
+    known = dict(zip((row.tobytes() for row in known_rows), _outcomes(held, len(known_rows)), strict=True))
+    alive = {key(row) for rows in populations for row in rows}
+    if not alive <= {*known} or len(known) < len(known_rows) or sorted(evaluated) != evaluated:
+        raise ValueError("survivors that were never evaluated")
+    volumes = _numbers(held["hypervolumes"], (len(survivors),), 0.0, HUGE).tolist()
+    return State(tuple(populations), tuple(volumes), tuple(evaluated), known)
+
+
+def _json(found: NDArray[Any]) -> Any:
+    """The JSON document in an array of one text."""
+    if found.shape != () or found.dtype.kind != "U":
+        raise ValueError(f"a text of shape {found.shape} and type {found.dtype}")
+    return parse_json(str(found), "text")
+
+
+def _genes(found: NDArray[Any]) -> Genes:
+    if found.dtype != np.int8 or found.shape[1:] != (LENGTH,) or not np.isin(found, range(CHOICES)).all():
+        raise ValueError(f"genes of shape {found.shape} and type {found.dtype}")
+    return found
+
+
+def _counts(found: NDArray[Any], shape: tuple[int, ...], most: int) -> NDArray[np.int64]:
+    if found.dtype != np.int64 or found.shape != shape or not ((found >= 1) & (found <= most)).all():
+        raise ValueError(f"counts of shape {found.shape} and type {found.dtype}, or beyond 1 to {most}")
+    return found
+
+
+def _numbers(found: NDArray[Any], shape: tuple[int, ...], least: float, most: float) -> NDArray[np.float64]:
+    if found.dtype != np.float64 or found.shape != shape or not ((found >= least) & (found <= most)).all():
+        raise ValueError(
+            f"numbers of shape {found.shape} and type {found.dtype}, or beyond {least} to {most}"
+        )
+    return found
+
+
+RANGES = {
+    "accuracy": ACCURACY,
+    "crossbars": (0.0, MOST_COUNT),
+    "utilization": (0.0, 1.0),
+    "excess": (-HUGE, math.inf),
+}
+"""Of the figures of an outcome; the others are from 0 to HUGE."""
+
+
+def _outcomes(held: Mapping[str, NDArray[Any]], count: int) -> Iterator[Outcome]:
+    """What became of each network; one that failed has an error, and infinite excess."""
+    errors, rows = _json(held["errors"]), held["outcomes"]
+    if rows.shape != (count, len(_NUMBERS)):
+        raise ValueError(f"outcomes of shape {rows.shape}")
+    for name, column in zip(_NUMBERS, rows.T, strict=True):
+        _numbers(column, (count,), *RANGES.get(name, (0.0, HUGE)))
+    for row, error in zip(rows.tolist(), errors, strict=True):
+        values: dict[str, Any] = dict(zip(_NUMBERS, row, strict=True))
+        lost = values["excess"] == math.inf and not error
+        if not isinstance(error, str) or values["crossbars"] % 1 or lost:
+            raise ValueError("an outcome that is none")
+        yield Outcome(**{**values, "crossbars": int(values["crossbars"])}, error=error)
+
+
+def _require_same(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    names = sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
+    if names:
+        own = ", ".join(
+            f"--{name.replace('_', '-'):.40} {_text(found.get(name)):.100}" for name in names[:10]
+        )
+        own = " ".join(own.split())
+        raise BadInput(f"{path}: found a search with {own}; allowed to go on is with the same options")
+
+
+def _text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,91 @@
+"""Reads front.json: the networks that a search found. Whatever is unsound raises BadInput."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ofa.architecture import Configuration, configuration
+from ofa.errors import BadInput as BadSubnet
+
+from ...errors import BadInput
+from ..checked_json import JsonObject, read_json
+from ..simconfig import read_simconfig
+from .run import ELSEWHERE, Figures, Front, FrontNetwork
+
+FRONT = "front.json"
+
+ACCURACY = -1000.0, 1000.0
+"""The range of an accuracy that may be predicted: a predictor may leave 0 to 1."""
+
+
+def read_front(path: Path) -> Front:
+    """What a front.json says, checked by itself."""
+    front = JsonObject(path, "front", read_json(path))
+    options = front.maybe(front.within, "options")
+    return Front(
+        version=front.text("version"),
+        dataset=front.text("dataset"),
+        accuracy=front.text("accuracy"),
+        classes=_classes(front),
+        resolution=front.count("resolution"),
+        budget=front.count("crossbars_budget"),
+        samples=front.count("num_sample"),
+        objectives=front.texts("objectives"),
+        evaluated=front.maybe(front.count, "evaluated"),
+        networks=tuple(_network(i, entry) for i, entry in enumerate(front.objects("networks"))),
+        options=None if options is None else option_texts(options.value),
+        config=read_simconfig(front),
+    )
+
+
+def read_subnets(path: Path) -> tuple[int, tuple[Configuration, ...]]:
+    """The classes and the networks of a front.json, which may lack all that a search found out about them."""
+    front = JsonObject(path, "front", read_json(path))
+    networks = (read_subnet(place.within("sample")) for place in front.objects("networks"))
+    return _classes(front), tuple(networks)
+
+
+def _classes(front: JsonObject) -> int:
+    return front.count("num_classes", 1, 2**16)
+
+
+def option_texts(options: Mapping[str, Any]) -> dict[str, str]:
+    """Options as texts, as logs.log has them; those of ELSEWHERE are left out."""
+    return {name: _option_text(value) for name, value in options.items() if name not in ELSEWHERE}
+
+
+def _option_text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def read_subnet(place: JsonObject) -> Configuration:
+    """The subnet in an object with `ks`, `e` and `d`."""
+    ks, e, d = (place.get(key, (int, list), "a number or a list") for key in Configuration._fields)
+    try:
+        return configuration(ks, e, d)
+    except BadSubnet as error:
+        raise BadInput(f"{place.source}: {place.name}: {error!s:.200}") from error
+
+
+def _network(index: int, place: JsonObject) -> FrontNetwork:
+    tuned = place.maybe(place.within, "tuned")
+    return FrontNetwork(
+        index=index,
+        network=read_subnet(place.within("sample")),
+        validation=place.number("validation_accuracy", *ACCURACY),
+        test=place.maybe(place.share, "test_accuracy"),
+        searched=_figures(place.within("searched")),
+        tuned=None if tuned is None else _figures(tuned),
+    )
+
+
+def _figures(place: JsonObject) -> Figures:
+    return Figures(
+        speed=place.positive("speed"),
+        latency_ns=place.positive("latency_ns"),
+        energy_nj=place.number("energy_nj"),
+        crossbars=place.count("crossbars"),
+        utilization=place.share("utilization"),
+    )

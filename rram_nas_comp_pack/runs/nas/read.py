@@ -1,0 +1,84 @@
+"""Reads the files of a search. Whatever is unsound raises BadInput, with file and place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import BadInput
+from ..checked_csv import TableRow, read_table
+from ..checked_json import HUGE, TINY, JsonObject, parse_json, read_text
+from .front import ACCURACY, FRONT, option_texts, read_front, read_subnet
+from .run import Evaluated, SearchRun
+
+EVALUATED = (
+    "generation", "acc", "speed", "latency_ns", "energy_nj", "crossbars",
+    "utilization", "excess", "error", "sample",
+)  # fmt: skip
+VOLUME = ("generation", "evaluated", "hypervolume")
+
+
+def read_search(run_dir: Path, name: str) -> SearchRun:
+    """The search in this folder. `name` is what it is to be called."""
+    if not run_dir.is_dir():
+        raise BadInput(f"RUN_DIR: {run_dir} is no folder")
+    front = read_front(run_dir / FRONT)
+    volumes, counts = _read_volumes(run_dir / "hypervolume.csv")
+    return SearchRun(
+        name=name,
+        front=front,
+        hypervolumes=volumes,
+        counts=counts,
+        evaluated=read_evaluated(run_dir / "evaluated.csv"),
+        options=_logged_options(run_dir / "logs.log") if front.options is None else front.options,
+    )
+
+
+def _read_volumes(path: Path) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """Hypervolumes, and networks evaluated by then, by generation."""
+    volumes, counts = [], [0]
+    for generation, row in enumerate(read_table(path, VOLUME)):
+        row.count("generation", generation, generation)
+        volumes.append(row.number("hypervolume"))
+        counts.append(row.count("evaluated", counts[-1]))
+    return tuple(volumes), tuple(counts[1:])
+
+
+def read_evaluated(path: Path) -> Evaluated:
+    """The networks of evaluated.csv."""
+    figures: list[tuple[float, float]] = []
+    genes: list[tuple[int, ...]] = []
+    too_large = failed = 0
+    for row in read_table(path, EVALUATED):
+        place = f"{row.path}: line {row.line}"
+        sample = read_subnet(JsonObject(place, "sample", parse_json(row.text("sample"), f"{place}: sample")))
+        if row.text("error"):
+            failed += 1
+        elif row.number("excess", -HUGE) > 0:
+            too_large += 1
+        else:
+            figures.append(_accuracy_and_speed(row))
+            genes.append((*sample.ks, *sample.e, *sample.d))
+    accuracy, speed = np.array(figures, np.float64).reshape(-1, 2).T
+    rows = np.array(genes, np.int64).reshape(-1, 36)
+    return Evaluated(accuracy, speed, rows[:, :16], rows[:, 16:32], rows[:, 32:], too_large, failed)
+
+
+def _accuracy_and_speed(row: TableRow) -> tuple[float, float]:
+    return row.number("acc", *ACCURACY), row.number("speed", TINY)
+
+
+def _logged_options(path: Path) -> Mapping[str, str]:
+    """The options of an older search, which only its log tells; none where it has no log."""
+    if not path.exists():
+        return {}
+    lines = read_text(path).splitlines()
+    section = lines[1:] if lines[:1] == ["[options]"] else []
+    pairs = (line.partition(" = ") for line in section[: section.index("") if "" in section else None])
+    found = {name: value for name, mark, value in pairs if mark}
+    if "objectives" in found:  # logged as a tuple
+        found["objectives"] = ",".join(re.findall(r"\w+", found["objectives"]))
+    return option_texts(found)

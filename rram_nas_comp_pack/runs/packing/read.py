@@ -1,0 +1,205 @@
+"""Reads a packing run: result.json, and all files together. What is unsound raises BadInput."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...contention import Contention, LayerContention
+from ...errors import BadInput
+from ...hardware.config import SimConfig
+from ...packing.check import violations
+from ...values import (
+    NO_RULES,
+    Coverage,
+    CrossbarSize,
+    Evaluation,
+    Mapping,
+    Placement,
+    Rules,
+    cells_with_weights,
+    rules_of,
+)
+from ..checked_json import HUGE, JsonObject, read_json
+from ..simconfig import read_simconfig
+from .agreement import disagreements
+from .read_layout import read_mappings, read_placements
+from .run import Copies, Costs, PackingResult, PackingRun, Speeds
+from .sim_log import read_sim_log
+
+RESULT = "result.json"
+
+
+def read_result(run_dir: Path) -> PackingResult:
+    """What result.json says, checked by itself."""
+    path = run_dir / RESULT
+    result = JsonObject(path, "result", read_json(path))
+    options, crossbar, contention = (result.within(key) for key in ("options", "crossbar", "contention"))
+    samples = contention.count("num_sample")
+    if options.count("num_sample") != samples:
+        options.fail("num_sample", options.value["num_sample"], f"that of contention, {samples}")
+    options.count("seed", 0)
+    return PackingResult(
+        model=result.text("model"),
+        config=_config(result, crossbar),
+        inputs=_inputs(result) if result.has("inputs") else None,
+        layers=result.count("layers"),
+        boxes=result.count("boxes"),
+        crossbars=result.count("crossbars_used"),
+        budget=_budget(result, options),
+        rules=_rules(options),
+        lower_bound=result.count("lower_bound", 0),
+        packer=result.text("packer"),
+        stopped=result.text("stopped"),
+        utilization=result.share("utilization"),
+        weight_utilization=result.maybe(result.share, "weight_utilization"),
+        size=CrossbarSize(crossbar.count("rows"), crossbar.count("columns")),
+        copies=_copies(result.within("duplication")),
+        evaluations=_evaluations(result),
+        samples=samples,
+        roofline_ns=contention.number("roofline_ns"),
+        contention=_contention(contention),
+        costs=_costs(result.within("hardware")),
+        coverage=tuple(_coverage(entry) for entry in result.objects("coverage")),
+        seconds=result.within("timing_s").number("total"),
+        options=options.value,
+    )
+
+
+def read_run(run_dir: Path, name: str) -> PackingRun:
+    """All files of a run, which must agree. `name` is what it is to be called."""
+    result = read_result(run_dir)
+    mappings, placements = read_mappings(run_dir), read_placements(run_dir)
+    wrong = next(violations(mappings, placements, result.size, NO_RULES), None)
+    if wrong is not None:
+        raise BadInput(f"{run_dir}: the layout is invalid: {wrong}")
+    _require_agreement(run_dir / RESULT, result, mappings, placements)
+    cells = result.crossbars * result.size.cells
+    share = result.weight_utilization
+    return PackingRun(
+        name=name,
+        result=result,
+        weight_utilization=cells_with_weights(mappings) / cells if share is None else share,
+        mappings=mappings,
+        placements=placements,
+        trace=read_sim_log(run_dir, mappings),
+    )
+
+
+def _require_agreement(
+    path: Path, result: PackingResult, mappings: Sequence[Mapping], placements: Sequence[Placement]
+) -> None:
+    """Raise BadInput where result.json speaks of another layout."""
+    fault = next(disagreements(result, mappings, placements), None)
+    if fault is not None:
+        raise BadInput(f"{path}: it is of another layout: {fault}")
+    used = 1 + max(p.crossbar_idx for p in placements)
+    said_and_found = {
+        "duplication, copies": (result.copies.per_layer, tuple(m.copies for m in mappings)),
+        "contention, layers": (len(result.contention.layers), len(mappings)),
+        "contention, load": (len(result.contention.load), used),
+    }
+    for key, (said, found) in said_and_found.items():
+        if said != found:
+            raise BadInput(f"{path}: {key}: found {said!r:.60}, the layout has {found!r:.60}")
+
+
+def _config(result: JsonObject, crossbar: JsonObject) -> SimConfig | None:
+    """The hardware, whose crossbars are those of the layout."""
+    found = read_simconfig(result)
+    for key in ("rows", "columns") if found else ():
+        size = getattr(found and found.hardware, key)
+        if crossbar.count(key) != size:
+            crossbar.fail(key, crossbar.count(key), f"that of Xbar_Size, {size}")
+    return found
+
+
+def _inputs(result: JsonObject) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    return tuple((each.text("name"), each.counts("size")) for each in result.objects("inputs"))
+
+
+def _budget(result: JsonObject, options: JsonObject) -> int | None:
+    wanted = None if options.flag("find_solution") else options.count("num_crossbars")
+    budget = result.maybe(result.count, "crossbars_budget")
+    if budget != wanted:
+        result.fail("crossbars_budget", budget, f"that of the options, {wanted or 'null'}")
+    return budget
+
+
+def _rules(options: JsonObject) -> Rules:
+    numbers = options.count("layer_threshold", 0), options.count("xbar_max_load")
+    return rules_of(options.flag("no_pack_heuristic"), *numbers)
+
+
+def _copies(place: JsonObject) -> Copies:
+    margin = place.maybe(place.number, "margin")
+    speeds = _speeds(place) if place.has("latency_ns") else None
+    return Copies(place.label("method"), margin, place.counts("copies"), speeds)
+
+
+def _speeds(place: JsonObject) -> Speeds:
+    keys = ("latency_ns", "margin_tuner_ns", "plain_ns")
+    baseline = place.positive("baseline_ns")
+    ours, paper, plain = (baseline / place.positive(key) for key in keys)
+    return Speeds(place.count("samples"), ours, paper, plain)
+
+
+def _evaluations(result: JsonObject) -> tuple[Evaluation, ...]:
+    """Latencies of some numbers of samples, each number once."""
+    found = tuple(_evaluation(entry) for entry in result.objects("evaluations"))
+    counts = [e.num_sample for e in found]
+    if not 1 <= len(set(counts)) == len(counts) <= 100:
+        result.fail("evaluations", counts, "1 to 100 entries, each for another num_sample")
+    return found
+
+
+def _evaluation(place: JsonObject) -> Evaluation:
+    names = ("latency_ns", "ideal_latency_ns", "baseline_latency_ns")
+    return Evaluation(place.count("num_sample"), *(place.positive(name) for name in names))
+
+
+def _contention(place: JsonObject) -> Contention:
+    rows, load = place.objects("layers"), place.entries("load")
+    if [row.count("layer", 0) for row in rows] != list(range(len(rows))):
+        place.fail("layers", [row.value["layer"] for row in rows], "an entry for each layer, in order")
+    if not all(type(x) in (int, float) and 0 <= x <= 1 for x in load):
+        place.fail("load", load, "a list of numbers from 0 to 1")
+    return Contention(tuple(_layer(row, len(rows)) for row in rows), tuple(map(float, load)))
+
+
+def _layer(place: JsonObject, layers: int) -> LayerContention:
+    names = ("busy_ns", "waiting_ns", "idle_ns", "waited_ns")
+    busy, waiting, idle, waited = (place.number(name) for name in names)
+    culprits = place.entries("waits_for")
+    for pair in culprits:
+        if not _is_wait(pair, layers):
+            place.fail("waits_for", pair, f"[layer, ns], layers from 0 to {layers - 1}, ns from 0")
+    waits_for = tuple((int(i), float(ns)) for i, ns in culprits)
+    return LayerContention(place.count("layer", 0), busy, waiting, idle, waited, waits_for)
+
+
+def _is_wait(pair: object, layers: int) -> bool:
+    """Whether it is [layer, ns]."""
+    if not (isinstance(pair, list) and len(pair) == 2 and type(pair[0]) is int and pair[0] in range(layers)):
+        return False
+    return type(pair[1]) in (int, float) and 0 <= pair[1] <= HUGE
+
+
+def _costs(place: JsonObject) -> Costs:
+    return Costs(
+        area_um2=place.number("area_um2"),
+        area_share=place.shares("area_share"),
+        energy_nj=place.number("energy_nj"),
+        energy_share=place.shares("energy_share"),
+        average_power_w=place.number("average_power_w"),
+        physical_crossbars=place.count("physical_crossbars"),
+    )
+
+
+def _coverage(place: JsonObject) -> Coverage:
+    status = place.text("status")
+    if status not in ("mapped", "digital", "unsupported"):
+        place.fail("status", status, "'mapped', 'digital' or 'unsupported'")
+    counts = place.count("parameters", 0, 2**53), place.count("macs", 0, 2**53)
+    least = place.flag("at_least") if place.has("at_least") else False
+    return Coverage(place.text("name"), place.text("kind"), status, *counts, least)  # type: ignore[arg-type]

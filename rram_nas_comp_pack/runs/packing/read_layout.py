@@ -1,0 +1,120 @@
+"""Reads the layout of a packing run: partition files and pack.csv. Whatever is unsound raises BadInput."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from ...errors import BadInput
+from ...values import Box, Layer, Mapping, Placement
+from ..checked_json import JsonObject, read_json, read_text
+
+HEADER = [f.name for f in fields(Placement)]
+
+
+def read_mappings(run_dir: Path) -> tuple[Mapping, ...]:
+    """The run's layers: those after duplication where there are any."""
+    if not run_dir.is_dir():
+        raise BadInput(f"RUN_DIR: {run_dir} is no folder")
+    optimized = run_dir / "partition_optimized.json"
+    return read_partition(optimized if optimized.exists() else run_dir / "partition.json")
+
+
+def read_partition(path: Path) -> tuple[Mapping, ...]:
+    """The layers of one partition file."""
+    entries = read_json(path)
+    if not isinstance(entries, list) or not entries:
+        raise BadInput(f"{path}: allowed is a list with an object for every layer")
+    places = [JsonObject(path, f"layer {i}", entry) for i, entry in enumerate(entries)]
+    mappings = tuple(_mapping(place, i) for i, place in enumerate(places))
+    for place, m in zip(places, mappings, strict=True):
+        _require_store(place, m, mappings[m.layer.stored_in])
+    return mappings
+
+
+def _require_store(place: JsonObject, mapping: Mapping, store: Mapping) -> None:
+    """A layer that runs again reads the boxes that its store brought."""
+    if not store.stored:
+        place.fail("stored_in", mapping.layer.stored_in, "a layer that stores its own weights")
+    if mapping.copies != store.copies:
+        place.fail("multiply", mapping.copies, f"that of layer {store.layer.index}, {store.copies}")
+    if [(b.h, b.w) for b in mapping.boxes] != [(b.h, b.w) for b in store.boxes]:
+        place.fail("boxes", f"{len(mapping.boxes)} boxes", f"boxes of the sizes of layer {store.layer.index}")
+
+
+def _boxes(place: JsonObject, key: str, values: Any) -> tuple[Box, ...]:
+    """At least one box."""
+    if not isinstance(values, list) or not values:
+        place.fail(key, values, "a list of boxes")
+    names = (f"{place.name}, {key}, box {i}" for i in range(len(values)))
+    return tuple(_box(JsonObject(place.source, *each)) for each in zip(names, values, strict=True))
+
+
+def _box(place: JsonObject) -> Box:
+    return Box(place.count("h"), place.count("w"), place.count("cycle"))
+
+
+def _mapping(place: JsonObject, index: int) -> Mapping:
+    layer = _layer(place, index)
+    boxes, copies = _boxes(place, "boxes", place.entries("boxes")), place.count("multiply")
+    replicas = place.entries("child_boxes")
+    for i, replica in enumerate(replicas):
+        if replica != place.value["boxes"] and _boxes(place, f"child_boxes {i}", replica) != boxes:
+            place.fail(f"child_boxes {i}", replica, "a copy of boxes")
+    if len(replicas) != copies:
+        place.fail("child_boxes", f"{len(replicas)} replicas", f"as many as multiply says, {copies}")
+    if place.has("mapping"):
+        _require_mapping(place, layer, boxes)
+    return Mapping(layer, boxes, copies)
+
+
+def _layer(place: JsonObject, index: int) -> Layer:
+    label = place.label("idx")
+    kind, _, number = label.rpartition("_")
+    if not kind or number != str(index):
+        place.fail("idx", label, f"a text like 'Conv2d_{index}'")
+    stored_in = place.count("stored_in", 0) if place.has("stored_in") else index
+    if stored_in > index:
+        place.fail("stored_in", stored_in, f"a layer up to {index}")
+    name, raw, positions = place.text("name"), _box(place.within("box_raw")), place.count("positions")
+    layer = Layer(index, kind, name, raw, positions, place.count("groups"), stored_in)
+    if layer.columns_per_read < 1:
+        place.fail("positions", layer.positions, "at least cycle / w of box_raw")
+    # Partitions of other programs do not say which layers are depthwise. A layer that only looks like one
+    # (groups of one column) does no harm: its boxes are no taller than its raw box, so they count as dense.
+    return replace(layer, depthwise=layer.groups > 1 and layer.columns_per_read == 1)
+
+
+def _require_mapping(place: JsonObject, layer: Layer, boxes: tuple[Box, ...]) -> None:
+    """The boxes of a depthwise layer are what its declared mapping makes of their columns."""
+    mapping = place.text("mapping")
+    if mapping not in ("dense", "diagonal"):
+        place.fail("mapping", mapping, "'dense' or 'diagonal'")
+    if not layer.depthwise:
+        place.fail("mapping", mapping, "none for a layer that is not depthwise")
+    for i, box in enumerate(boxes):
+        channels, reads = (box.w, 1) if mapping == "diagonal" else (1, box.w)
+        wanted = Box(layer.raw.h * channels, box.w, reads * layer.positions)
+        if box != wanted:
+            sizes = (f"h {b.h}, w {b.w}, cycle {b.cycles}" for b in (box, wanted))
+            place.fail(f"boxes, box {i}", next(sizes), f"{next(sizes)} in a {mapping} mapping")
+
+
+def read_placements(run_dir: Path) -> tuple[Placement, ...]:
+    """The rows of pack.csv."""
+    path = run_dir / "pack.csv"
+    rows = [line.split(",") for line in read_text(path).splitlines()]
+    if not rows or rows[0] != HEADER:
+        raise BadInput(f"{path}: line 1: allowed is the header {','.join(HEADER)}")
+    return tuple(_placement(path, line, row) for line, row in enumerate(rows[1:], start=2))
+
+
+def _placement(path: Path, line: int, row: list[str]) -> Placement:
+    if len(row) != len(HEADER):
+        raise BadInput(f"{path}: line {line}: found {len(row)} fields, allowed are {len(HEADER)}")
+    for name, text in zip(HEADER, row, strict=True):
+        if not re.fullmatch(r"-?[0-9]{1,9}", text):
+            raise BadInput(f"{path}: line {line}: {name}: found {text!r:.60}, allowed is a whole number")
+    return Placement(*(int(text) for text in row))
