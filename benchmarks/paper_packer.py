@@ -5,7 +5,7 @@ class Crossbar:
     """One crossbar of the paper's packer: its empty maximal spaces (x0, y0, x1, y1) and its layers."""
 
     def __init__(self, items):
-        self.spaces = [(0, 0, items.columns, items.rows)]
+        self.spaces = [(0, 0, items.size.columns, items.size.rows)]
         self.layers = []
 
     def admits(self, layer, rules):

@@ -18,7 +18,7 @@ def is_free(taken: Ints, space: tuple[int, int, int, int]) -> bool:
 
 @inlined
 def bottom_left(taken: Ints, n: int, width: int, height: int, room: tuple[int, int]) -> tuple[int, int]:
-    """Column and row of the lowest corner, of several the leftmost, where a box fits; column -1 for nowhere.
+    """Column and row of the lowest corner, of several the leftmost, where a box fits, or (-1, -1).
 
     The first `n` rows of `taken` are the rectangles (x0, y0, x1, y1) in the way, and `room` is (columns,
     rows). Tried are the corner of the room and those to the right of or above a rectangle.
@@ -34,4 +34,4 @@ def bottom_left(taken: Ints, n: int, width: int, height: int, room: tuple[int, i
                 continue
             if is_free(taken[:n], (x, y, x + width, y + height)):
                 best_x, best_y = x, y
-    return best_x, best_y
+    return (best_x, best_y) if best_x >= 0 else (-1, -1)

@@ -38,7 +38,7 @@ def faults(items: Items, rules: Rules, layout: Layout):
             x, y = int(layout.xs[i]), int(layout.ys[i])
             ends = (x + boxes[box].w, y + boxes[box].h)
             placements.append(Placement(int(layer), int(layout.bins[i]), x, y, *ends, 0, box))
-    return list(violations(mappings, placements, (items.rows, items.columns), rules, layout.crossbars))
+    return list(violations(mappings, placements, items.size, rules, layout.crossbars))
 
 
 def _layer(index, boxes):

@@ -44,7 +44,7 @@ def oracle_functions(cuts):
 def oracle_bound(items):
     """The best pair of functions, in exact fractions."""
     axes = []
-    for sizes, whole in ((items.widths, items.columns), (items.heights, items.rows)):
+    for sizes, whole in ((items.widths, items.size.columns), (items.heights, items.size.rows)):
         shares = [Fraction(int(s), whole) for s in sizes]
         cuts = [Fraction(c, whole) for c in range(1, whole // 2 + 1)]
         axes.append({tuple(map(f, shares)) for f in oracle_functions(cuts)})

@@ -17,12 +17,12 @@ pytest.importorskip("ortools")
 
 def fits(items, members, taken=None):
     """Whether one crossbar holds these items, by trying every position."""
-    taken = np.zeros((items.rows, items.columns), bool) if taken is None else taken
+    taken = np.zeros((items.size.rows, items.size.columns), bool) if taken is None else taken
     if not members:
         return True
     i, rest = members[0], members[1:]
     h, w = items.heights[i], items.widths[i]
-    for y, x in product(range(items.rows - h + 1), range(items.columns - w + 1)):
+    for y, x in product(range(items.size.rows - h + 1), range(items.size.columns - w + 1)):
         if not taken[y : y + h, x : x + w].any():
             now = taken.copy()
             now[y : y + h, x : x + w] = True

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from packing_cases import any_items, assert_sound, cut_from_full, golden, make, rules, same
 
 from rram_nas_comp_pack.errors import BadInput
+from rram_nas_comp_pack.kernels import chunked
 from rram_nas_comp_pack.packing import pack as module
 from rram_nas_comp_pack.packing.pack import Goal, pack
 from rram_nas_comp_pack.values import NO_RULES, Rules
@@ -75,7 +76,7 @@ def test_chunks_and_progress_change_nothing(monkeypatch):
     whole = pack(items, Rules(), goal)
     calls = []
     monkeypatch.setattr(module, "FIRST_CHUNK", 7)
-    monkeypatch.setattr(module, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(chunked, "CHUNK_SECONDS", 0.0)
     assert same(whole, pack(items, Rules(), goal, lambda *call: calls.append(call)))
     done, total, best = zip(*calls, strict=True)
     assert len(calls) > 1000

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tuning_cases import COLUMNS, MIXED, MODES, ROWS, SIZE, depthwise, layers, networks, one_ns, sized_ns
+from tuning_cases import COLUMNS, MIXED, MODES, SIZE, depthwise, layers, networks, one_ns, sized_ns
 from tuning_cases import menu_of as make
 
 from rram_nas_comp_pack.box_converter.boxes import cut, cut_diagonal, cut_strips, most_channels, partition
@@ -30,7 +30,7 @@ def boxes_by_way(layer, way):
         return cut(layer, SIZE)
     if way.diagonal:
         return cut_diagonal(layer, SIZE, way.width)
-    return cut_strips(layer, ROWS, way.width)
+    return cut_strips(layer, SIZE, way.width)
 
 
 def narrow_ns(layer, box):

@@ -146,7 +146,7 @@ def undo(space: SearchSpace, state: LayoutState, length: int) -> None:
 
 @compiled
 def free_corner(space: SearchSpace, state: LayoutState, crossbar: int, box: int) -> tuple[int, int]:
-    """Column and row where the bottom-left rule puts a box on a crossbar; column -1 where it does not fit."""
+    """Column and row where the bottom-left rule puts a box on a crossbar, or (-1, -1)."""
     n = state.load[crossbar]
     corners = state.corners
     for j in range(n):
