@@ -37,15 +37,15 @@ def tuned(network, more, effort, *, rules=None, mode="auto", read_ns=one_ns, spl
     found = tune(plain, target, read_ns, effort, progress)
     if found is not None:
         assert faults(found.layout.mappings, found.layout.packing, target) == []
-        assert [m.layer for m in found.mappings] == list(network)
-        assert {p.crossbar_idx for p in found.packing.placements} == set(range(found.packing.crossbars))
-        assert found.packing.lower_bound <= found.packing.crossbars
-        assert (found.packing.packer, found.packing.stopped) == ("joint", found.stopped)
+        assert [m.layer for m in found.layout.mappings] == list(network)
+        assert {p.crossbar_idx for p in found.layout.packing.placements} == set(range(found.layout.packing.crossbars))
+        assert found.layout.packing.lower_bound <= found.layout.packing.crossbars
+        assert (found.layout.packing.packer, found.layout.packing.stopped) == ("joint", found.stopped)
     return found
 
 
 def latency(found, read_ns, samples):
-    return simulate(program(found.mappings, read_ns, found.packing.placements), samples).latency_ns
+    return simulate(program(found.layout.mappings, read_ns, found.layout.packing.placements), samples).latency_ns
 
 
 rules = st.builds(Rules, threshold=st.integers(0, 2), max_load=st.sampled_from([0, 1, 2, 6]))
@@ -68,7 +68,7 @@ def test_the_checker_finds_nothing_wrong_and_no_copy_is_without_work(
 ):
     found = tuned(network, more, effort, rules=rules, mode=mode, read_ns=read_ns, split=split)
     assert (found.stopped, found.steps) == ("effort", effort.steps)
-    for m in found.mappings:
+    for m in found.layout.mappings:
         assert m.copies <= max(box.cycles for box in m.boxes)
 
 
@@ -77,7 +77,7 @@ def test_the_same_seed_gives_the_same_result():
 
 
 def test_another_seed_gives_another_layout():
-    results = [tuned(MIXED, 8, replace(EFFORT, seed=seed)).packing for seed in range(4)]
+    results = [tuned(MIXED, 8, replace(EFFORT, seed=seed)).layout.packing for seed in range(4)]
     assert any(result != results[0] for result in results)
 
 
@@ -176,8 +176,8 @@ def test_a_layer_with_boxes_on_the_only_crossbar_is_left_alone(samples):
 @pytest.mark.parametrize("samples", [1, 8])
 def test_with_more_crossbars_its_boxes_part(samples):
     found = tuned(SPLIT, 5, replace(EFFORT, samples=samples), rules=NO_RULES)
-    assert found.mappings[0].copies == 3
-    assert found.packing.crossbars == 6
+    assert found.layout.mappings[0].copies == 3
+    assert found.layout.packing.crossbars == 6
 
 
 # How depthwise layers are mapped
@@ -186,7 +186,7 @@ def test_with_more_crossbars_its_boxes_part(samples):
 @given(network=networks(), more=st.integers(0, 25), mode=st.sampled_from(["dense", "diagonal"]))
 @settings(max_examples=60, deadline=None)
 def test_a_depthwise_mapping_that_was_asked_for_is_kept(network, more, mode):
-    for m in tuned(network, more, replace(EFFORT, steps=100), mode=mode).mappings:
+    for m in tuned(network, more, replace(EFFORT, steps=100), mode=mode).layout.mappings:
         for box in m.boxes if m.layer.depthwise else ():
             assert box.w == 1 or m.layer.lies_diagonally(box) == (mode == "diagonal")
 
@@ -200,4 +200,4 @@ def test_auto_maps_one_layer_diagonally_and_another_densely():
     assert not any(m.diagonal for m in plain)
     more = 8 - packed(network)[1].crossbars
     found = tuned(network, more, EFFORT)
-    assert [m.diagonal for m in found.mappings] == [False, False, True]
+    assert [m.diagonal for m in found.layout.mappings] == [False, False, True]
