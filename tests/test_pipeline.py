@@ -44,7 +44,7 @@ MIXED = network(
 
 
 def faults(report, options):
-    size = (report.packing.rows, report.packing.columns)
+    size = report.packing.size
     return list(violations(report.mappings, report.packing.placements, size, options.rules, options.budget))
 
 

@@ -95,12 +95,12 @@ def test_a_tile_of_a_grouped_layer_is_read_once_for_every_group_it_holds():
 
 def test_a_depthwise_kernel_with_more_rows_than_the_crossbar_is_refused_by_name():
     with pytest.raises(BadInput, match=r"Conv2d_3 \(conv3\).*25 rows.*24") as error:
-        cut(layer_of(convolution((8, 1, 5, 5), 8, 4), 3), 24, 24)
+        cut(layer_of(convolution((8, 1, 5, 5), 8, 4), 3), CrossbarSize(24, 24))
     assert "\n" not in str(error.value)
 
 
 def test_a_depthwise_kernel_as_tall_as_the_crossbar_is_kept_whole():
-    assert cut(layer_of(convolution((8, 1, 5, 5), 8, 4)), 25, 8) == (Box(25, 8, 32),)
+    assert cut(layer_of(convolution((8, 1, 5, 5), 8, 4)), CrossbarSize(25, 8)) == (Box(25, 8, 32),)
 
 
 def test_groups_of_one_output_but_many_inputs_are_cut_like_any_grouped_layer():
@@ -140,8 +140,8 @@ def depthwise(draw):
 
 cuttable = st.one_of(dense(), grouped(), transposed()).map(layer_of).filter(lambda x: not x.depthwise)
 any_layer = st.one_of(cuttable, depthwise().map(layer_of))
-crossbar = st.tuples(st.integers(9, 40), st.integers(1, 40))  # any depthwise kernel above fits
-small_crossbar = st.tuples(st.integers(1, 20), st.integers(1, 20))
+crossbar = st.builds(CrossbarSize, st.integers(9, 40), st.integers(1, 40))  # any depthwise kernel above fits
+small_crossbar = st.builds(CrossbarSize, st.integers(1, 20), st.integers(1, 20))
 
 
 @given(layer=any_layer, size=crossbar, factor=st.integers(1, 12))
@@ -195,7 +195,7 @@ def test_depthwise_parts_are_equal_but_for_a_narrower_last_and_read_one_column_a
 
 @given(layer=any_layer)
 def test_on_a_crossbar_as_large_as_the_layer_the_raw_box_stays_whole(layer):
-    assert cut(layer, layer.raw.h, layer.raw.w) == (layer.raw,)
+    assert cut(layer, CrossbarSize(layer.raw.h, layer.raw.w)) == (layer.raw,)
 
 
 @given(layer=any_layer, size=crossbar)

@@ -43,7 +43,9 @@ def test_a_box_has_the_kernels_rows_for_every_channel_and_the_last_one_holds_the
 
 def test_without_a_choice_the_boxes_are_as_few_as_can_be_and_of_like_size():
     """128 rows hold 14 kernels of 9 rows: 30 channels need three boxes, of ten channels each."""
-    fewest = partition((depthwise(30, 3, 4), layer_of(linear(200, 8, 4), 1)), 128, 128, 5, diagonal=True)
+    fewest = partition(
+        (depthwise(30, 3, 4), layer_of(linear(200, 8, 4), 1)), CrossbarSize(128, 128), 5, diagonal=True
+    )
     assert fewest[0].boxes == (Box(90, 10, 4),) * 3
     assert fewest[1:] == partition((layer_of(linear(200, 8, 4), 1),), CrossbarSize(128, 128))
 
@@ -57,7 +59,7 @@ def test_a_channel_of_its_own_is_the_same_box_diagonal_or_dense():
 @pytest.mark.parametrize("channels", [0, -1, 15])
 def test_more_channels_than_the_crossbar_holds_are_refused_in_one_line(channels):
     with pytest.raises(BadInput, match=rf"Conv2d_2 \(conv2\).*found {channels}, allowed is 1 to 14") as error:
-        cut_diagonal(layer_of(convolution((20, CrossbarSize(1, 3), 3), 20, 4), 2), 128, 128, channels)
+        cut_diagonal(layer_of(convolution((20, 1, 3, 3), 20, 4), 2), CrossbarSize(128, 128), channels)
     assert "\n" not in str(error.value)
 
 

@@ -38,14 +38,18 @@ def tuned(network, more, effort, *, rules=None, mode="auto", read_ns=one_ns, spl
     if found is not None:
         assert faults(found.layout.mappings, found.layout.packing, target) == []
         assert [m.layer for m in found.layout.mappings] == list(network)
-        assert {p.crossbar_idx for p in found.layout.packing.placements} == set(range(found.layout.packing.crossbars))
+        assert {p.crossbar_idx for p in found.layout.packing.placements} == set(
+            range(found.layout.packing.crossbars)
+        )
         assert found.layout.packing.lower_bound <= found.layout.packing.crossbars
         assert (found.layout.packing.packer, found.layout.packing.stopped) == ("joint", found.stopped)
     return found
 
 
 def latency(found, read_ns, samples):
-    return simulate(program(found.layout.mappings, read_ns, found.layout.packing.placements), samples).latency_ns
+    return simulate(
+        program(found.layout.mappings, read_ns, found.layout.packing.placements), samples
+    ).latency_ns
 
 
 rules = st.builds(Rules, threshold=st.integers(0, 2), max_load=st.sampled_from([0, 1, 2, 6]))
