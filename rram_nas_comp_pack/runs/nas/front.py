@@ -10,6 +10,7 @@ from ofa.architecture import Configuration, configuration
 from ofa.errors import BadInput as BadSubnet
 
 from ...errors import BadInput
+from ...hardware.config import SimConfig
 from ..checked_json import JsonObject, read_json
 from ..simconfig import read_simconfig
 from .run import ELSEWHERE, Figures, Front, FrontNetwork
@@ -45,6 +46,11 @@ def read_subnets(path: Path) -> tuple[int, tuple[Configuration, ...]]:
     front = JsonObject(path, "front", read_json(path))
     networks = (read_subnet(place.within("sample")) for place in front.objects("networks"))
     return _classes(front), tuple(networks)
+
+
+def read_hardware(path: Path) -> SimConfig | None:
+    """The configuration that a front.json holds, None where it holds none."""
+    return read_simconfig(JsonObject(path, "front", read_json(path)))
 
 
 def _classes(front: JsonObject) -> int:
