@@ -24,11 +24,14 @@ def run(options: SimulateOptions) -> int:
     mappings, placements = read_mappings(options.run_dir), read_placements(options.run_dir)
     result = read_result(options.run_dir) if (options.run_dir / RESULT).exists() else None
     hardware, note = _hardware(options, result)
+    if options.config is None:
+        say(note)
     wrong = next(violations(mappings, placements, (hardware.rows, hardware.columns), NO_RULES), None)
     if wrong is not None:
         on = f" on the hardware of {options.config}" if options.config else ""
         raise CannotBeDone(f"{options.run_dir}: the layout is invalid{on}: {wrong}")
-    say(note)
+    if options.config is not None:
+        say(note)
     read = reader(hardware)
     with telling_of_compiling():
         packed, ideal = program(mappings, read, placements), program(mappings, read)

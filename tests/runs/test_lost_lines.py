@@ -92,7 +92,7 @@ def test_an_older_front_that_does_not_tell_is_read(search, key):
 def test_hypervolumes_of_a_front_are_numbers(search, volumes):
     front = json.loads((search / "front.json").read_text())
     (search / "front.json").write_text(json.dumps({**front, "hypervolume": volumes}))
-    with pytest.raises(BadInput, match="hypervolume: found .*allowed is a list of numbers"):
+    with pytest.raises(BadInput, match=r"hypervolume: found .*allowed is a list of numbers"):
         read_search(search, "s")
 
 

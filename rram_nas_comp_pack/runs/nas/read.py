@@ -45,7 +45,12 @@ def _require_all(run_dir: Path, front: Front, volumes: Sequence[float], evaluate
     for key, said, name, found in (
         ("generations", front.generations, "hypervolume.csv", len(volumes)),
         ("evaluated", front.evaluated, "evaluated.csv", evaluated),
-        ("hypervolume", None if front.hypervolumes is None else len(front.hypervolumes), "hypervolume.csv", len(volumes)),
+        (
+            "hypervolume",
+            None if front.hypervolumes is None else len(front.hypervolumes),
+            "hypervolume.csv",
+            len(volumes),
+        ),
     ):
         if said is not None and said != found:
             what = "networks" if name == "evaluated.csv" else "generations"
