@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from math import isclose
 
 from ..errors import BadInput, CannotBeDone
@@ -64,4 +63,4 @@ def _compare(options: SimulateOptions, result: PackingResult, samples: int, late
         if e.num_sample == samples and not isclose(e.latency_ns, latency_ns):
             what = "layout" if result.config else "hardware or layout"
             said = f"{options.run_dir / RESULT} says {e.latency_ns} ns for {samples} samples"
-            print(f"{said}: it was made with another {what}", file=sys.stderr)
+            say(f"{said}: it was made with another {what}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ofa.streams import printable
+
 from ..packing.check import violations
 from ..runs.packing.agreement import disagreements
 from ..runs.packing.read import RESULT, read_result
@@ -26,7 +28,8 @@ def run(options: VerifyOptions) -> int:
         hardware, note = hardware_of(options.run_dir, None, options.config)
         found = list(violations(*layout, (hardware.rows, hardware.columns), Rules()))
         say(note)
-    print(*(found or [f"{options.run_dir}: {len(layout[1])} boxes, no violation"]), sep="\n")
+    told = found or [f"{options.run_dir}: {len(layout[1])} boxes, no violation"]
+    print(*map(printable, told), sep="\n")
     return 1 if found else 0
 
 

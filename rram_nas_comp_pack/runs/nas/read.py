@@ -42,24 +42,20 @@ def read_search(run_dir: Path, name: str) -> SearchRun:
 
 def _require_all(run_dir: Path, front: Front, volumes: Sequence[float], evaluated: int) -> None:
     """Raise BadInput where a table has other rows than front.json, which the search wrote with it, says."""
+    generations = None if front.hypervolumes is None else len(front.hypervolumes)
     for key, said, name, found in (
         ("generations", front.generations, "hypervolume.csv", len(volumes)),
         ("evaluated", front.evaluated, "evaluated.csv", evaluated),
-        (
-            "hypervolume",
-            None if front.hypervolumes is None else len(front.hypervolumes),
-            "hypervolume.csv",
-            len(volumes),
-        ),
+        ("hypervolume", generations, "hypervolume.csv", len(volumes)),
     ):
         if said is not None and said != found:
             what = "networks" if name == "evaluated.csv" else "generations"
             raise BadInput(f"{run_dir / name}: found {found} {what}, {run_dir / FRONT} ({key}) has {said}")
-    for generation, (found, said) in enumerate(zip(volumes, front.hypervolumes or (), strict=False)):
-        if not isclose(found, said, rel_tol=1e-9):
+    for generation, pair in enumerate(zip(volumes, front.hypervolumes or (), strict=False)):
+        if not isclose(*pair, rel_tol=1e-9):
             raise BadInput(
-                f"{run_dir / 'hypervolume.csv'}: generation {generation}: found hypervolume {found}, "
-                f"{run_dir / FRONT} has {said}"
+                f"{run_dir / 'hypervolume.csv'}: generation {generation}: found hypervolume {pair[0]}, "
+                f"{run_dir / FRONT} has {pair[1]}"
             )
 
 
