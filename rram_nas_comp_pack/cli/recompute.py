@@ -16,6 +16,7 @@ from ..packing.bounds import counting_bound
 from ..packing.place import items_of
 from ..runs.checked_json import read_json
 from ..runs.packing.read import RESULT
+from ..runs.packing.read_layout import partition_file
 from ..runs.packing.run import PackingResult
 from ..simulation import Program, program, simulate
 from ..values import Mapping, Packing, Placement
@@ -52,12 +53,12 @@ def false_latencies(result: PackingResult, layout: Layout, hardware: Hardware) -
 def false_figures(run_dir: Path, result: PackingResult, layout: Layout, hardware: Hardware) -> Iterator[str]:
     """All figures of a run that holds its hardware, and are others on it.
 
-    Of a run that holds it, partition.json tells a depthwise layer by its `mapping`.
+    The partition of such a run tells a depthwise layer by its `mapping`.
     """
     mappings, placements = layout
-    read, entries = reader(hardware), read_json(run_dir / "partition.json")
+    read, entries = reader(hardware), read_json(partition_file(run_dir))
     layers = tuple(
-        replace(m.layer, depthwise="mapping" in entry) for m, entry in zip(mappings, entries, strict=False)
+        replace(m.layer, depthwise="mapping" in entry) for m, entry in zip(mappings, entries, strict=True)
     )
     packed = program(mappings, read, placements)
     baseline = program(partition(layers, hardware.rows, hardware.columns), read)

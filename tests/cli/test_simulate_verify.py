@@ -499,3 +499,27 @@ def test_a_layout_of_unknown_hardware_that_is_invalid_is_told_beside_the_hardwar
     assert (status, out) == (1, "")
     assert "does not hold its hardware" in used
     assert "the layout is invalid" in wrong
+
+
+GROUPED = """
+from torch import nn
+
+
+def net():
+    \"\"\"A layer of groups of several rows, cut along rows, that looks depthwise; and one that is.\"\"\"
+    return nn.Sequential(nn.Conv2d(64, 4, 3, groups=4), nn.Conv2d(4, 8, 3, groups=4))
+"""
+
+
+def test_figures_of_layers_that_only_look_depthwise_are_true(tmp_path):
+    """The baseline of a layer of several inputs a group is cut otherwise than that of a depthwise one."""
+    log = make_workplace(tmp_path)[0] / "log"
+    (tmp_path / "grouped_nets.py").write_text(GROUPED)
+    assert pack(log, "--input-size", "64,8,8", model="grouped_nets:net")[0] == 0
+    assert verify(log / "packing" / "t")[::2] == (0, "")
+
+
+def test_a_partition_before_duplication_that_is_none_is_refused(run):
+    shutil.copy(run / "partition.json", run / "partition_optimized.json")
+    (run / "partition.json").write_text("null")
+    assert_bad(verify(run), "partition.json")
