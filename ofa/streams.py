@@ -7,6 +7,18 @@ import os
 import sys
 from contextlib import suppress
 from typing import Any
+from unicodedata import category
+
+
+def printable(text: str) -> str:
+    """A text on one line that does nothing to a terminal: what cannot be printed is spelt out."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or category(c) == "Zs" else _spelt(c) for c in text)
+
+
+def _spelt(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def accept_every_text() -> None:

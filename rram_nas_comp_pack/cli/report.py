@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ofa.console import finish_after
+from ofa.streams import printable
 
 from ..errors import BadInput
 from ..runs.nas.front import FRONT
@@ -108,4 +109,4 @@ def add_report(folder: Path, name: str) -> None:
         finish_after(interrupt, "the run is written, no report of it")
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        print(f"no report was written: {reason}", file=sys.stderr)
+        print(printable(f"no report was written: {reason}"), file=sys.stderr)
