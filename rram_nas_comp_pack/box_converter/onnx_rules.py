@@ -12,6 +12,8 @@ from rram_nas_comp_pack.box_converter.onnx_graph import dims_of, tensor_type
 from rram_nas_comp_pack.box_converter.onnx_settings import is_setting
 
 _LONGEST_LIST = 2**22
+_POOLS, _SOUND_POOLS = ("AveragePool", "LpPool", "MaxPool"), 22
+"""Before that version, onnx lets the last window of a pool start beyond the input, in the trailing pad."""
 
 
 def schema_of(node: Any, opsets: Mapping[str, int]) -> Any:
@@ -40,6 +42,8 @@ def infer(
     takes = {name: types[name] if types[name].WhichOneof("value") else tensor_type(1, None) for name in names}
     values = {name: known[name] for name in names if name in known}
     data = {name: numpy_helper.from_array(v, name) for name, v in values.items() if v.dtype.kind in "biuf"}
+    if node.op_type in _POOLS and schema.since_version < _SOUND_POOLS <= defs.onnx_opset_version():
+        schema = defs.get_schema(node.op_type, _SOUND_POOLS, schema.domain)
     if schema.has_type_and_shape_inference_function:
         return _by_rule(schema, node, takes, data, opsets)
     for version in range(schema.since_version + 1, defs.onnx_opset_version() + 1):

@@ -136,6 +136,10 @@ class Sizer:
         for name in node.input:
             if name and name not in self.types:
                 raise BadInput(f"{self.path}: {label(node)} reads {name!r}, which nothing before it gives")
+        given = [name for name in node.output if name]
+        again = [name for name in given if name in self.types.maps[0] or given.count(name) > 1]
+        if again:
+            raise BadInput(f"{self.path}: {label(node)} gives {again[0]!r}, a value that there is already")
         if node.op_type == "Constant" and not node.domain:
             self._enter_constant(node)
             self._steps.append(Step(node))
