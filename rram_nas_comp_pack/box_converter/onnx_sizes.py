@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, TypeProto, helper
 
 from rram_nas_comp_pack.box_converter import onnx_arithmetic, onnx_rules
+from rram_nas_comp_pack.box_converter.onnx_agreement import Site, find_misfit
 from rram_nas_comp_pack.box_converter.onnx_bodies import BODIES, Outcome
 from rram_nas_comp_pack.box_converter.onnx_file import (
     MOST_ELEMENTS,
@@ -47,7 +48,7 @@ def find_sizes(model: Any, inputs: Inputs, path: str, folder: str) -> Graph:
     """
     opsets = {"" if each.domain == "ai.onnx" else each.domain: each.version for each in model.opset_import}
     opsets.setdefault("", 1)
-    root = Sizer(_Setting(opsets, inputs, path, folder))
+    root = Sizer(_Setting(opsets, inputs, path, folder, _first_judged(model.graph)))
     for value in model.graph.input:
         kind = value.type
         if value.name in inputs.sizes:
@@ -57,14 +58,26 @@ def find_sizes(model: Any, inputs: Inputs, path: str, folder: str) -> Graph:
     return root.graph()
 
 
+def _first_judged(graph: Any) -> int:
+    """Return from which axis on the sizes that the file states for its values must be right.
+
+    A file with open inputs may state those that it was written with: of an open batch, or of all sizes.
+    """
+    every = [dims for value in graph.input if (dims := declared_dims(value.type.tensor_type)) is not None]
+    if any(None in dims[1:] for dims in every):
+        return MOST_ELEMENTS
+    return 1 if any(None in dims for dims in every) else 0
+
+
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """What is the same for a model and all graphs within it."""
+    """What is the same for a model and all graphs within it; `first_judged` as `_first_judged` gives it."""
 
     opsets: dict[str, int]
     inputs: Inputs
     path: str
     folder: str
+    first_judged: int = 0
 
 
 class Sizer:
@@ -73,6 +86,7 @@ class Sizer:
     def __init__(self, setting: _Setting, outer: Sizer | None = None) -> None:
         """Start before the first node."""
         self.path = setting.path
+        self._is_outermost = outer is None  # bodies may run at several sizes
         self.types: ChainMap[str, Any] = outer.types.new_child() if outer else ChainMap()
         self.known: ChainMap[str, Array] = outer.known.new_child() if outer else ChainMap()
         self._fixed: ChainMap[str, bool] = outer._fixed.new_child() if outer else ChainMap()
@@ -80,6 +94,7 @@ class Sizer:
         self._at = setting
         self._steps: list[Step] = []
         self._stated: dict[str, Dims] = {}
+        self._promised: dict[str, Dims] = {}
 
     def child(self) -> Sizer:
         """Return the walker of a graph within this one."""
@@ -111,8 +126,9 @@ class Sizer:
             self.give(sparse.values.name, kind, fixed=True)
         for node in graph.node:
             with reading(node, self.path):
-                make_native(node)
+                summand = make_native(node)
                 self._enter(node)
+                self._check_summand(node, summand)
 
     def _state(self, value: Any) -> None:
         """Note the size that the file states for a value; a batch that is open and has no name is 1."""
@@ -120,6 +136,8 @@ class Sizer:
         dims = declared_dims(kind)
         if dims is None:
             return
+        if self._is_outermost:
+            self._promised[value.name] = dims
         symbols = symbols_of(kind)
         known = self._at.inputs.symbols
         filled = [known.get(symbol) if n is None else n for n, symbol in zip(dims, symbols, strict=True)]
@@ -244,8 +262,8 @@ class Sizer:
 
     def _check(self, node: Any) -> None:
         """Refuse results that are empty or beyond measure; constants may be empty, as settings are."""
-        if node.op_type == "Reshape" and not node.domain:
-            self._check_reshape(node)
+        self._check_operands(node)
+        self._check_statement(node)
         for name in filter(None, node.output):
             given = [n for n in self.dims(name) or () if n is not None]
             least = 0 if self._fixed[name] else 1
@@ -258,6 +276,32 @@ class Sizer:
                 else f"{MOST_ELEMENTS} elements at most are expected"
             )
             raise BadInput(f"{self.path}: {label(node)} gives {name!r} the size {text(given)}; {allowed}")
+
+    def _check_operands(self, node: Any) -> None:
+        """Refuse operands whose sizes contradict one another."""
+        if node.op_type == "Reshape" and not node.domain:
+            self._check_reshape(node)
+        dims = [self.dims(name) for name in node.input]
+        result = self.dims(next((name for name in node.output if name), ""))
+        misfit = find_misfit(Site(node, dims, result, self.known, self._at.opsets[""]))
+        if misfit is not None:
+            raise BadInput(f"{self.path}: {label(node)} {misfit}")
+
+    def _check_statement(self, node: Any) -> None:
+        """Refuse results of another size than the file states."""
+        for name in filter(None, node.output):
+            found, stated = self.dims(name), self._promised.get(name)
+            if found is None or stated is None:
+                continue
+            pairs = list(zip(found, stated, strict=False))[self._at.first_judged :]
+            if len(found) != len(stated) or any(n != m and None not in (n, m) for n, m in pairs):
+                gives = f"{label(node)} gives {name!r} the size {text(found)}"
+                raise BadInput(f"{self.path}: {gives}, the file states {text(stated)}")
+
+    def _check_summand(self, node: Any, name: str) -> None:
+        added, result = self.dims(name), self.dims(node.output[0])
+        if added is not None and result is not None and added != result and None not in (*added, *result):
+            raise BadInput(f"{self.path}: {label(node)} adds {text(added)} to its result, {text(result)}")
 
     def _check_reshape(self, node: Any) -> None:
         before, after = self.dims(node.input[0]), self.dims(node.output[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from onnx_made import boxes, node, read, refusal, rows, weight
+from onnx_made import node, read, refusal, rows, weight
 
 CHAIN = [weight("w1", 16, 8), weight("w2", 8, 8), weight("w3", 8, 2)]
 
