@@ -25,7 +25,7 @@ class Site:
     opset: int
 
     def whole(self, position: int) -> tuple[int, ...]:
-        """Return the size of an operand; TypeError where it is not known, IndexError where it is not there."""
+        """Return the size of an operand; TypeError where it is not known, IndexError where it is absent."""
         dims = self.operands[position]
         if dims is None or None in dims:
             raise TypeError
@@ -271,12 +271,19 @@ def _positions_exist(site: Site) -> Iterator[str]:
         yield f"takes {length} positions ({text(site.whole(0))}), its table of positions has {rows}"
 
 
+def _reshape_keeps(site: Site) -> Iterator[str]:
+    before, after = site.whole(0), site.result
+    if after is not None and None not in after and prod(before) != prod(n or 0 for n in after):
+        yield f"cannot make {text(after)} of {text(before)}"
+
+
 _LIMITS: dict[str, tuple[Callable[[Site], Iterator[str]], ...]] = {
     "GroupNormalization": (_groups_divide,),
     "com.microsoft.GroupNorm": (_groups_divide,),
     "com.microsoft.SkipGroupNorm": (_groups_divide,),
     "DepthToSpace": (_depth_divides,),
     "SpaceToDepth": (_space_divides,),
+    "Reshape": (_reshape_keeps,),
     "Gather": (_indices_exist,),
     "GatherElements": (_indices_exist,),
     "com.microsoft.EmbedLayerNormalization": (_positions_exist,),

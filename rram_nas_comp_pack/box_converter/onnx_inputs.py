@@ -56,6 +56,17 @@ def symbols_of(tensor_type: Any) -> tuple[str, ...]:
     return tuple(dim.dim_param for dim in tensor_type.shape.dim)
 
 
+def first_judged(graph: Any) -> int:
+    """Return from which axis on the sizes that the file states for its values must be right.
+
+    A file with open inputs may state those that it was written with: of an open batch, or of all sizes.
+    """
+    every = [dims for value in graph.input if (dims := declared_dims(value.type.tensor_type)) is not None]
+    if any(None in dims[1:] for dims in every):
+        return MOST_ELEMENTS
+    return 1 if any(None in dims for dims in every) else 0
+
+
 def _declared(graph: Any) -> dict[str, Any]:
     """Return the tensor types of the inputs that are no weights; a sequence or another type has no sizes."""
     stored = {tensor.name for tensor in graph.initializer}
