@@ -42,6 +42,8 @@ _MOST_WEIGHTS, _MOST_READS = 2**33, 2**31 - 1
 def read_onnx(path: Path, input_size: InputSize | None = None) -> Network:
     """Return the network in `path` on one sample; open sizes of its inputs come from `input_size`.
 
+    Inputs whose sizes are all fixed count as one sample as they are, whatever their first size.
+
     Conv, ConvTranspose, Gemm, MatMul and Einsum with a constant operand are layers, in the order of the file.
     Coverage has a row for every node that uses a constant together with data: "mapped", "digital" (norms,
     elementwise, lookups; also products of data by data) or "unsupported" (integer and recurrent operators,
