@@ -56,6 +56,7 @@ class Ledger:
         self._uses: dict[Hashable, set[tuple[str, Status]]] = {}
         self._macs: Counter[tuple[str, Status]] = Counter()
         self._elementwise: Counter[str] = Counter()
+        self._partial: set[tuple[str, Status]] = set()
 
     def add_layer(self, holder: str, name: str, kind: str, shape: Shape, weights: Hashable) -> None:
         """Enter one execution; equal `weights` are stored once, with the first layer that used them."""
@@ -66,9 +67,12 @@ class Ledger:
         self._layers.append(layer)
         self._macs[holder, "mapped"] += layer.macs
 
-    def add_macs(self, holder: str, status: Status, macs: int) -> None:
-        """Enter multiply-accumulates that no layer holds."""
-        self._macs[holder, status] += macs
+    def add_macs(self, holder: str, status: Status, macs: int | None) -> None:
+        """Enter multiply-accumulates that no layer holds; None stands for some that cannot be counted."""
+        if macs is None:
+            self._partial.add((holder, status))
+        else:
+            self._macs[holder, status] += macs
 
     def add_elementwise(self, holder: str, outputs: int) -> None:
         """Enter arithmetic element by element, one multiply-accumulate for every output.
@@ -109,10 +113,15 @@ class Ledger:
             macs["digital"] += self._elementwise[holder.name]
         return [
             Coverage(
-                printable(holder.name), printable(holder.kind), status, numbers.get(status, 0), macs[status]
+                printable(holder.name),
+                printable(holder.kind),
+                status,
+                numbers.get(status, 0),
+                macs[status],
+                (holder.name, status) in self._partial,
             )
             for status in _STATUSES
-            if status in numbers or macs[status]
+            if status in numbers or macs[status] or (holder.name, status) in self._partial
         ]
 
     def _fate(self, holder: Holder, weight: Weight) -> Status:

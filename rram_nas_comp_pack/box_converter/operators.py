@@ -84,10 +84,10 @@ def _matrices(x: Tensor, weight: Tensor) -> Product:
     return Product(x, weight, shapes.linear(inputs, batch * outputs, x.shape[-2]), single=False)
 
 
-def inner_products(func: Any, args: tuple[Any, ...]) -> tuple[int, list[Tensor]] | None:
+def inner_products(func: Any, args: tuple[Any, ...], out: Any) -> tuple[int, list[Tensor]] | None:
     """Return MACs and factors of an operator that multiplies inside itself; None for any other operator.
 
-    These are fused attention, whose mask is no factor but added to the scores, LSTM and Bilinear.
+    These are fused attention, whose mask is no factor but added to the scores, LSTM, Bilinear and distances.
     """
     name = func.overloadpacket.__name__
     if "scaled_dot_product" in name:
@@ -95,6 +95,8 @@ def inner_products(func: Any, args: tuple[Any, ...]) -> tuple[int, list[Tensor]]
         return int(prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1])), [q, k, v]
     if name == "_trilinear":
         return int(args[0].shape[0] * args[1].numel()), [args[1]]
+    if name in ("_cdist_forward", "_euclidean_dist"):
+        return prod(out.shape) * args[0].shape[-1], [*args[:2]]
     if name == "mkldnn_rnn_layer":
         weights = list(args[1:3])
     elif name in ("_cudnn_rnn", "miopen_rnn"):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from rram_nas_comp_pack.box_converter.foreign import kind_of_value
 from rram_nas_comp_pack.box_converter.ledger import ROOT, Holder, Weight
+from rram_nas_comp_pack.box_converter.packed import packed_key, packed_numel, public_name
 
 _KINDS = (
     nn.Conv1d,
@@ -61,11 +62,16 @@ class Owners:
         self._ranks: list[int] = []
         self._known: dict[int, int] = {}
         self._kept: list[Any] = []
+        self._packed: dict[str, list[Weight]] = {}
         for path, child in self.modules.items():
             own = [*child._parameters.items(), *child._buffers.items()]
             for name, tensor in own:
                 if tensor is not None:
                     self._number(tensor, path, name)
+            home = public_name(path) or ROOT
+            packed = [Weight(packed_key(home), numel, rank) for numel, rank in packed_numel(child)]
+            if packed:
+                self._packed.setdefault(home, []).extend(packed)
 
     def _number(self, tensor: Tensor, path: str, name: str) -> int:
         storage = storage_of(tensor)
@@ -125,6 +131,7 @@ class Owners:
 
     def _holder(self, path: str, module: nn.Module, seen: set[int]) -> Holder:
         weights = []
+        packed = self._packed.get(path, [])
         for parameter in module._parameters.values():
             if parameter is None or not parameter.numel():
                 continue
@@ -135,4 +142,7 @@ class Owners:
             None,
             "MultiheadAttention",
         )  # its two key and value biases are no matrices
-        return Holder(path, kind_of_value(module), tuple(weights), matrices)
+        kind = kind_of_value(module)
+        if packed and "Quantized" not in kind:  # torch gives its quantized classes the plain names
+            kind = f"Quantized{kind}"
+        return Holder(path, kind, (*weights, *packed), matrices)

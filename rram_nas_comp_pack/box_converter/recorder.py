@@ -22,6 +22,7 @@ from rram_nas_comp_pack.box_converter import shapes
 from rram_nas_comp_pack.box_converter.ledger import ROOT, Ledger
 from rram_nas_comp_pack.box_converter.operators import Product, aten, inner_products, readings
 from rram_nas_comp_pack.box_converter.owners import Owners, base, kind_of, storage_of
+from rram_nas_comp_pack.box_converter.packed import packed_in, packed_key, packed_use
 from rram_nas_comp_pack.box_converter.shapes import Shape
 from rram_nas_comp_pack.values import Network, Status
 
@@ -73,6 +74,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         result = func(*args, **kwargs)
         self.steps += 1
         operands = _tensors((args, kwargs))
+        if packed_in((args, kwargs)):
+            self._enter_packed(func, args, result)
         is_layer = self._enter(func, args, operands, result)
         self._follow(func, (args, kwargs), _tensors(result), None if is_layer else self._origin(operands))
         return result
@@ -133,7 +136,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return True
         if self._origin(operands) is not None:
             return False
-        inner = inner_products(func, args)
+        inner = inner_products(func, args, result)
         if products:
             # A kernel that depends on the input cannot be stored in a crossbar.
             status: Status = "unsupported" if func.overloadpacket is aten.convolution else "digital"
@@ -188,16 +191,29 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         else:
             self._ledger.add_macs(self.scopes[-1], "digital", macs)
 
+    def _enter_packed(self, func: Any, args: tuple[Any, ...], result: Any) -> None:
+        """Enter an operator on packed weights, which are no tensors: those of quantized modules."""
+        use = packed_use(func.overloadpacket.__name__, args, result)
+        self._ledger.use(self.scopes[-1], packed_key(self.scopes[-1]), use.status)
+        self._ledger.add_macs(self.scopes[-1], use.status, use.macs)
+
     def _enter_beside(self, func: Any, operands: list[Tensor], result: Any) -> None:
         """Enter an operator that is no product: a norm, a scale, a lookup; or one of another library."""
         name = func.overloadpacket.__name__
-        if func.namespace not in _OURS:
-            self._use(operands, self.scopes[-1], "unsupported", vectors=False)
+        if func.namespace not in _OURS or "linalg" in name or "solve" in name:
+            self._enter_unknown(operands)
         # A vector that is added may be a bias, which belongs to a layer.
         homes = self._use(operands, self.scopes[-1], "digital", vectors=name not in _ADDITIONS)
         if torch.Tag.pointwise in func.tags or "norm" in name or "prelu" in name:
             for home in set(homes):
                 self._ledger.add_elementwise(home, _tensors(result)[0].numel())
+
+    def _enter_unknown(self, operands: list[Tensor]) -> None:
+        """Enter an operator whose multiply-accumulates cannot be counted, where weights take part in it."""
+        matrices = [x for x in operands if any(self._owners.rank(n) > 1 for n in self._origin([x]) or ())]
+        status: Status = "unsupported" if matrices else "digital"
+        for home in set(self._use(matrices or operands, self.scopes[-1], status, vectors=not matrices)):
+            self._ledger.add_macs(home, status, None)
 
     def _use(self, tensors: list[Tensor], module: str, status: Status, vectors: bool = True) -> list[str]:
         """Enter the use of the weights behind `tensors`, or of the matrices alone; return whom they serve."""
