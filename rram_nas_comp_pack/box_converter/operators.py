@@ -22,6 +22,10 @@ _FIRST_FACTOR = {
     aten.bmm: 0,
     aten._int_mm: 0,
     aten.addmm: 1,
+    aten._sparse_addmm: 1,
+    aten._sparse_mm: 0,
+    aten.hspmm: 0,
+    aten.sspaddmm: 1,
     aten.addmv: 1,
     aten.baddbmm: 1,
     aten.addbmm: 1,
@@ -30,12 +34,17 @@ _FIRST_FACTOR = {
 """Operators that multiply two matrices, with the position of the first."""
 
 
+_OTHER_ARITHMETIC = (aten._int_mm,)
+"""Products of integers, whose weights are codes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Product:
     """Input vectors `x` times `weight`: a kernel, or a matrix of (inputs, outputs).
 
     `kind` is the class of torch's layer that computes this: "Linear", "Conv2d", "ConvTranspose1d".
-    `single` is False where every entry of a batch has a matrix of its own, which no one box can hold.
+    `single` is False where every entry of a batch has a matrix of its own, which no one box can hold. Nor
+    does one hold complex numbers, a sparse matrix, or codes of integers: `stored_as_is` is False.
     """
 
     x: Tensor
@@ -43,11 +52,12 @@ class Product:
     shape: Shape
     kind: str = "Linear"
     single: bool = True
+    stored_as_is: bool = True
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulate operations per sample."""
-        return self.shape.macs
+        """Multiply-accumulate operations per sample; a complex one counts as 4 real ones."""
+        return self.shape.macs * (4 if self.weight.is_complex() else 1)
 
 
 def readings(func: Any, args: tuple[Any, ...], out: Any) -> tuple[Product, ...]:
@@ -62,7 +72,16 @@ def readings(func: Any, args: tuple[Any, ...], out: Any) -> tuple[Product, ...]:
     a, b = args[_FIRST_FACTOR[packet] :][:2]
     a = a if a.dim() > 1 else a.unsqueeze(0)
     b = b if b.dim() > 1 else b.unsqueeze(1)
+    if packet in _OTHER_ARITHMETIC or not a.layout is b.layout is torch.strided:
+        return _other_arithmetic(a, b)
     return (_matrices(a, b), _matrices(b.mT, a.mT))
+
+
+def _other_arithmetic(a: Tensor, b: Tensor) -> tuple[Product, Product]:
+    """Return both readings of a product of matrices that no box holds; a sparse one counts in full."""
+    inputs, outputs = b.shape[-2:]
+    shape = shapes.linear(inputs, outputs, prod(a.shape[:-1]))
+    return (Product(a, b, shape, stored_as_is=False), Product(b, a, shape, stored_as_is=False))
 
 
 def _convolution(args: tuple[Any, ...], out: Tensor) -> Product:

@@ -30,9 +30,16 @@ CONSTANTS = "(constants)"
 def storage_of(tensor: Tensor) -> int:
     """Return a number that views of the same values share, valid as long as one of them lives."""
     try:
-        return cast(int, tensor.untyped_storage()._cdata)
-    except (NotImplementedError, RuntimeError):  # sparse and opaque tensors have no storage
+        return cast(int, _values(tensor).untyped_storage()._cdata)
+    except (NotImplementedError, RuntimeError):  # opaque tensors have no storage
         return id(tensor)
+
+
+def _values(tensor: Tensor) -> Tensor:
+    """Return the tensor that holds the values of a sparse one."""
+    if tensor.layout is torch.strided:
+        return tensor
+    return tensor._values() if tensor.layout is torch.sparse_coo else tensor.values()
 
 
 def kind_of(module: nn.Module | None) -> str | None:
@@ -60,6 +67,7 @@ class Owners:
         self.parameters: set[int] = set()
         self._homes: list[list[tuple[str, str]]] = []
         self._ranks: list[int] = []
+        self._complex: set[int] = set()
         self._known: dict[int, int] = {}
         self._kept: list[Any] = []
         self._packed: dict[str, list[Weight]] = {}
@@ -79,6 +87,8 @@ class Owners:
         if number == len(self._homes):
             self._homes.append([])
             self._ranks.append(tensor.dim())
+            if tensor.is_complex():
+                self._complex.add(number)
         self._homes[number].append((path, name))
         if isinstance(tensor, nn.Parameter):
             self.parameters.add(storage)
@@ -98,6 +108,10 @@ class Owners:
     def rank(self, number: int) -> int:
         """Return the number of a tensor's dimensions."""
         return self._ranks[number]
+
+    def are_complex(self, numbers: Iterable[int]) -> bool:
+        """Say whether one of the tensors holds complex numbers."""
+        return not self._complex.isdisjoint(numbers)
 
     def home(self, number: int, module: str) -> str:
         """Return the path under which tensor `number` serves `module`, else where it was met first."""

@@ -10,6 +10,7 @@ unsupported.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable
 from typing import Any
 
@@ -57,6 +58,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._recipes: dict[int, Hashable] = dict(self._owners.numbers)
         self._interned: dict[Hashable, int] = {}
         self._kept: list[Tensor] = []
+        self._thirds: Counter[frozenset[int]] = Counter()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -167,10 +169,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _enter_product(self, product: Product) -> None:
         if not product.macs:  # no weights, or no vectors
             return
-        if not product.single:
-            self._enter_unmapped([product.weight], product.macs)
-            return
         numbers = self._origin([product.weight]) or frozenset()
+        is_complex = product.weight.is_complex() or self._owners.are_complex(numbers)
+        if is_complex or not (product.single and product.stored_as_is):
+            self._enter_unmapped([product.weight], product.macs * self._share(product, numbers))
+            return
         owner = self._owners.layer_owner(numbers, self.scopes[-1])
         self._use([product.x], self.scopes[-1], "digital")
         self._use([product.weight], owner, "mapped")
@@ -182,6 +185,17 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return
         name = owner if kind or tensor == "weight" else tensor if owner == ROOT else f"{owner}.{tensor}"
         self._ledger.add_layer(owner, name, product.kind, product.shape, (recipe, _layout(product.weight)))
+
+    def _share(self, product: Product, numbers: frozenset[int]) -> int:
+        """Return how often a product counts: torch computes a complex convolution in three real ones.
+
+        The first of every three counts twice, so that the three count 4 real multiply-accumulates for each
+        complex one.
+        """
+        if product.kind == "Linear" or product.weight.is_complex() or not self._owners.are_complex(numbers):
+            return 1
+        self._thirds[numbers] += 1
+        return 2 if self._thirds[numbers] % 3 == 1 else 1
 
     def _enter_unmapped(self, factors: list[Tensor], macs: int) -> None:
         """Enter a product that no layer holds: by weights if any takes part, else of activations alone."""
@@ -231,6 +245,8 @@ def _tensors(tree: Any) -> list[Tensor]:
 
 def _layout(weight: Tensor) -> tuple[int, ...]:
     """Return what tells views of one storage apart: where it starts and how its axes run."""
+    if weight.layout is not torch.strided:
+        return ()
     strides = (0 if size == 1 else stride for size, stride in zip(weight.shape, weight.stride(), strict=True))
     return (int(weight.storage_offset()), *strides)
 

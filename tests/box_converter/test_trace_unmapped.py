@@ -102,3 +102,77 @@ def test_distances_from_weights_are_unsupported_with_their_macs(rows_: int) -> N
     assert unsupported(trace(net, (8,), "net")) == [
         Coverage("(root)", "Net", "unsupported", 8 * rows_, 8 * rows_)
     ]
+
+
+def complex_matrix(h: int, w: int) -> Any:
+    return nn.Parameter(torch.ones(h, w, dtype=torch.cfloat))
+
+
+@pytest.mark.parametrize(
+    ("weights", "product"),
+    [
+        ({"w": complex_matrix(6, 4)}, lambda net, x: x.cfloat() @ net.w),
+        ({"w": complex_matrix(4, 6)}, lambda net, x: torch.nn.functional.linear(x.cfloat(), net.w)),
+        (
+            {"a": nn.Parameter(torch.ones(6, 4)), "b": nn.Parameter(torch.ones(6, 4))},
+            lambda net, x: x.cfloat() @ torch.complex(net.a, net.b),
+        ),
+    ],
+)
+def test_complex_products_are_unsupported_and_count_four_real_ones(weights: Any, product: Any) -> None:
+    net = Net(lambda net, x: net.fc(product(net, x).abs()), fc=nn.Linear(4, 2), **weights)
+    network = trace(net, (5, 6), "net")
+    assert [layer.name for layer in network.layers] == ["fc"]
+    assert rows(network)["(root)", "unsupported"] == (24 * len(weights), 4 * 5 * 24)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_complex_layers_are_unsupported_and_count_four_real_ones(times: int) -> None:
+    conv, fc = nn.Conv1d(2, 2, 3, padding=1, dtype=torch.cfloat), nn.Linear(7, 3, dtype=torch.cfloat)
+
+    def forward(net: Any, x: Tensor) -> Any:
+        y = x.cfloat()
+        for _ in range(times):
+            y = net.conv(y)
+        return net.head(net.fc(y).abs())
+
+    network = trace(Net(forward, conv=conv, fc=fc, head=nn.Linear(3, 2)), (2, 7), "net")
+    assert [layer.name for layer in network.layers] == ["head"]
+    assert rows(network)["conv", "unsupported"] == (14, times * 4 * 7 * 12)
+    assert rows(network)["fc", "unsupported"] == (24, 4 * 2 * 21)
+
+
+@pytest.mark.filterwarnings("ignore:Sparse")
+@pytest.mark.parametrize("layout", ["to_sparse_coo", "to_sparse_csr", "to_sparse_csc"])
+@pytest.mark.parametrize(
+    "product",
+    [
+        lambda w, x: (w @ x.T).T,
+        lambda w, x: torch.sparse.mm(w, x.T).T,
+        lambda w, x: torch.addmm(torch.zeros(6, 5), w, x.T).T,
+    ],
+)
+def test_sparse_weights_are_unsupported_in_one_row(layout: str, product: Any) -> None:
+    net = Net(lambda net, x: net.fc(product(net.w, x)), w=nn.Parameter(getattr(torch.eye(6), layout)()),
+              fc=nn.Linear(6, 4))  # fmt: skip
+    network = trace(Net(lambda net, x: net.inner(x[0]), inner=net), (5, 6), "net")
+    assert [layer.name for layer in network.layers] == ["inner.fc"]
+    assert rows(network) == {("inner", "unsupported"): (36, 5 * 36), ("inner.fc", "mapped"): (28, 5 * 24)}
+
+
+def test_a_sparse_adjacency_is_unsupported_with_its_macs() -> None:
+    links = nn.Buffer(torch.eye(6).to_sparse())
+    net = Net(lambda net, x: torch.sparse.mm(net.links, net.fc(x[0])), links=links, fc=nn.Linear(8, 4))
+    assert rows(trace(net, (6, 8), "net")) == {
+        ("(root)", "unsupported"): (0, 6 * 6 * 4),
+        ("fc", "mapped"): (36, 6 * 32),
+    }
+
+
+def test_products_of_integers_are_unsupported() -> None:
+    net = Net(lambda net, x: net.fc(x) + torch._int_mm(x.char().expand(32, 32), net.codes).sum(),
+              codes=nn.Buffer(torch.ones(32, 32, dtype=torch.int8)), fc=nn.Linear(32, 4))  # fmt: skip
+    assert rows(trace(net, (32,), "net")) == {
+        ("(root)", "unsupported"): (0, 32**3),
+        ("fc", "mapped"): (132, 128),
+    }
