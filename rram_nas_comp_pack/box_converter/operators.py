@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -60,13 +61,18 @@ class Product:
         return self.shape.macs * (4 if self.weight.is_complex() else 1)
 
 
-def readings(func: Any, args: tuple[Any, ...], out: Any) -> tuple[Product, ...]:
-    """Return the ways to read an operator as a product: either of two matrices may be the weight."""
+def readings(
+    func: Any, args: tuple[Any, ...], out: Any, are_copies: Callable[[Tensor], bool]
+) -> tuple[Product, ...]:
+    """Return the ways to read an operator as a product: either of two matrices may be the weight.
+
+    `are_copies` says whether the matrices of a batch are copies of one.
+    """
     packet = func.overloadpacket
     if packet is aten.convolution:
         return (_convolution(args, out),)
     if packet is aten.linear:
-        return (_matrices(args[0], args[1].t()),)
+        return (_matrices(args[0], args[1].t(), are_copies),)
     if packet not in _FIRST_FACTOR:
         return ()
     a, b = args[_FIRST_FACTOR[packet] :][:2]
@@ -74,7 +80,7 @@ def readings(func: Any, args: tuple[Any, ...], out: Any) -> tuple[Product, ...]:
     b = b if b.dim() > 1 else b.unsqueeze(1)
     if packet in _OTHER_ARITHMETIC or not a.layout is b.layout is torch.strided:
         return _other_arithmetic(a, b)
-    return (_matrices(a, b), _matrices(b.mT, a.mT))
+    return (_matrices(a, b, are_copies), _matrices(b.mT, a.mT, are_copies))
 
 
 def _other_arithmetic(a: Tensor, b: Tensor) -> tuple[Product, Product]:
@@ -92,11 +98,11 @@ def _convolution(args: tuple[Any, ...], out: Tensor) -> Product:
     return Product(x, weight, rule(weight.shape, groups, positions), kind)
 
 
-def _matrices(x: Tensor, weight: Tensor) -> Product:
+def _matrices(x: Tensor, weight: Tensor, are_copies: Callable[[Tensor], bool]) -> Product:
     """Return `x @ weight`; a matrix that is only repeated along the batch counts as one."""
     inputs, outputs = weight.shape[-2:]
     batch = prod(weight.shape[:-2])
-    if batch == 1 or (weight.dim() == 3 and weight.stride(0) == 0):
+    if batch == 1 or (weight.dim() == 3 and (weight.stride(0) == 0 or are_copies(weight))):
         matrix = weight if weight.dim() == 2 else weight[0]
         return Product(x, matrix, shapes.linear(inputs, outputs, prod(x.shape[:-1])))
     # Only its MACs count: `batch` matrices side by side, each for its own entry.

@@ -67,6 +67,7 @@ class Owners:
         self.parameters: set[int] = set()
         self._homes: list[list[tuple[str, str]]] = []
         self._ranks: list[int] = []
+        self._numels: list[int] = []
         self._complex: set[int] = set()
         self._known: dict[int, int] = {}
         self._kept: list[Any] = []
@@ -87,6 +88,7 @@ class Owners:
         if number == len(self._homes):
             self._homes.append([])
             self._ranks.append(tensor.dim())
+            self._numels.append(tensor.numel())
             if tensor.is_complex():
                 self._complex.add(number)
         self._homes[number].append((path, name))
@@ -108,6 +110,10 @@ class Owners:
     def rank(self, number: int) -> int:
         """Return the number of a tensor's dimensions."""
         return self._ranks[number]
+
+    def numel(self, number: int) -> int:
+        """Return the number of a tensor's values."""
+        return self._numels[number]
 
     def are_complex(self, numbers: Iterable[int]) -> bool:
         """Say whether one of the tensors holds complex numbers."""

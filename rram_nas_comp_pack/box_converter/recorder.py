@@ -131,7 +131,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _enter(self, func: Any, args: tuple[Any, ...], operands: list[Tensor], result: Any) -> bool:
         """Enter one operator; say whether it is a product by weights."""
-        products = readings(func, args, result)
+        products = readings(func, args, result, self._are_copies)
         by_weights = [product for product in products if self._is_by_weights(product)]
         if by_weights:
             self._enter_product(by_weights[0])
@@ -162,6 +162,18 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return bool(weights)
         scope = self.scopes[-1]
         return scope in self._modules(weights) and scope not in self._modules(x)
+
+    def _are_copies(self, matrices: Tensor) -> bool:
+        """Say whether a batch repeats one matrix of stored values (`repeat`, `cat`, a copy of `expand`).
+
+        Equal values alone do not tell: matrices of their own may all begin as zeros.
+        """
+        numbers = self._origin([matrices])
+        if not numbers or matrices.device.type == "meta":
+            return False
+        if sum(map(self._owners.numel, numbers)) > matrices[0].numel():
+            return False
+        return bool((matrices == matrices[:1]).all())
 
     def _modules(self, numbers: Iterable[int]) -> set[str]:
         return {base(self._owners.home(number, self.scopes[-1])) for number in numbers}

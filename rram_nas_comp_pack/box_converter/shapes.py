@@ -79,4 +79,4 @@ def _checked(name: str, size: Any) -> tuple[int, ...]:
 
 
 def _is_size(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
+    return type(value) is not bool and isinstance(value, Integral) and int(value) >= 1
