@@ -29,7 +29,10 @@ def packed_in(tree: Any) -> list[torch.ScriptObject]:
 
 def packed_numel(module: nn.Module) -> list[tuple[int, int]]:
     """Return (number of values, rank) of every packed tensor that `module` holds itself."""
-    objects = [value for value in vars(module).values() if isinstance(value, torch.ScriptObject)]
+    values = [*vars(module).values()]
+    if isinstance(module, torch.jit.ScriptModule):  # whose attributes are not in its dictionary
+        values = [getattr(module, name, None) for name in ("_packed_params", "param")]
+    objects = [value for value in values if isinstance(value, torch.ScriptObject)]
     return [(x.numel(), x.dim()) for each in objects for x in _tensors(each) if x.numel()]
 
 

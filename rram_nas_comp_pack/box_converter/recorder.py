@@ -76,9 +76,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         result = func(*args, **kwargs)
         self.steps += 1
         operands = _tensors((args, kwargs))
-        if packed_in((args, kwargs)):
+        is_packed = bool(packed_in((args, kwargs)))
+        if is_packed:
             self._enter_packed(func, args, result)
-        is_layer = self._enter(func, args, operands, result)
+        is_layer = not is_packed and self._enter(func, args, operands, result)
         self._follow(func, (args, kwargs), _tensors(result), None if is_layer else self._origin(operands))
         return result
 

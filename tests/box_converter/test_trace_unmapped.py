@@ -176,3 +176,13 @@ def test_products_of_integers_are_unsupported() -> None:
         ("(root)", "unsupported"): (0, 32**3),
         ("fc", "mapped"): (132, 128),
     }
+
+
+def test_quantized_cells_and_scripted_quantized_layers_lose_nothing() -> None:
+    cell = quantized(nn.Sequential(nn.GRUCell(8, 4)), nn.GRUCell)
+    assert unsupported(trace(nn.Sequential(nn.Linear(8, 8), cell), (8,), "net")) == [
+        Coverage("1.0", "QuantizedGRUCell", "unsupported", 168, 144)
+    ]
+    scripted = torch.jit.script(quantized(nn.Sequential(nn.Linear(8, 4)), nn.Linear))
+    found = unsupported(trace(nn.Sequential(nn.Linear(8, 8), scripted), (8,), "net"))
+    assert (sum(row.parameters for row in found), sum(row.macs for row in found)) == (36, 32)
