@@ -74,9 +74,12 @@ class Ledger:
         self._layers.append(layer)
         self._macs[holder, "mapped"] += layer.macs
 
-    def add_macs(self, holder: Hashable, status: Status, macs: int) -> None:
-        """Enter multiply-accumulates that no layer holds."""
-        self._macs[holder, status] += macs
+    def add_macs(self, holder: Hashable, status: Status, macs: int | None) -> None:
+        """Enter multiply-accumulates that no layer holds; None stands for some that cannot be counted."""
+        if macs is None:
+            self._partial.add((holder, status))
+        else:
+            self._macs[holder, status] += macs
 
     def add_elementwise(self, holder: Hashable, outputs: int) -> None:
         """Enter arithmetic element by element, one multiply-accumulate for every output.
@@ -85,10 +88,6 @@ class Ledger:
         of the layer.
         """
         self._elementwise[holder] += outputs
-
-    def leave_open(self, holder: Hashable, status: Status) -> None:
-        """Note that a holder multiplies more than is entered: its numbers are lower bounds."""
-        self._partial.add((holder, status))
 
     def use(self, holder: Hashable, key: Hashable, status: Status) -> None:
         """Enter one use of a weight; the use that is hardest to serve decides its fate, whoever made it.

@@ -197,12 +197,12 @@ class _Reader:
             macs, whole = count_macs(step, self._graph)
             self._ledger.add_macs(self._at, status, macs)
             if not whole:
-                self._ledger.leave_open(self._at, status)
+                self._ledger.add_macs(self._at, status, None)
         elif weights and (node.op_type in ARITHMETIC or node.op_type.endswith("Normalization")):
             try:
                 self._ledger.add_elementwise(self._at, prod(self._graph.sizes(node.output[0])))
             except UnknownSize:
-                self._ledger.leave_open(self._at, "digital")
+                self._ledger.add_macs(self._at, "digital", None)
 
     def _enter_product(self, node: Any) -> None:
         status = PRODUCTS[node.op_type][1]
@@ -211,7 +211,7 @@ class _Reader:
         except UnknownSize:
             if any(input in self._constants.known for input in node.input):
                 raise
-            self._ledger.leave_open(self._at, "digital")
+            self._ledger.add_macs(self._at, "digital", None)
             return
         if factors.weight is None:
             # A kernel that depends on data cannot be stored; a product of two activations is digital work.
