@@ -27,6 +27,7 @@ from .origin import begin
 from .output import coverage_table, log_lines, mapped_share, tuned_for, write_json, write_run
 from .progress import telling_of_compiling
 from .report import add_report
+from .run_files import PACKING
 from .run_hardware import CONFIG_COPY, say
 
 INTERRUPTED = 130
@@ -39,7 +40,7 @@ def run(options: PackOptions) -> int:
     """
     origin = begin(options.config, options.command_line)
     hardware, parent = origin.config.hardware, options.log_dir / "packing"
-    with run_folder(parent, options.exp_id) as folder:
+    with run_folder(parent, options.exp_id, files=PACKING) as folder:
         network = _network(options)
         say(_other_hardware(options.model, origin.config))
         report = _compile(network, hardware, options)
