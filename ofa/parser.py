@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ofa.console import DEBUG, Answered
 from ofa.errors import BadInput
+from ofa.streams import Unprintable
 
 
 class Parser(argparse.ArgumentParser):
@@ -35,7 +37,10 @@ class Parser(argparse.ArgumentParser):
 
     def print_help(self, file: Any = None) -> None:
         """Write it at once, so that a failure is told like any other."""
-        print(self.format_help(), end="", file=file, flush=True)
+        try:
+            print(self.format_help(), end="", file=file, flush=True)
+        except Unprintable:
+            sys.stdout = None  # nothing to flush at exit
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuse `--option=--`, which argparse takes for an option without a value, and unknown options.
