@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, NoReturn
 
-from ofa.streams import accept_every_text, open_streams
+from ofa.streams import accept_every_text, open_streams, printable
 
 INTERRUPTED, TERMINATED, INTERNAL = 130, 143, 70
 DEBUG = "--debug"
@@ -83,7 +83,7 @@ def _cut_short(name: str) -> int:
 
 def _say(name: str, lines: Sequence[str]) -> None:
     with suppress(OSError, ValueError):  # nobody listens any more
-        print(f"{name}:", "\n".join(map(_short, lines)), file=sys.stderr, flush=True)
+        print(f"{name}:", "\n".join(_short(printable(line)) for line in lines), file=sys.stderr, flush=True)
 
 
 def _without_debug(argv: Sequence[str]) -> tuple[list[str], bool]:

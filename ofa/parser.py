@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ofa.console import DEBUG, Answered
 from ofa.errors import BadInput
+from ofa.streams import Unprintable
 
 
 class Parser(argparse.ArgumentParser):
@@ -35,15 +37,28 @@ class Parser(argparse.ArgumentParser):
 
     def print_help(self, file: Any = None) -> None:
         """Write it at once, so that a failure is told like any other."""
-        print(self.format_help(), end="", file=file, flush=True)
+        try:
+            print(self.format_help(), end="", file=file, flush=True)
+        except Unprintable:
+            sys.stdout = None  # nothing to flush at exit
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Refuse `--option=--`, which argparse takes for an option without a value."""
+        """Refuse `--option=--`, which argparse takes for an option without a value, and unknown options.
+
+        What is behind a command is for the command's own parser, which knows its options and its name.
+        """
+        if self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
         for each in _before_the_end(args or ()):
             name, equals, value = each.partition("=")
             if equals and name.startswith("-") and value == "--":
-                self.error(f"argument {name}: found '--', allowed is a value; a file of that name is ./--")
-        return super().parse_known_args(args, namespace)
+                action = self._option_string_actions.get(name)
+                file = "; a file of that name is ./--" if action and action.type is path else ""
+                self.error(f"argument {name}: found '--', allowed is a value{file}")
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
 
 
 def _before_the_end(args: Sequence[str]) -> Sequence[str]:

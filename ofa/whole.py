@@ -15,9 +15,13 @@ from ofa.console import undisturbed
 def kind_of(path: Path) -> str:
     """What lies at a path itself: "" for nothing, "file", "folder", "symbolic link" or "special file"."""
     try:
-        mode = path.lstat().st_mode
+        return kind_of_mode(path.lstat().st_mode)
     except FileNotFoundError:
         return ""
+
+
+def kind_of_mode(mode: int) -> str:
+    """What something of this mode is called."""
     kinds = ((stat.S_ISREG, "file"), (stat.S_ISDIR, "folder"), (stat.S_ISLNK, "symbolic link"))
     return next((name for holds, name in kinds if holds(mode)), "special file")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import Parameter
 from itertools import product
 from typing import Any, cast
@@ -20,6 +20,13 @@ _VARIADIC = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 _ANYTHING = [Parameter("inputs", Parameter.VAR_POSITIONAL), Parameter("named", Parameter.VAR_KEYWORD)]
 _MOST_MIXED = 4
 """Up to so many inputs, every mixture of floats and integers is tried."""
+_MOST_WITH_BOOLEANS = 3
+"""Up to so many inputs, every mixture with booleans is tried."""
+_MOST_BARE = 2
+"""Up to so many inputs of one size, each is tried without the batch."""
+
+Sizes = tuple[tuple[str, tuple[int, ...]], ...]
+"""Names and sizes of the inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,7 @@ class Inputs:
     The first `positional` of them are given by position, the rest by name.
     """
 
-    sizes: tuple[tuple[str, tuple[int, ...]], ...]
+    sizes: Sizes
     positional: int
 
     def __str__(self) -> str:
@@ -38,19 +45,36 @@ class Inputs:
             return f"an input of {_times(self.sizes[0][1])}"
         return "inputs " + ", ".join(f"{name} of {_times(size)}" for name, size in self.sizes)
 
-    def kinds(self) -> Iterator[tuple[bool, ...]]:
-        """Return which inputs may be integers: none first, then all, then some."""
-        count = len(self.sizes)
-        yield (False,) * count
-        yield (True,) * count
-        if count <= _MOST_MIXED:
-            yield from (kinds for kinds in product((False, True), repeat=count) if len({*kinds}) == 2)
+    def kinds(self, floats: Iterable[torch.dtype]) -> Iterator[tuple[torch.dtype, ...]]:
+        """Return the types to try: each of `floats` for all, then integers, then mixtures, then booleans."""
+        count, floats = len(self.sizes), [*floats]
+        yield from ((kind,) * count for kind in [*floats, torch.int64])
+        mixed = floats if count <= _MOST_MIXED else []
+        for kind in mixed:
+            yield from (each for each in product((kind, torch.int64), repeat=count) if len({*each}) == 2)
+        for kind in mixed if count <= _MOST_WITH_BOOLEANS else floats[:0]:
+            choices = product((kind, torch.int64, torch.bool), repeat=count)
+            yield from (
+                each for each in choices if torch.bool in each and (kind is floats[0] or kind in each)
+            )
 
-    def zeros(self, integers: Iterable[bool], like: Tensor) -> tuple[list[Tensor], dict[str, Tensor]]:
-        """Return the arguments by position and by name: zeros, integers or of the type of `like`."""
-        kinds = [torch.int64 if integer else like.dtype for integer in integers]
+    def without_batch(self) -> Iterator[Inputs]:
+        """Return these inputs with vectors where one size was given (a time step): each of them, then all."""
+        bare = [place for place, (_, size) in enumerate(self.sizes) if len(size) == 2]
+        if len(bare) > _MOST_BARE:
+            return
+        for chosen in [*([place] for place in bare), *([bare] if len(bare) > 1 else [])]:
+            sizes = [
+                (name, size[1:] if place in chosen else size) for place, (name, size) in enumerate(self.sizes)
+            ]
+            yield replace(self, sizes=tuple(sizes))
+
+    def zeros(
+        self, kinds: Iterable[torch.dtype], device: torch.device
+    ) -> tuple[list[Tensor], dict[str, Tensor]]:
+        """Return the arguments by position and by name: zeros of the given types."""
         made = [
-            (name, torch.zeros(size, dtype=kind, device=like.device))
+            (name, torch.zeros(size, dtype=kind, device=device))
             for (name, size), kind in zip(self.sizes, kinds, strict=True)
         ]
         return [x for _, x in made[: self.positional]], dict(made[self.positional :])

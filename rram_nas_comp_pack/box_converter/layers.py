@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from rram_nas_comp_pack.box_converter.advice import about_types, advice
 from rram_nas_comp_pack.box_converter.foreign import reason, told_as
-from rram_nas_comp_pack.box_converter.inputs import Inputs, inputs_of
+from rram_nas_comp_pack.box_converter.inputs import Inputs, Sizes, inputs_of
 from rram_nas_comp_pack.box_converter.ledger import ROOT
 from rram_nas_comp_pack.box_converter.recorder import Recorder
 from rram_nas_comp_pack.errors import BadInput, ToolkitError
@@ -24,42 +25,60 @@ def trace(module: nn.Module, input_size: InputSize | None, name: str) -> Network
     """Run `module` once on one sample of zeros and return its layers in the order of execution.
 
     `input_size` is the size without the batch, `(3, 64, 64)`, or sizes by the names of `forward`'s
-    parameters; None is (3, 64, 64) for a single input. Where a network does not run on floats, integers are
-    tried (token ids). Every product of its values by stored weights is a layer, whatever module runs it:
-    a convolution, or a matrix product ("Linear"). So is each of the four projections of
-    `nn.MultiheadAttention` and each step of a recurrent module. Weights that are used again are stored once.
+    parameters; None is (3, 64, 64) for a single input. Where a network does not run on float32, the types of
+    its parameters are tried, then integers (token ids), booleans, and inputs of one size without the batch.
+
+    Every product of its values by stored weights is a layer, whatever module runs it: a convolution, or a
+    matrix product ("Linear"). So is each of the four projections of `nn.MultiheadAttention` and each step of
+    a recurrent module. Weights that are used again are stored once.
 
     The coverage table lists the modules that own parameters in order of registration: "mapped" those whose
     weights became layers; "digital" what is computed element by element or looked up, and products of
     activations alone (attention scores), whose modules may own no parameters; "unsupported" weights that are
-    multiplied in another way, and matrices that no run used, with 0 multiply-accumulates. A module whose
-    parameters meet different fates has a row for each. Counted is one multiply-accumulate for every output
-    that a norm or another elementwise parameter touches.
+    multiplied in another way, complex, sparse, quantized or integer ones, and matrices that no run used, with
+    0 multiply-accumulates. A complex multiply-accumulate counts as 4 real ones, a sparse matrix in full.
+    A module whose parameters meet different fates has a row for each. Counted is one multiply-accumulate for
+    every output that a norm or another elementwise parameter touches.
 
     The module is left as it was, in its training mode, unless it has lazy parameters: they take their sizes
     from the run. Raises BadInput if it does not run on such inputs or has no layer that can be mapped.
     """
     with told_as(f"{name} cannot be traced"):
+        _refuse_what_cannot_be_watched(module, name)
         inputs = inputs_of(module, input_size, name)
         with _evaluation(module), _uncompiled(), _recurrence_step_by_step(module):
-            recorder = _recorded(module, inputs, name)
-        return recorder.close(name, inputs.sizes)
+            recorder, sizes = _recorded(module, inputs, name)
+        return recorder.close(name, sizes)
 
 
-def _recorded(module: nn.Module, inputs: Inputs, name: str) -> Recorder:
-    """Return the record of a run on floats, or else on integers.
+def _refuse_what_cannot_be_watched(module: nn.Module, name: str) -> None:
+    for child in module.modules():
+        if isinstance(child, torch.jit.ScriptModule) and not hasattr(child, "training"):
+            raise BadInput(
+                f"{name} is frozen TorchScript, which is not supported: give the module before it is frozen"
+            )
+        if isinstance(child, torch.fx.GraphModule) and "eval" in vars(child):  # takes no other mode
+            raise BadInput(
+                f"{name} is a module of torch.export, which is not supported: give the original module"
+            )
+
+
+def _recorded(module: nn.Module, inputs: Inputs, name: str) -> tuple[Recorder, Sizes]:
+    """Return the record of the first run that succeeds, and the sizes that it ran on.
 
     Raises BadInput with the error of the run that came farthest.
     """
-    failures: list[tuple[int, BaseException]] = []
-    for integers in inputs.kinds():
-        recorder, error = _run(module, inputs, integers)
+    failures: list[tuple[tuple[int, bool], BaseException]] = []
+    floats = _floats(module)
+    attempts = ((each, kinds) for each in [inputs, *inputs.without_batch()] for kinds in each.kinds(floats))
+    for each, kinds in attempts:
+        recorder, error = _run(module, each, kinds)
         if recorder and error is None:
             if not recorder.knows(module):
                 raise BadInput(f"{name} makes its parameters anew whenever it runs")
-            return recorder
+            return recorder, each.sizes
         if error is not None:
-            failures.append((recorder.steps if recorder else 0, error))
+            failures.append(((recorder.steps if recorder else 0, not about_types(error)), error))
             if not isinstance(error, Exception):  # no matter of types
                 break
     _, farthest = max(failures, key=lambda failure: failure[0])
@@ -67,12 +86,12 @@ def _recorded(module: nn.Module, inputs: Inputs, name: str) -> Recorder:
 
 
 def _run(
-    module: nn.Module, inputs: Inputs, integers: tuple[bool, ...]
+    module: nn.Module, inputs: Inputs, kinds: tuple[torch.dtype, ...]
 ) -> tuple[Recorder | None, BaseException | None]:
     """Run once, again if the module made parameters meanwhile; return the record and what was raised."""
     recorder = None
     try:
-        args, kwargs = inputs.zeros(integers, _like(module))
+        args, kwargs = inputs.zeros(kinds, _device(module))
         if any(is_lazy(parameter) for parameter in module.parameters()):
             module(*args, **kwargs)
         for _ in range(2):
@@ -88,20 +107,22 @@ def _run(
     return recorder, None
 
 
-def _like(module: nn.Module) -> Tensor:
-    """Return a parameter whose type and device the inputs take: a real one, else a complex one."""
-    parameters = [*module.parameters()]
-    real = [parameter for parameter in parameters if parameter.is_floating_point()]
-    return next(iter([*real, *(p for p in parameters if p.is_complex())]), torch.empty(0))
+def _floats(module: nn.Module) -> list[torch.dtype]:
+    """Return the types of floats that inputs may have: the usual one, then those of the parameters."""
+    kinds = [parameter.dtype for parameter in module.parameters()]
+    real = [kind for kind in kinds if kind.is_floating_point]
+    return [*dict.fromkeys([torch.float32, *real, *(kind for kind in kinds if kind.is_complex)])]
+
+
+def _device(module: nn.Module) -> torch.device:
+    return next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
 
 
 def _does_not_run(error: BaseException, inputs: Inputs, name: str) -> BadInput:
     missing = missing_operator(error)
     if missing:
         return BadInput(f"{name} needs {missing}")
-    sizes = type(error) in (RuntimeError, ValueError, IndexError, AssertionError)
-    hint = "; --input-size sets another" if sizes else ""
-    return BadInput(f"{name} does not run on {inputs} ({reason(error)}){hint}")
+    return BadInput(f"{name} does not run on {inputs} ({reason(error)}){advice(error)}")
 
 
 @contextmanager

@@ -38,12 +38,19 @@ class Holder:
     """A module or node with the parameters it owns itself.
 
     `matrices` says that its weights of two and more dimensions exist to be multiplied with (Conv, Linear).
+    `key` tells it from others of its name; without one, the name does.
     """
 
     name: str
     kind: str
     weights: tuple[Weight, ...]
     matrices: bool = False
+    key: Hashable = None
+
+    @property
+    def identity(self) -> Hashable:
+        """What the ledger's entries call the holder."""
+        return self.name if self.key is None else self.key
 
 
 class Ledger:
@@ -53,11 +60,12 @@ class Ledger:
         """Open an empty account."""
         self._layers: list[Layer] = []
         self._stored: dict[Hashable, int] = {}
-        self._uses: dict[Hashable, set[tuple[str, Status]]] = {}
-        self._macs: Counter[tuple[str, Status]] = Counter()
-        self._elementwise: Counter[str] = Counter()
+        self._uses: dict[Hashable, set[tuple[Hashable, Status]]] = {}
+        self._macs: Counter[tuple[Hashable, Status]] = Counter()
+        self._elementwise: Counter[Hashable] = Counter()
+        self._partial: set[tuple[Hashable, Status]] = set()
 
-    def add_layer(self, holder: str, name: str, kind: str, shape: Shape, weights: Hashable) -> None:
+    def add_layer(self, holder: Hashable, name: str, kind: str, shape: Shape, weights: Hashable) -> None:
         """Enter one execution; equal `weights` are stored once, with the first layer that used them."""
         index = len(self._layers)
         stored_in = self._stored.setdefault((weights, shape.raw.h, shape.raw.w), index)
@@ -66,11 +74,14 @@ class Ledger:
         self._layers.append(layer)
         self._macs[holder, "mapped"] += layer.macs
 
-    def add_macs(self, holder: str, status: Status, macs: int) -> None:
-        """Enter multiply-accumulates that no layer holds."""
-        self._macs[holder, status] += macs
+    def add_macs(self, holder: Hashable, status: Status, macs: int | None) -> None:
+        """Enter multiply-accumulates that no layer holds; None stands for some that cannot be counted."""
+        if macs is None:
+            self._partial.add((holder, status))
+        else:
+            self._macs[holder, status] += macs
 
-    def add_elementwise(self, holder: str, outputs: int) -> None:
+    def add_elementwise(self, holder: Hashable, outputs: int) -> None:
         """Enter arithmetic element by element, one multiply-accumulate for every output.
 
         It counts only where the holder's parameters turn out to be digital: a mapped layer's bias is part
@@ -78,7 +89,7 @@ class Ledger:
         """
         self._elementwise[holder] += outputs
 
-    def use(self, holder: str, key: Hashable, status: Status) -> None:
+    def use(self, holder: Hashable, key: Hashable, status: Status) -> None:
         """Enter one use of a weight; the use that is hardest to serve decides its fate, whoever made it.
 
         So a table that is looked up by one holder and multiplied with by another is mapped.
@@ -102,17 +113,17 @@ class Ledger:
     def _rows(self, holder: Holder) -> list[Coverage]:
         """Return a holder's rows: one, unless its parameters meet different fates."""
         numbers: defaultdict[Status, int] = defaultdict(int)
+        key = holder.identity
         for weight in holder.weights:
             numbers[self._fate(holder, weight)] += weight.numel
-        macs = {status: self._macs[holder.name, status] for status in _STATUSES}
+        macs = {status: self._macs[key, status] for status in _STATUSES}
         if "digital" in numbers:
-            macs["digital"] += self._elementwise[holder.name]
+            macs["digital"] += self._elementwise[key]
+        name, kind = printable(holder.name), printable(holder.kind)
         return [
-            Coverage(
-                printable(holder.name), printable(holder.kind), status, numbers.get(status, 0), macs[status]
-            )
+            Coverage(name, kind, status, numbers.get(status, 0), macs[status], (key, status) in self._partial)
             for status in _STATUSES
-            if status in numbers or macs[status]
+            if status in numbers or macs[status] or (key, status) in self._partial
         ]
 
     def _fate(self, holder: Holder, weight: Weight) -> Status:
@@ -125,15 +136,15 @@ class Ledger:
         """
         uses = self._uses.get(weight.key, set())
         if not weight.numel:  # counted elsewhere: what this holder does with it is told
-            uses = {use for use in uses if use[0] == holder.name} or uses
+            uses = {use for use in uses if use[0] == holder.identity} or uses
         found = next((status for status in _HARDEST if status in {status for _, status in uses}), None)
         if found in ("mapped", "unsupported"):
             return found
         if weight.rank >= 2:
             return "unsupported" if found is None or holder.matrices else "digital"
-        if (holder.name, "digital") in uses and not holder.matrices:
+        if (holder.identity, "digital") in uses and not holder.matrices:
             return "digital"
-        if self._macs[holder.name, "mapped"]:
+        if self._macs[holder.identity, "mapped"]:
             return "mapped"
         matrices = {self._fate(holder, other) for other in holder.weights if other.rank >= 2}
         return "mapped" if "mapped" in matrices else "unsupported" if "unsupported" in matrices else "digital"

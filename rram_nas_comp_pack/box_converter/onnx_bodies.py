@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a node gives: the types of its results by name, their content where it is known, its bodies."""
+    """What a node gives: the types of its results by name, their content where it is known, its bodies.
+
+    `fixed` names results that are constants although the node has bodies.
+    """
 
     types: dict[str, Any]
     values: dict[str, NDArray[Any]] = field(default_factory=dict)
     bodies: tuple[Body, ...] = ()
+    fixed: frozenset[str] = frozenset()
 
 
 def branch(sizer: Sizer, node: Any) -> Outcome:
@@ -44,11 +48,13 @@ def branch(sizer: Sizer, node: Any) -> Outcome:
     given = [[inner.types.get(name, TypeProto()) for name in outputs] for inner, outputs in runs]
     types = dict(zip(node.output, map(_merged, zip(*given, strict=False)), strict=False))
     values: dict[str, NDArray[Any]] = {}
+    fixed: frozenset[str] = frozenset()
     if len(keys) == 1:
         inner, outputs = runs[0]
-        pairs = zip(node.output, outputs, strict=False)
+        pairs = list(zip(node.output, outputs, strict=False))
         values = {name: inner.known[source] for name, source in pairs if source in inner.known}
-    return Outcome(types, values, tuple(Body(inner.graph()) for inner, _ in runs))
+        fixed = frozenset(name for name, source in pairs if inner.is_fixed(source))
+    return Outcome(types, values, tuple(Body(inner.graph()) for inner, _ in runs), fixed)
 
 
 def loop(sizer: Sizer, node: Any) -> Outcome:

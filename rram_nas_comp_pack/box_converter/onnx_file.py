@@ -79,6 +79,14 @@ def text(dims: Iterable[int | None]) -> str:
     return "x".join("?" if n is None else str(n) for n in dims) or "a scalar"
 
 
+def expected_sizes(given: Iterable[int], least: int) -> str:
+    """Say what is expected instead of sizes that are too small or make too many elements; "" if none are."""
+    sizes = tuple(given)
+    if any(n < least for n in sizes):
+        return "sizes of at least 1 are expected"
+    return "" if prod(sizes) <= MOST_ELEMENTS else f"{MOST_ELEMENTS} elements at most are expected"
+
+
 def attribute(node: Any, key: str, default: Any) -> Any:
     """Return an attribute's value."""
     found = [each for each in node.attribute if each.name == key]

@@ -42,18 +42,23 @@ def is_elementwise(node: Any) -> bool:
     return node.op_type in (*_SAME, "QLinearAdd", "QLinearMul", "QLinearGlobalAveragePool", "QLinearConcat")
 
 
-def make_native(node: Any) -> None:
-    """Turn a convolution or product that is fused with an activation into the plain one; sizes stay."""
+def make_native(node: Any) -> str:
+    """Turn a convolution or product that is fused with an activation into the plain one; sizes stay.
+
+    Return the name of a value that is added to the result and has its size, "" if there is none.
+    """
     plain = {"FusedConv": "Conv", "FusedGemm": "Gemm"}.get(node.op_type)
     if node.op_type == "TransposeMatMul":
         node.op_type = "FusedMatMul"
     if plain is None or not node.domain:
-        return
+        return ""
     kept = [each for each in node.attribute if not each.name.startswith("activation")]
     del node.attribute[:]
     node.attribute.extend(kept)
-    del node.input[3:]  # a value that is added, of the result's size
+    summand = "".join(node.input[3:4])
+    del node.input[3:]
     node.op_type, node.domain = plain, ""
+    return summand
 
 
 def foreign_sizes(node: Any, inputs: Sizes) -> Dims | None:

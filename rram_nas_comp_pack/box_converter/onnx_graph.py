@@ -40,7 +40,7 @@ class Graph:
 
     `types` are ONNX's. `fixed` says which values do not depend on the inputs, `known` holds the content of
     the small ones among them, and `stops` says for a value of unknown size at which operator inference
-    stopped. All four also show the graphs around this one.
+    stopped. All four also show the graphs around this one. `source` is the graph in the file.
     """
 
     steps: tuple[Step, ...]
@@ -49,6 +49,7 @@ class Graph:
     known: Mapping[str, NDArray[Any]]
     stops: Mapping[str, str]
     path: str
+    source: Any
 
     def dims(self, name: str) -> Dims | None:
         """Return the size of a value as far as it is known; None for unknown rank or an absent operand."""

@@ -23,11 +23,12 @@ class Inputs:
 
 
 def fill_inputs(graph: Any, given: Mapping[str, Size], path: str) -> Inputs:
-    """Return the sizes of the inputs: the batch is 1, open ones come from `given`.
+    """Return the sizes of the inputs: an open batch is 1, other open sizes come from `given`.
 
-    `given` holds sizes without the batch by the name of the input; "" stands for all others. An input whose
-    sizes are fixed is taken as it is. Raises BadInput for a name that the file does not have, for sizes that
-    contradict what the file fixes, and for open sizes that nothing gives.
+    `given` holds sizes without the batch by the name of the input; "" stands for all others. Where all sizes
+    are fixed they are taken as they are, and all of it counts as one sample, whatever its first size is
+    (samples, steps of a sequence, channels). Raises BadInput for a name that the file does not have, for
+    sizes that contradict what the file fixes, and for open sizes that nothing gives.
     """
     filled = _Filling(_declared(graph), given, path)
     sizes = {name: filled.size(name) for name in filled.dims}
@@ -54,6 +55,17 @@ def declared_dims(tensor_type: Any) -> Dims | None:
 def symbols_of(tensor_type: Any) -> tuple[str, ...]:
     """Return the names of a value's sizes, "" where one has none."""
     return tuple(dim.dim_param for dim in tensor_type.shape.dim)
+
+
+def first_judged(graph: Any) -> int:
+    """Return from which axis on the sizes that the file states for its values must be right.
+
+    A file with open inputs may state those that it was written with: of an open batch, or of all sizes.
+    """
+    every = [dims for value in graph.input if (dims := declared_dims(value.type.tensor_type)) is not None]
+    if any(None in dims[1:] for dims in every):
+        return MOST_ELEMENTS
+    return 1 if any(None in dims for dims in every) else 0
 
 
 def _declared(graph: Any) -> dict[str, Any]:
@@ -89,7 +101,10 @@ class _Filling:
     def size(self, name: str) -> Size:
         """Return the size of one input, with the batch."""
         dims = self.dims[name]
-        if name in self._given:
+        found: Size | None
+        if name in self._given and self._given[name] == dims:
+            found = self._given[name]
+        elif name in self._given:
             found = self._match(name, self._given[name], exact=True)
         elif dims is not None and None not in dims[1:] and not (len(dims) == 1 and "" in self._given):
             found = tuple(1 if n is None else n for n in dims)
@@ -154,15 +169,16 @@ class _Filling:
         return size if dims and len(size) == len(found) else None
 
     def _check_batch(self) -> None:
-        """Refuse a file that takes several samples at once; an input beside them may have any first size."""
-        dims = {name: found for name, found in self.dims.items() if found is None or found}
-        matrices = {name: found for name, found in dims.items() if found is None or len(found) > 1} or dims
-        if matrices and all(found is not None and found[0] not in (None, 1) for found in matrices.values()):
-            name = next(iter(matrices))
-            raise BadInput(
-                f"{self._path}: input {name!r} is {text(matrices[name] or ())}; "
-                "a batch of 1, or an open one, is expected"
-            )
+        """Refuse open sizes beside a fixed batch of several; with none open, an input is one sample."""
+        matrices = {name: found for name, found in self.dims.items() if found is None or len(found) > 1}
+        if any(found is None or found[0] in (None, 1) for found in matrices.values()):
+            return
+        for name, found in matrices.items():
+            if found is not None and None in found:
+                raise BadInput(
+                    f"{self._path}: input {name!r} is {text(found)}; "
+                    "a batch of 1, or an open one, is expected beside open sizes"
+                )
 
     def _misfit(self, name: str) -> BadInput:
         dims = self.dims[name]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from rram_nas_comp_pack.box_converter.ledger import Holder, Ledger, Weight
+from rram_nas_comp_pack.box_converter.onnx_constants import ARITHMETIC, Constant, Constants
 from rram_nas_comp_pack.box_converter.onnx_file import (
     all_graphs,
     folder_of,
@@ -29,26 +30,19 @@ from rram_nas_comp_pack.box_converter.onnx_products import (
     is_unmapped,
     read_factors,
 )
-from rram_nas_comp_pack.box_converter.onnx_settings import Stored, is_setting, stored
+from rram_nas_comp_pack.box_converter.onnx_settings import is_setting, stored
 from rram_nas_comp_pack.box_converter.onnx_sizes import DRAWN, find_sizes
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.values import Coverage, InputSize, Network, Status
+from rram_nas_comp_pack.values import InputSize, Network, Status
 
-_ARITHMETIC = ("Add", "Div", "Mul", "PRelu", "Pow", "Sub")
 _MOST_WEIGHTS, _MOST_READS = 2**33, 2**31 - 1
 """Of one layer: more than any network has; their boxes could not be listed, or not read back."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Constant:
-    """A value that does not depend on the inputs: the weights in it, and a recipe that equal values share."""
-
-    weights: frozenset[Hashable]
-    recipe: Hashable
-
-
 def read_onnx(path: Path, input_size: InputSize | None = None) -> Network:
     """Return the network in `path` on one sample; open sizes of its inputs come from `input_size`.
+
+    Inputs whose sizes are all fixed count as one sample as they are, whatever their first size.
 
     Conv, ConvTranspose, Gemm, MatMul and Einsum with a constant operand are layers, in the order of the file.
     Coverage has a row for every node that uses a constant together with data: "mapped", "digital" (norms,
@@ -63,7 +57,7 @@ def read_onnx(path: Path, input_size: InputSize | None = None) -> Network:
     try:
         inputs = fill_inputs(model.graph, given, str(path))
         graph = find_sizes(model, inputs, str(path), folder_of(path))
-        reader = _Reader(graph, stored(model.graph))
+        reader = _Reader(graph)
         for step in graph.steps:
             with reading(step.node, str(path)):
                 reader.enter(step)
@@ -76,103 +70,102 @@ def read_onnx(path: Path, input_size: InputSize | None = None) -> Network:
 class _Reader:
     """Walks the nodes once and remembers which values are constant."""
 
-    def __init__(self, graph: Graph, weights: dict[str, Stored]) -> None:
+    def __init__(self, graph: Graph) -> None:
         """Start before the first node."""
         self._graph = graph
         self._ledger = Ledger()
-        self._dims: dict[Hashable, tuple[int, ...]] = {name: held.dims for name, held in weights.items()}
-        self._holders: list[tuple[str, Any, list[Hashable]]] = []
-        self._uses: list[tuple[str, Hashable, Status]] = []
-        self._settings: set[Hashable] = set()
-        self._partial: dict[tuple[str, Status], str] = {}
+        self._holders: list[tuple[int, Any, list[Hashable]]] = []
+        self._uses: list[tuple[int, Hashable, Status]] = []
+        self._at = 0
+        self._biases: set[Hashable] = set()
         self._names = Counter(str(step.node.name) for step in graph.steps)
-        self._constants = {
-            name: _Constant(frozenset({name}) & weights.keys(), name)
-            for name, fixed in graph.fixed.items()
-            if fixed
-        }
+        self._constants = Constants(graph)
 
     def enter(self, step: Step) -> None:
-        """Enter one node into the ledger."""
+        """Enter one node into the ledger, by its number: names may be those of other nodes."""
         node = step.node
+        self._at += 1
         if node.op_type == "Constant" and not node.domain:
             return
         inside = inner_graphs(node)
         results = [name for name in node.output if name]
-        if (
-            not inside
-            and node.op_type not in DRAWN
-            and all(name in self._constants for name in node.input if name)
-        ):
-            self._fold(node)
+        if not inside and node.op_type not in DRAWN and self._constants.prepares(node):
+            self._constants.fold(node)
+            return
+        if inside and results and all(self._graph.fixed[name] for name in results):
+            self._constants.fold_branch(step, self._at)
             return
         if not inside and results and all(name in self._graph.known for name in results):
             return  # Shape and what else is known through sizes alone
         weights = [*self._used(node), *self._inner(node, inside)]
-        self._hold(node, weights)
+        self._holders.append((self._at, node, weights))
         status: Status = "unsupported" if is_unmapped(node) else "digital"
         for weight in weights:
-            self._use(self._name(node), weight, status)
+            self._use(weight, status)
         self._enter_work(step, weights)
 
     def close(self, name: str) -> Network:
-        """Return the network; what stays unused or could not be counted is part of its coverage."""
+        """Return the network; what stays unused is part of its coverage."""
         owners = self._owners()
         holders = [
             Holder(
-                holder,
+                self._name(node),
                 node.op_type,
-                tuple(self._weight(key, owners[key] == holder) for key in keys),
+                tuple(self._weight(key, owners[key] == number) for key in keys),
                 node.op_type in PRODUCTS,
+                number,
             )
-            for holder, node, keys in self._holders
+            for number, node, keys in self._holders
         ]
-        unused = [key for key in self._dims if key not in owners and key not in self._settings]
-        holders += [Holder(str(key), "initializer", (self._weight(key, True),)) for key in unused]
-        network = self._ledger.close(name, holders)
-        rows = [
-            replace(r, at_least=True) if (r.name, r.status) in self._partial else r for r in network.coverage
+        unused = [
+            key for key in self._constants.dims if key not in owners and key not in self._constants.settings
         ]
-        there = {(row.name, row.status) for row in rows}
-        rows += [
-            Coverage(holder, kind, status, 0, 0, at_least=True)
-            for (holder, status), kind in self._partial.items()
-            if (holder, status) not in there
+        holders += [
+            Holder(
+                str(key[1] if isinstance(key, tuple) else key),
+                "initializer",
+                (self._weight(key, True),),
+                key=("unused", key),
+            )
+            for key in unused
         ]
-        return replace(network, coverage=tuple(rows))
+        return self._ledger.close(name, holders)
 
     def _weight(self, key: Hashable, owned: bool) -> Weight:
-        dims = self._dims[key]
-        return Weight(key, prod(dims) if owned else 0, len(dims))
+        dims = self._constants.dims[key]
+        rank = sum(n > 1 for n in dims) if key in self._biases else len(dims)  # a bias may be written 1xN
+        return Weight(key, prod(dims) if owned else 0, rank)
 
-    def _owners(self) -> dict[Hashable, str]:
+    def _owners(self) -> dict[Hashable, int]:
         """Return with which node a weight counts: where it is mapped, else unsupported, else used first."""
-        owners: dict[Hashable, str] = {}
+        owners: dict[Hashable, int] = {}
         for wanted in ("mapped", "unsupported", "digital"):
             for holder, key, status in self._uses:
                 if status == wanted:
                     owners.setdefault(key, holder)
         return owners
 
-    def _use(self, holder: str, key: Hashable, status: Status) -> None:
-        self._uses.append((holder, key, status))
-        self._ledger.use(holder, key, status)
+    def _use(self, key: Hashable, status: Status) -> None:
+        self._uses.append((self._at, key, status))
+        self._ledger.use(self._at, key, status)
 
     def _used(self, node: Any) -> list[Hashable]:
         """Return the weights that a node takes together with data."""
         found: dict[Hashable, None] = {}
         for position, name in enumerate(node.input):
-            constant = self._constants.get(name)
+            constant = self._constants.known.get(name)
             if constant is None:
                 continue
             weights = sorted(constant.weights, key=str)
             packed = packed_sizes(node)
             if position == 1 and packed is not None:
-                self._dims.update(dict.fromkeys(weights, packed))
+                self._constants.dims.update(dict.fromkeys(weights, packed))
             if is_setting(node, position):
-                self._settings.update(weights)
-            else:
-                found.update(dict.fromkeys(weights))
+                self._constants.settings.update(weights)
+                continue
+            if node.op_type == "Gemm" and position == 2:
+                self._biases.update(weights)
+            found.update(dict.fromkeys(weights))
         return list(found)
 
     def _inner(self, node: Any, inside: Iterable[Any]) -> list[Hashable]:
@@ -181,44 +174,13 @@ class _Reader:
         for graph in (each for outer in inside for each in all_graphs(outer)):
             held = stored(graph)
             for name, weight in held.items():
-                key = (self._name(node), name, weight.content)  # equal ones in both branches are one
-                self._dims[key] = weight.dims
+                key = (self._at, name, weight.content)  # equal ones in both branches are one
+                self._constants.dims[key] = weight.dims
                 found[key] = None
             for name in (name for child in graph.node for name in child.input):
-                if name in self._constants and name not in held:
-                    found.update(dict.fromkeys(sorted(self._constants[name].weights, key=str)))
+                if name in self._constants.known and name not in held:
+                    found.update(dict.fromkeys(sorted(self._constants.known[name].weights, key=str)))
         return list(found)
-
-    def _fold(self, node: Any) -> None:
-        """Note a node that only prepares constants: its results are constant too."""
-        inputs = [(position, name) for position, name in enumerate(node.input) if name]
-        sources = [self._constants[name] for _, name in inputs]
-        if node.op_type == "Identity" and sources:  # how exporters share one weight between nodes
-            self._constants[node.output[0]] = sources[0]
-            return
-        scales = self._scales(node)
-        weights: set[Hashable] = set()
-        for (position, name), source in zip(inputs, sources, strict=True):
-            if is_setting(node, position) or name in scales:
-                self._settings.update(source.weights)
-            else:
-                weights |= source.weights
-        settings = tuple(attribute.SerializeToString() for attribute in node.attribute)
-        made = (node.op_type, settings, tuple(source.recipe for source in sources))
-        for position, output in enumerate(node.output):
-            self._constants[output] = _Constant(frozenset(weights), (made, position))
-
-    def _scales(self, node: Any) -> set[str]:
-        """Return the operands that are spread over a larger weight: they become part of its cells."""
-        if node.op_type not in _ARITHMETIC or node.domain:
-            return set()
-        result = self._graph.dims(node.output[0])
-        full = {name for name in node.input if self._graph.dims(name) == result}
-        return set(node.input) - full if full else set()
-
-    def _hold(self, node: Any, weights: list[Hashable]) -> None:
-        """Make the node a holder of the weights it uses."""
-        self._holders.append((self._name(node), node, weights))
 
     def _name(self, node: Any) -> str:
         """Return the node's name, or that of its result where the name is missing or not its own."""
@@ -227,45 +189,45 @@ class _Reader:
 
     def _enter_work(self, step: Step, weights: list[Hashable]) -> None:
         """Enter the multiplications of a node."""
-        node, name = step.node, self._name(step.node)
+        node = step.node
         if is_product(node):
             self._enter_product(node)
         elif is_unmapped(node):
             status: Status = "unsupported" if weights else "digital"
             macs, whole = count_macs(step, self._graph)
-            self._ledger.add_macs(name, status, macs)
+            self._ledger.add_macs(self._at, status, macs)
             if not whole:
-                self._partial[name, status] = node.op_type
-        elif weights and (node.op_type in _ARITHMETIC or node.op_type.endswith("Normalization")):
+                self._ledger.add_macs(self._at, status, None)
+        elif weights and (node.op_type in ARITHMETIC or node.op_type.endswith("Normalization")):
             try:
-                self._ledger.add_elementwise(name, prod(self._graph.sizes(node.output[0])))
+                self._ledger.add_elementwise(self._at, prod(self._graph.sizes(node.output[0])))
             except UnknownSize:
-                self._partial[name, "digital"] = node.op_type
+                self._ledger.add_macs(self._at, "digital", None)
 
     def _enter_product(self, node: Any) -> None:
-        name, status = self._name(node), PRODUCTS[node.op_type][1]
+        status = PRODUCTS[node.op_type][1]
         try:
             factors = read_factors(node, self._graph)
         except UnknownSize:
-            if any(input in self._constants for input in node.input):
+            if any(input in self._constants.known for input in node.input):
                 raise
-            self._partial[name, "digital"] = node.op_type
+            self._ledger.add_macs(self._at, "digital", None)
             return
         if factors.weight is None:
             # A kernel that depends on data cannot be stored; a product of two activations is digital work.
             beside: Status = "unsupported" if "Conv" in node.op_type else "digital"
-            self._ledger.add_macs(name, beside, factors.shape.macs)
+            self._ledger.add_macs(self._at, beside, factors.shape.macs)
             return
-        constant = self._constants[factors.weight]
-        status = status if factors.single else "unsupported"
+        constant = self._constants.known[factors.weight]
+        status = status if factors.single or constant.matrices == 1 else "unsupported"
         for weight in constant.weights or self._make(factors, constant):
-            self._use(name, weight, status)
+            self._use(weight, status)
         if status != "mapped":
-            self._ledger.add_macs(name, status, factors.shape.macs)
+            self._ledger.add_macs(self._at, status, factors.shape.macs)
             return
         self._add_layer(node, factors, constant)
 
-    def _add_layer(self, node: Any, factors: Factors, constant: _Constant) -> None:
+    def _add_layer(self, node: Any, factors: Factors, constant: Constant) -> None:
         raw = factors.shape.raw
         if raw.h * raw.w > _MOST_WEIGHTS or raw.cycles > _MOST_READS:
             found = f"{label(node)} has {raw.h} x {raw.w} weights that are read {raw.cycles} times"
@@ -273,12 +235,12 @@ class _Reader:
             raise BadInput(f"{self._graph.path}: {found}; {allowed}")
         rank = len(self._graph.sizes(str(factors.weight))) - 2
         kind = f"{node.op_type}{rank}d" if "Conv" in node.op_type else "Linear"
-        name = self._name(node)
-        self._ledger.add_layer(name, name, kind, factors.shape, (constant.recipe, factors.layout))
+        stored = (constant.recipe, factors.layout)
+        self._ledger.add_layer(self._at, self._name(node), kind, factors.shape, stored)
 
-    def _make(self, factors: Factors, constant: _Constant) -> list[Hashable]:
+    def _make(self, factors: Factors, constant: Constant) -> list[Hashable]:
         """Return a weight that a node fills instead of storing it: it counts where it is multiplied with."""
         key = ("made", constant.recipe)
-        self._dims[key] = self._graph.sizes(str(factors.weight))
+        self._constants.dims[key] = self._graph.sizes(str(factors.weight))
         self._holders[-1][2].append(key)
         return [key]

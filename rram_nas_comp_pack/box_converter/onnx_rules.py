@@ -12,6 +12,10 @@ from rram_nas_comp_pack.box_converter.onnx_graph import dims_of, tensor_type
 from rram_nas_comp_pack.box_converter.onnx_settings import is_setting
 
 _LONGEST_LIST = 2**22
+_KEEPING = ("GroupNormalization", "MeanVarianceNormalization")
+"""Operators without a rule of onnx whose result has the size of their first operand."""
+_POOLS, _SOUND_POOLS = ("AveragePool", "LpPool", "MaxPool"), 22
+"""Before that version, onnx lets the last window of a pool start beyond the input, in the trailing pad."""
 
 
 def schema_of(node: Any, opsets: Mapping[str, int]) -> Any:
@@ -40,6 +44,13 @@ def infer(
     takes = {name: types[name] if types[name].WhichOneof("value") else tensor_type(1, None) for name in names}
     values = {name: known[name] for name in names if name in known}
     data = {name: numpy_helper.from_array(v, name) for name, v in values.items() if v.dtype.kind in "biuf"}
+    if node.op_type in _POOLS and schema.since_version < _SOUND_POOLS <= defs.onnx_opset_version():
+        schema = defs.get_schema(node.op_type, _SOUND_POOLS, schema.domain)
+    if node.op_type == "STFT" and all(each.name != "onesided" for each in node.attribute):
+        copy = type(node)()
+        copy.CopyFrom(node)
+        copy.attribute.append(helper.make_attribute("onesided", 1))  # the default, which onnx takes for 0
+        node = copy
     if schema.has_type_and_shape_inference_function:
         return _by_rule(schema, node, takes, data, opsets)
     for version in range(schema.since_version + 1, defs.onnx_opset_version() + 1):
@@ -49,7 +60,17 @@ def infer(
                 return _by_rule(later, node, takes, data, opsets)
         except Exception:  # the later version takes other inputs
             continue
+    if node.op_type in _KEEPING and names:
+        return {node.output[0]: takes[names[0]]}
     return {}
+
+
+def has_rule(node: Any, opsets: Mapping[str, int]) -> bool:
+    """Say whether there is a rule for the sizes of a node's results, its operator's own or a later one."""
+    first = schema_of(node, opsets)
+    versions = range(first.since_version, defs.onnx_opset_version() + 1)
+    later = [schema_of(node, {node.domain: version}) for version in versions]
+    return any(schema.has_type_and_shape_inference_function for schema in later if schema is not None)
 
 
 def _is_long_list(kind: Any) -> bool:

@@ -56,6 +56,11 @@ def is_setting(node: Any, position: int) -> bool:
     return node.op_type in _ALL or position in _SOME.get(node.op_type, ())
 
 
+def content_inputs(node: Any) -> list[str]:
+    """Return the operands that the content of a node's results depends on; CastLike takes a type only."""
+    return [name for name in (node.input[:1] if node.op_type == "CastLike" else node.input) if name]
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """A constant that a graph holds: its sizes, and what tells it from others of its name."""

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, TypeProto, helper
 
 from rram_nas_comp_pack.box_converter import onnx_arithmetic, onnx_rules
+from rram_nas_comp_pack.box_converter.onnx_agreement import Site, find_misfit
 from rram_nas_comp_pack.box_converter.onnx_bodies import BODIES, Outcome
 from rram_nas_comp_pack.box_converter.onnx_file import (
-    MOST_ELEMENTS,
     MOST_KNOWN,
     Dims,
+    expected_sizes,
     label,
     reading,
     tensor_value,
@@ -29,7 +30,8 @@ from rram_nas_comp_pack.box_converter.onnx_file import (
 )
 from rram_nas_comp_pack.box_converter.onnx_foreign import foreign_sizes, make_native, results_of_that_size
 from rram_nas_comp_pack.box_converter.onnx_graph import Graph, Step, dims_of, tensor_type
-from rram_nas_comp_pack.box_converter.onnx_inputs import Inputs, declared_dims, symbols_of
+from rram_nas_comp_pack.box_converter.onnx_inputs import Inputs, declared_dims, first_judged, symbols_of
+from rram_nas_comp_pack.box_converter.onnx_settings import content_inputs
 from rram_nas_comp_pack.errors import BadInput
 
 Array = NDArray[Any]
@@ -47,7 +49,7 @@ def find_sizes(model: Any, inputs: Inputs, path: str, folder: str) -> Graph:
     """
     opsets = {"" if each.domain == "ai.onnx" else each.domain: each.version for each in model.opset_import}
     opsets.setdefault("", 1)
-    root = Sizer(_Setting(opsets, inputs, path, folder))
+    root = Sizer(_Setting(opsets, inputs, path, folder, first_judged(model.graph)))
     for value in model.graph.input:
         kind = value.type
         if value.name in inputs.sizes:
@@ -59,12 +61,13 @@ def find_sizes(model: Any, inputs: Inputs, path: str, folder: str) -> Graph:
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """What is the same for a model and all graphs within it."""
+    """What is the same for a model and all graphs within it; `first_judged` as that function gives it."""
 
     opsets: dict[str, int]
     inputs: Inputs
     path: str
     folder: str
+    first_judged: int = 0
 
 
 class Sizer:
@@ -73,13 +76,16 @@ class Sizer:
     def __init__(self, setting: _Setting, outer: Sizer | None = None) -> None:
         """Start before the first node."""
         self.path = setting.path
+        self._is_outermost = outer is None  # bodies may run at several sizes
         self.types: ChainMap[str, Any] = outer.types.new_child() if outer else ChainMap()
         self.known: ChainMap[str, Array] = outer.known.new_child() if outer else ChainMap()
         self._fixed: ChainMap[str, bool] = outer._fixed.new_child() if outer else ChainMap()
         self._stops: ChainMap[str, str] = outer._stops.new_child() if outer else ChainMap()
         self._at = setting
+        self._source: Any = None
         self._steps: list[Step] = []
         self._stated: dict[str, Dims] = {}
+        self._promised: dict[str, Dims] = {}
 
     def child(self) -> Sizer:
         """Return the walker of a graph within this one."""
@@ -87,7 +93,9 @@ class Sizer:
 
     def graph(self) -> Graph:
         """Return what was found."""
-        return Graph(tuple(self._steps), self.types, self._fixed, self.known, self._stops, self.path)
+        return Graph(
+            tuple(self._steps), self.types, self._fixed, self.known, self._stops, self.path, self._source
+        )
 
     def give(self, name: str, kind: Any, value: Array | None = None, fixed: bool = False) -> None:
         """Note a value's type, whether it is constant, and its content where it is known."""
@@ -96,12 +104,17 @@ class Sizer:
         if value is not None and value.size <= MOST_KNOWN:
             self.known[name] = value
 
+    def is_fixed(self, name: str) -> bool:
+        """Say whether a value is there and does not depend on the inputs."""
+        return self._fixed.get(name, False)
+
     def dims(self, name: str) -> Dims | None:
         """Return the size of a value as far as it is known; None for unknown rank or an absent operand."""
         return dims_of(self.types[name]) if name in self.types else None
 
     def run(self, graph: Any) -> None:
         """Find the sizes of all values of a graph whose inputs were given."""
+        self._source = graph
         for value in (*graph.value_info, *graph.output):
             self._state(value)
         for tensor in graph.initializer:
@@ -111,8 +124,9 @@ class Sizer:
             self.give(sparse.values.name, kind, fixed=True)
         for node in graph.node:
             with reading(node, self.path):
-                make_native(node)
+                summand = make_native(node)
                 self._enter(node)
+                self._check_summand(node, summand)
 
     def _state(self, value: Any) -> None:
         """Note the size that the file states for a value; a batch that is open and has no name is 1."""
@@ -120,6 +134,8 @@ class Sizer:
         dims = declared_dims(kind)
         if dims is None:
             return
+        if self._is_outermost:
+            self._promised[value.name] = dims
         symbols = symbols_of(kind)
         known = self._at.inputs.symbols
         filled = [known.get(symbol) if n is None else n for n, symbol in zip(dims, symbols, strict=True)]
@@ -136,6 +152,10 @@ class Sizer:
         for name in node.input:
             if name and name not in self.types:
                 raise BadInput(f"{self.path}: {label(node)} reads {name!r}, which nothing before it gives")
+        given = [name for name in node.output if name]
+        again = [name for name in given if name in self.types.maps[0] or given.count(name) > 1]
+        if again:
+            raise BadInput(f"{self.path}: {label(node)} gives {again[0]!r}, a value that there is already")
         if node.op_type == "Constant" and not node.domain:
             self._enter_constant(node)
             self._steps.append(Step(node))
@@ -143,7 +163,8 @@ class Sizer:
         body = BODIES.get(node.op_type) if not node.domain else None
         outcome = body(self, node) if body else Outcome(self._infer(node))
         names = [name for name in node.input if name]
-        constant = node.op_type not in DRAWN and not body and all(self._fixed[name] for name in names)
+        told = all(self._fixed[name] for name in content_inputs(node))
+        constant = node.op_type not in DRAWN and not body and told
         self._give_results(node, outcome, constant)
         if not body:
             self._evaluate(node, names)
@@ -176,7 +197,7 @@ class Sizer:
                 if dims is not None and kind.WhichOneof("value") in (None, "tensor_type"):
                     kind = tensor_type(kind.tensor_type.elem_type or TensorProto.FLOAT, dims)
             value = outcome.values.get(name)
-            self.give(name, kind, value, fixed=constant or value is not None)
+            self.give(name, kind, value, fixed=constant or value is not None or name in outcome.fixed)
             if dims is None or None in dims:
                 self._stops[name] = blamed or self._reason(node)
 
@@ -193,6 +214,8 @@ class Sizer:
             why = f"an operator of {domain} that is not known here; the file does not state the size either"
         elif node.op_type in BODIES:
             why = "whose graphs give results of different or unknown sizes"
+        elif not onnx_rules.has_rule(node, self._at.opsets):
+            why = "for whose size there is no rule here; the file does not state it either"
         else:
             why = "whose result's size depends on values"
         return f"inference stopped at {label(node)}, {why}"
@@ -240,24 +263,35 @@ class Sizer:
 
     def _check(self, node: Any) -> None:
         """Refuse results that are empty or beyond measure; constants may be empty, as settings are."""
-        if node.op_type == "Reshape" and not node.domain:
-            self._check_reshape(node)
+        self._check_operands(node)
+        self._check_statement(node)
         for name in filter(None, node.output):
             given = [n for n in self.dims(name) or () if n is not None]
             least = 0 if self._fixed[name] else 1
-            if all(n >= least for n in given) and prod(given) <= MOST_ELEMENTS:
-                continue
-            small = any(n < least for n in given)
-            allowed = (
-                "sizes of at least 1 are expected"
-                if small
-                else f"{MOST_ELEMENTS} elements at most are expected"
-            )
-            raise BadInput(f"{self.path}: {label(node)} gives {name!r} the size {text(given)}; {allowed}")
+            allowed = expected_sizes(given, least)
+            if allowed:
+                raise BadInput(f"{self.path}: {label(node)} gives {name!r} the size {text(given)}; {allowed}")
 
-    def _check_reshape(self, node: Any) -> None:
-        before, after = self.dims(node.input[0]), self.dims(node.output[0])
-        if before is None or after is None or None in (*before, *after):
-            return
-        if prod(n or 0 for n in before) != prod(n or 0 for n in after):
-            raise BadInput(f"{self.path}: {label(node)} cannot make {text(after)} of {text(before)}")
+    def _check_operands(self, node: Any) -> None:
+        """Refuse operands whose sizes contradict one another."""
+        dims = [self.dims(name) for name in node.input]
+        result = self.dims(next((name for name in node.output if name), ""))
+        misfit = find_misfit(Site(node, dims, result, self.known, self._at.opsets[""]))
+        if misfit is not None:
+            raise BadInput(f"{self.path}: {label(node)} {misfit}")
+
+    def _check_statement(self, node: Any) -> None:
+        """Refuse results of another size than the file states."""
+        for name in filter(None, node.output):
+            found, stated = self.dims(name), self._promised.get(name)
+            if found is None or stated is None:
+                continue
+            pairs = list(zip(found, stated, strict=False))[self._at.first_judged :]
+            if len(found) != len(stated) or any(n != m and None not in (n, m) for n, m in pairs):
+                gives = f"{label(node)} gives {name!r} the size {text(found)}"
+                raise BadInput(f"{self.path}: {gives}, the file states {text(stated)}")
+
+    def _check_summand(self, node: Any, name: str) -> None:
+        added, result = self.dims(name), self.dims(node.output[0])
+        if added is not None and result is not None and added != result and None not in (*added, *result):
+            raise BadInput(f"{self.path}: {label(node)} adds {text(added)} to its result, {text(result)}")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from rram_nas_comp_pack.box_converter.foreign import kind_of_value
 from rram_nas_comp_pack.box_converter.ledger import ROOT, Holder, Weight
+from rram_nas_comp_pack.box_converter.packed import packed_key, packed_numel, public_name
 
 _KINDS = (
     nn.Conv1d,
@@ -29,9 +30,16 @@ CONSTANTS = "(constants)"
 def storage_of(tensor: Tensor) -> int:
     """Return a number that views of the same values share, valid as long as one of them lives."""
     try:
-        return cast(int, tensor.untyped_storage()._cdata)
-    except (NotImplementedError, RuntimeError):  # sparse and opaque tensors have no storage
+        return cast(int, _values(tensor).untyped_storage()._cdata)
+    except (NotImplementedError, RuntimeError):  # opaque tensors have no storage
         return id(tensor)
+
+
+def _values(tensor: Tensor) -> Tensor:
+    """Return the tensor that holds the values of a sparse one."""
+    if tensor.layout is torch.strided:
+        return tensor
+    return tensor._values() if tensor.layout is torch.sparse_coo else tensor.values()
 
 
 def kind_of(module: nn.Module | None) -> str | None:
@@ -59,13 +67,20 @@ class Owners:
         self.parameters: set[int] = set()
         self._homes: list[list[tuple[str, str]]] = []
         self._ranks: list[int] = []
+        self._numels: list[int] = []
+        self._complex: set[int] = set()
         self._known: dict[int, int] = {}
         self._kept: list[Any] = []
+        self._packed: dict[str, list[Weight]] = {}
         for path, child in self.modules.items():
             own = [*child._parameters.items(), *child._buffers.items()]
             for name, tensor in own:
                 if tensor is not None:
                     self._number(tensor, path, name)
+            home = public_name(path) or ROOT
+            packed = [Weight(packed_key(home), numel, rank) for numel, rank in packed_numel(child)]
+            if packed:
+                self._packed.setdefault(home, []).extend(packed)
 
     def _number(self, tensor: Tensor, path: str, name: str) -> int:
         storage = storage_of(tensor)
@@ -73,6 +88,9 @@ class Owners:
         if number == len(self._homes):
             self._homes.append([])
             self._ranks.append(tensor.dim())
+            self._numels.append(tensor.numel())
+            if tensor.is_complex():
+                self._complex.add(number)
         self._homes[number].append((path, name))
         if isinstance(tensor, nn.Parameter):
             self.parameters.add(storage)
@@ -92,6 +110,14 @@ class Owners:
     def rank(self, number: int) -> int:
         """Return the number of a tensor's dimensions."""
         return self._ranks[number]
+
+    def numel(self, number: int) -> int:
+        """Return the number of a tensor's values."""
+        return self._numels[number]
+
+    def are_complex(self, numbers: Iterable[int]) -> bool:
+        """Say whether one of the tensors holds complex numbers."""
+        return not self._complex.isdisjoint(numbers)
 
     def home(self, number: int, module: str) -> str:
         """Return the path under which tensor `number` serves `module`, else where it was met first."""
@@ -125,6 +151,7 @@ class Owners:
 
     def _holder(self, path: str, module: nn.Module, seen: set[int]) -> Holder:
         weights = []
+        packed = self._packed.get(path, [])
         for parameter in module._parameters.values():
             if parameter is None or not parameter.numel():
                 continue
@@ -135,4 +162,7 @@ class Owners:
             None,
             "MultiheadAttention",
         )  # its two key and value biases are no matrices
-        return Holder(path, kind_of_value(module), tuple(weights), matrices)
+        kind = kind_of_value(module)
+        if packed and "Quantized" not in kind:  # torch gives its quantized classes the plain names
+            kind = f"Quantized{kind}"
+        return Holder(path, kind, (*weights, *packed), matrices)

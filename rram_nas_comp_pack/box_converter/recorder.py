@@ -10,6 +10,7 @@ unsupported.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable
 from typing import Any
 
@@ -22,6 +23,7 @@ from rram_nas_comp_pack.box_converter import shapes
 from rram_nas_comp_pack.box_converter.ledger import ROOT, Ledger
 from rram_nas_comp_pack.box_converter.operators import Product, aten, inner_products, readings
 from rram_nas_comp_pack.box_converter.owners import Owners, base, kind_of, storage_of
+from rram_nas_comp_pack.box_converter.packed import packed_in, packed_key, packed_use
 from rram_nas_comp_pack.box_converter.shapes import Shape
 from rram_nas_comp_pack.values import Network, Status
 
@@ -56,6 +58,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._recipes: dict[int, Hashable] = dict(self._owners.numbers)
         self._interned: dict[Hashable, int] = {}
         self._kept: list[Tensor] = []
+        self._thirds: Counter[frozenset[int]] = Counter()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -73,7 +76,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         result = func(*args, **kwargs)
         self.steps += 1
         operands = _tensors((args, kwargs))
-        is_layer = self._enter(func, args, operands, result)
+        is_packed = bool(packed_in((args, kwargs)))
+        if is_packed:
+            self._enter_packed(func, args, result)
+        is_layer = not is_packed and self._enter(func, args, operands, result)
         self._follow(func, (args, kwargs), _tensors(result), None if is_layer else self._origin(operands))
         return result
 
@@ -126,14 +132,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _enter(self, func: Any, args: tuple[Any, ...], operands: list[Tensor], result: Any) -> bool:
         """Enter one operator; say whether it is a product by weights."""
-        products = readings(func, args, result)
+        products = readings(func, args, result, self._are_copies)
         by_weights = [product for product in products if self._is_by_weights(product)]
         if by_weights:
             self._enter_product(by_weights[0])
             return True
         if self._origin(operands) is not None:
             return False
-        inner = inner_products(func, args)
+        inner = inner_products(func, args, result)
         if products:
             # A kernel that depends on the input cannot be stored in a crossbar.
             status: Status = "unsupported" if func.overloadpacket is aten.convolution else "digital"
@@ -158,16 +164,29 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         scope = self.scopes[-1]
         return scope in self._modules(weights) and scope not in self._modules(x)
 
+    def _are_copies(self, matrices: Tensor) -> bool:
+        """Say whether a batch repeats one matrix of stored values (`repeat`, `cat`, a copy of `expand`).
+
+        Equal values alone do not tell: matrices of their own may all begin as zeros.
+        """
+        numbers = self._origin([matrices])
+        if not numbers or matrices.device.type == "meta":
+            return False
+        if sum(map(self._owners.numel, numbers)) > matrices[0].numel():
+            return False
+        return bool((matrices == matrices[:1]).all())
+
     def _modules(self, numbers: Iterable[int]) -> set[str]:
         return {base(self._owners.home(number, self.scopes[-1])) for number in numbers}
 
     def _enter_product(self, product: Product) -> None:
         if not product.macs:  # no weights, or no vectors
             return
-        if not product.single:
-            self._enter_unmapped([product.weight], product.macs)
-            return
         numbers = self._origin([product.weight]) or frozenset()
+        is_complex = product.weight.is_complex() or self._owners.are_complex(numbers)
+        if is_complex or not (product.single and product.stored_as_is):
+            self._enter_unmapped([product.weight], product.macs * self._share(product, numbers))
+            return
         owner = self._owners.layer_owner(numbers, self.scopes[-1])
         self._use([product.x], self.scopes[-1], "digital")
         self._use([product.weight], owner, "mapped")
@@ -180,6 +199,17 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         name = owner if kind or tensor == "weight" else tensor if owner == ROOT else f"{owner}.{tensor}"
         self._ledger.add_layer(owner, name, product.kind, product.shape, (recipe, _layout(product.weight)))
 
+    def _share(self, product: Product, numbers: frozenset[int]) -> int:
+        """Return how often a product counts: torch computes a complex convolution in three real ones.
+
+        The first of every three counts twice, so that the three count 4 real multiply-accumulates for each
+        complex one.
+        """
+        if product.kind == "Linear" or product.weight.is_complex() or not self._owners.are_complex(numbers):
+            return 1
+        self._thirds[numbers] += 1
+        return 2 if self._thirds[numbers] % 3 == 1 else 1
+
     def _enter_unmapped(self, factors: list[Tensor], macs: int) -> None:
         """Enter a product that no layer holds: by weights if any takes part, else of activations alone."""
         homes = self._use(factors, self.scopes[-1], "unsupported")
@@ -188,16 +218,29 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         else:
             self._ledger.add_macs(self.scopes[-1], "digital", macs)
 
+    def _enter_packed(self, func: Any, args: tuple[Any, ...], result: Any) -> None:
+        """Enter an operator on packed weights, which are no tensors: those of quantized modules."""
+        use = packed_use(func.overloadpacket.__name__, args, result)
+        self._ledger.use(self.scopes[-1], packed_key(self.scopes[-1]), use.status)
+        self._ledger.add_macs(self.scopes[-1], use.status, use.macs)
+
     def _enter_beside(self, func: Any, operands: list[Tensor], result: Any) -> None:
         """Enter an operator that is no product: a norm, a scale, a lookup; or one of another library."""
         name = func.overloadpacket.__name__
-        if func.namespace not in _OURS:
-            self._use(operands, self.scopes[-1], "unsupported", vectors=False)
+        if func.namespace not in _OURS or "linalg" in name or "solve" in name:
+            self._enter_unknown(operands)
         # A vector that is added may be a bias, which belongs to a layer.
         homes = self._use(operands, self.scopes[-1], "digital", vectors=name not in _ADDITIONS)
         if torch.Tag.pointwise in func.tags or "norm" in name or "prelu" in name:
             for home in set(homes):
                 self._ledger.add_elementwise(home, _tensors(result)[0].numel())
+
+    def _enter_unknown(self, operands: list[Tensor]) -> None:
+        """Enter an operator whose multiply-accumulates cannot be counted, where weights take part in it."""
+        matrices = [x for x in operands if any(self._owners.rank(n) > 1 for n in self._origin([x]) or ())]
+        status: Status = "unsupported" if matrices else "digital"
+        for home in set(self._use(matrices or operands, self.scopes[-1], status, vectors=not matrices)):
+            self._ledger.add_macs(home, status, None)
 
     def _use(self, tensors: list[Tensor], module: str, status: Status, vectors: bool = True) -> list[str]:
         """Enter the use of the weights behind `tensors`, or of the matrices alone; return whom they serve."""
@@ -215,6 +258,8 @@ def _tensors(tree: Any) -> list[Tensor]:
 
 def _layout(weight: Tensor) -> tuple[int, ...]:
     """Return what tells views of one storage apart: where it starts and how its axes run."""
+    if weight.layout is not torch.strided:
+        return ()
     strides = (0 if size == 1 else stride for size, stride in zip(weight.shape, weight.stride(), strict=True))
     return (int(weight.storage_offset()), *strides)
 

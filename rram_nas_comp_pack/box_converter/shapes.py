@@ -6,9 +6,11 @@ windows or frames into the batch dimension has its batch counted into `positions
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
+from numbers import Integral
+from typing import Any
 
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.values import Box, InputSize
@@ -60,14 +62,21 @@ def transposed_convolution(weight: Sequence[int], groups: int, positions: int) -
 def sizes_by_name(input_size: InputSize | None) -> dict[str, tuple[int, ...]]:
     """Return the sizes that were given by the name of their input; "" stands for all others.
 
-    Raises BadInput for a size below 1.
+    Raises BadInput for what is no whole number of at least 1.
     """
-    given = dict(input_size) if isinstance(input_size, dict) else {"": input_size}
-    sizes = {name: tuple(size) for name, size in given.items() if size is not None}
-    for name, size in sizes.items():
-        if not size or min(size) < 1:
-            raise BadInput(
-                f"input size {name + '=' if name else ''}{'x'.join(map(str, size))!r}: "
-                "one or more sizes of at least 1 expected"
-            )
-    return sizes
+    given: dict[str, Any] = dict(input_size) if isinstance(input_size, dict) else {"": input_size}
+    return {name: _checked(name, size) for name, size in given.items() if size is not None}
+
+
+def _checked(name: str, size: Any) -> tuple[int, ...]:
+    parts = tuple(size) if isinstance(size, Iterable) else (size,)
+    named = isinstance(name, str)
+    if not named or not parts or not isinstance(size, Iterable) or not all(_is_size(part) for part in parts):
+        label = f"{name}=" if name else ""
+        found = "x".join(map(str, parts))
+        raise BadInput(f"input size {label}{found!r}: one or more sizes of at least 1 expected")
+    return tuple(map(int, parts))
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) is not bool and isinstance(value, Integral) and int(value) >= 1

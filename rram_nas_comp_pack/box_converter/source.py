@@ -63,6 +63,8 @@ def _build(spec: str) -> nn.Module:
         return builder(spec)()
     if not colon or not prefix or not name:
         raise BadInput(f"unknown model {spec!r}{_hint(spec, list(MODELS))}; {_allowed()}")
+    if not all(part.isidentifier() for part in prefix.split(".")):
+        raise BadInput(f"unknown model {spec!r}: {prefix!r} is no name of a Python module; {_allowed()}")
     if prefix == "torchvision":
         return _from_torchvision(name)
     if prefix == "timm":

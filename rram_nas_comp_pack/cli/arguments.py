@@ -25,8 +25,9 @@ def at_least(least: int, most: int = 2**31 - 1) -> Callable[[str], int]:
     def convert(text: str) -> int:
         number = int(text) if _WHOLE.fullmatch(text) else least - 1
         if not least <= number <= most:
-            limit = f" to {most}" if most < 2**31 - 1 else ""
-            raise argparse.ArgumentTypeError(f"found {text!r}, allowed is a whole number from {least}{limit}")
+            raise argparse.ArgumentTypeError(
+                f"found {text!r}, allowed is a whole number from {least} to {most}"
+            )
         return number
 
     return convert

@@ -11,7 +11,7 @@ from ..report.compared import Compared, packing_run, search_run
 from ..report.comparison import as_csv, markdown
 from ..runs.nas.read import read_search
 from ..runs.packing.read import read_result
-from .folder import refusal
+from .home import refusal
 from .options import CompareOptions
 from .report import kind_of, names
 from .run_hardware import copy_note, say

@@ -35,6 +35,7 @@ from .folder import run_folder
 from .origin import Origin, begin
 from .progress import Stopwatch, telling_of_compiling
 from .report import add_report
+from .run_files import EVOLUTION
 from .search_checkpoint import save_search
 from .search_files import Found, log_lines, summary, write_search
 
@@ -66,7 +67,7 @@ def _run(options: EvolveOptions, origin: Origin, watch: Stopwatch) -> int:
     _require_room(judging, settings, options)
     _compile_kernels(judging, settings)
     parent = options.log_dir / "evolution"
-    with run_folder(parent, options.exp_id, KEPT) as folder, _engine(options) as engine:
+    with run_folder(parent, options.exp_id, KEPT, files=EVOLUTION) as folder, _engine(options) as engine:
         deciding = {**_deciding(options, hardware, judging), "dataset": images}
         kept = _begun(folder, parent / options.exp_id, options, deciding)
         under_way = _Run(Search(_search_options(options), settings, judging, engine), folder, deciding, kept)

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .. import __version__
+from ..contention import LayerContention
 from ..hardware.config import SimConfig
 from ..pipeline import Report
 from ..runs.packing.sim_log import HEADER as SIM_LOG_HEADER
@@ -245,9 +246,16 @@ def contention_table(report: Report) -> Iterator[str]:
     yield f"{'layer':<16} {'busy':>12} {'waiting':>12} {'idle':>12}  waits for"
     for row in report.contention.layers:
         times = "".join(f" {ns:>12.1f}" for ns in (row.busy_ns, row.waiting_ns, row.idle_ns))
-        others = ", ".join(f"{labels[layer]} {ns:.0f}" for layer, ns in row.waits_for)
+        others = ", ".join(_culprits(row, labels))
         yield f"{labels[row.layer]:<16}{times}  {others}".rstrip()
     yield "load of crossbars = " + " ".join(f"{load:.3f}" for load in report.contention.load)
+
+
+def _culprits(row: LayerContention, labels: Sequence[str]) -> Iterator[str]:
+    """What a layer waits for, and how long; what would be shown as 0 is left out."""
+    for layer, ns in row.waits_for:
+        if round(ns) and round(row.waited_ns):
+            yield f"{'its own replicas' if layer == row.layer else labels[layer]} {ns:.0f}"
 
 
 def latency_table(report: Report) -> Iterator[str]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from tqdm import tqdm
 
 from ..box_converter.source import load_network
 from ..errors import BadInput, CannotBeDone
 from ..hardware.chip import reader
-from ..hardware.config import Hardware
+from ..hardware.config import Hardware, SimConfig
 from ..packing.pack import BEST_EFFORT, Goal
 from ..pipeline import CompileOptions, Report, Watch, compile_network
+from ..runs.nas.front import read_hardware
 from ..runs.packing.wording import STOPPED
 from ..simulation import executions, program
 from ..timeline import timeline
@@ -24,6 +26,8 @@ from .origin import begin
 from .output import coverage_table, log_lines, mapped_share, tuned_for, write_json, write_run
 from .progress import telling_of_compiling
 from .report import add_report
+from .run_files import PACKING
+from .run_hardware import CONFIG_COPY, say
 
 INTERRUPTED = 130
 
@@ -35,8 +39,9 @@ def run(options: PackOptions) -> int:
     """
     origin = begin(options.config, options.command_line)
     hardware, parent = origin.config.hardware, options.log_dir / "packing"
-    with run_folder(parent, options.exp_id) as folder:
+    with run_folder(parent, options.exp_id, files=PACKING) as folder:
         network = _network(options)
+        say(_other_hardware(options.model, origin.config))
         report = _compile(network, hardware, options)
         write_run(folder, report, options, origin)
         if options.trace:
@@ -59,6 +64,20 @@ def _network(options: PackOptions) -> Network:
         table = "\n".join(coverage_table(network))
         print(f"{len(lost)} modules of {options.model} cannot be mapped\n{table}", file=sys.stderr)
     return network
+
+
+def _other_hardware(model: str, config: SimConfig) -> str:
+    """A line where a network of a search is packed on other hardware than it was found for."""
+    kind, _, place = model.partition(":")
+    if kind != "ofa":
+        return ""
+    front = Path(place.rpartition("#")[0])
+    held = read_hardware(front)
+    if held is None or held.digest == config.digest:
+        return ""
+    return (
+        f"{front} was found for other hardware; --config {front.parent / CONFIG_COPY} is that of the search"
+    )
 
 
 def _compile(network: Network, hardware: Hardware, options: PackOptions) -> Report:

@@ -17,34 +17,77 @@ from ofa.console import undisturbed
 from ofa.whole import kind_of
 
 from ..errors import BadInput
-from .folder import refusal, scratch_folder
+from .folder import scratch_folder
+from .home import no_folder, refusal
+from .run_files import FIGURE, FIGURES, LEFT_OF_REPORT, PAGE, first_stranger
 
 if TYPE_CHECKING:
     from ..report.files import ReportFiles
 
-PAGE, FIGURES = "report.html", "figures"
 AMONG = f"{FIGURES}/{PAGE}"
 SCRATCH, EARLIER = ".report.partial", ".report.earlier"
 OLD_SCRATCH, OLD_FILES = re.compile(r"\.report\.[a-z0-9_]{8}"), {PAGE, FIGURES, "earlier"}
 """What version 0.1.0 left behind where it was killed."""
+MARKS = (
+    b'<meta name="generator" content="rram_nas_comp_pack">',
+    b'<a class="skip" href="#main">Skip to the report</a>',  # of version 0.1.0, which has no such line
+)
 EXCHANGE, HERE = 2, -100  # RENAME_EXCHANGE and AT_FDCWD of Linux
 
 
-def write_report(report: ReportFiles, folder: Path) -> None:
+def write_report(report: ReportFiles, folder: Path, option: str = "RUN_DIR") -> None:
     """Write report.html and figures/ into a folder; an earlier report stays until the new one is whole.
 
-    Raises BadInput where the folder cannot be written or something else has one of the names, CannotBeDone on
-    a full disk.
+    `option` names the folder. Raises BadInput where the folder cannot be written or something else has one of
+    the names, CannotBeDone on a full disk.
     """
     try:
-        with scratch_folder(folder, SCRATCH, "report") as scratch:
+        with scratch_folder(folder, SCRATCH, option) as scratch:
+            require_own(folder, option)
             _clear_leftovers(folder)
-            _require_free_names(folder)
             _fill(scratch, report)
             with undisturbed():
                 _publish(scratch, folder)
     except OSError as error:
-        raise refusal(f"{folder}: cannot be written: {error.strerror or error}", error) from error
+        raise refusal(f"{option}: {folder} cannot be written: {error.strerror or error}", error) from error
+
+
+def require_own(folder: Path, option: str = "RUN_DIR") -> None:
+    """Raise BadInput where a report would replace what is no report's, or where no folder can be."""
+    wrong = no_folder(folder, option)
+    if wrong:
+        raise wrong
+    allowed = (
+        f"allowed is {'another --out' if option == '--out' else 'another place by --out'}, or to move it"
+    )
+    for name, kind in {PAGE: "file", FIGURES: "folder", EARLIER: "folder"}.items():
+        found = kind_of(folder / name)
+        if found not in ("", kind) and not (name == PAGE and _is_link(folder / name)):
+            raise BadInput(f"{option}: {folder / name} is a {found}, allowed is a {kind} or nothing")
+    if kind_of(folder / PAGE) == "file" and not _is_page(folder / PAGE):
+        raise BadInput(f"{option}: {folder / PAGE} is no page of this program; {allowed}")
+    for place in (folder / FIGURES, folder / EARLIER):
+        stranger = next((each for each in _sorted(place) if not _is_drawn(each)), None)
+        if stranger:
+            raise BadInput(f"{option}: {stranger} is no figure of a report and would be lost; {allowed}")
+
+
+def _sorted(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if kind_of(folder) else []
+
+
+def _is_drawn(path: Path) -> bool:
+    """Whether it is a file that a report puts among its figures."""
+    if kind_of(path) != "file":
+        return False
+    return _is_page(path) if path.name == PAGE else bool(FIGURE.fullmatch(path.name))
+
+
+def _is_page(path: Path) -> bool:
+    """Whether a file is a page that this program made."""
+    with path.open("rb") as file:
+        head = file.read(2**18)
+    return any(mark in head for mark in MARKS)
 
 
 def _clear_leftovers(folder: Path) -> None:
@@ -56,25 +99,12 @@ def _clear_leftovers(folder: Path) -> None:
         else:
             aside.rename(folder / FIGURES)
     for each in folder.iterdir():
-        if OLD_SCRATCH.fullmatch(each.name) and kind_of(each) == "folder" and _names(each) <= OLD_FILES:
+        old = OLD_SCRATCH.fullmatch(each.name) and kind_of(each) == "folder"
+        if old and set(os.listdir(each)) <= OLD_FILES and not first_stranger(each, LEFT_OF_REPORT):
             shutil.rmtree(each)
 
 
-def _names(folder: Path) -> set[str]:
-    return {each.name for each in folder.iterdir()}
-
-
-def _require_free_names(folder: Path) -> None:
-    allowed = {PAGE: "file", FIGURES: "folder", EARLIER: ""}
-    for name, kind in allowed.items():
-        found = kind_of(folder / name)
-        if found not in ("", kind) and not (name == PAGE and _is_ours(folder / name)):
-            raise BadInput(
-                f"{folder / name}: found a {found}, allowed is {f'a {kind} or ' if kind else ''}nothing"
-            )
-
-
-def _is_ours(page: Path) -> bool:
+def _is_link(page: Path) -> bool:
     """Whether it is the link that a killed command left."""
     return page.is_symlink() and os.readlink(page) == AMONG
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ofa.console import finish_after
+from ofa.streams import printable
 
 from ..errors import BadInput
 from ..runs.nas.front import FRONT
@@ -17,7 +18,7 @@ from ..runs.nas.read import read_search
 from ..runs.packing.read import RESULT, read_run
 from ..runs.plain_text import plain
 from .options import ReportOptions
-from .publish import write_report
+from .publish import require_own, write_report
 
 if TYPE_CHECKING:
     from ..report.files import ReportFiles
@@ -33,9 +34,13 @@ def run(options: ReportOptions) -> int:
     Raises BadInput.
     """
     groups = _groups(options.run_dirs)
-    for group, target in zip(groups, _targets(groups, options.out), strict=True):
+    targets = _targets(groups, options.out)
+    option = "RUN_DIR" if options.out is None else "--out"
+    for target in targets:  # before anything is drawn
+        require_own(target, option)
+    for group, target in zip(groups, targets, strict=True):
         search = kind_of(group[0]) == "search"
-        write_report(_together(group, target) if search else made(group[0]), target)
+        write_report(_together(group, target) if search else made(group[0]), target, option)
         print(f"report: {target / 'report.html'}")
     return 0
 
@@ -108,4 +113,4 @@ def add_report(folder: Path, name: str) -> None:
         finish_after(interrupt, "the run is written, no report of it")
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        print(f"no report was written: {reason}", file=sys.stderr)
+        print(printable(f"no report was written: {reason}"), file=sys.stderr)

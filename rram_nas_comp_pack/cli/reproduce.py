@@ -30,6 +30,7 @@ from .options import ReproduceOptions
 from .output import versions, write_csv, write_json
 from .published import missing
 from .reproduce_figure import draw
+from .run_files import REPRODUCTION
 
 TABLE = "claims"
 """Name of the tables, without suffix; a folder that holds one may be replaced."""
@@ -63,7 +64,8 @@ def run(options: ReproduceOptions) -> int:
     """Measure everything and write the folder; returns 1 where a command failed that should have run."""
     _require_own(options.out)
     load_hardware(options.config)  # what is wrong with it is told before anything is measured
-    with run_folder(options.out.parent, options.out.name, options=("--out", "--out")) as folder:
+    places = ("--out", "--out")
+    with run_folder(options.out.parent, options.out.name, options=places, files=REPRODUCTION) as folder:
         rows = list(_measured(runs(options.quick, missing()), folder / "runs", options.config))
         _write(folder, rows)
     print(*_markdown(rows), f"files: {options.out}", sep="\n")

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from ofa.streams import printable
+
 from ..errors import BadInput
 from ..hardware.config import Hardware, SimConfig, load_config
 from .groups import default_config
@@ -53,4 +55,4 @@ def copy_note(run_dir: Path, own: SimConfig | None) -> str:
 def say(note: str) -> None:
     """Print a line on standard error where there is something to say."""
     if note:
-        print(note, file=sys.stderr)
+        print(printable(note), file=sys.stderr)

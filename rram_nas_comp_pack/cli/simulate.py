@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from math import isclose
 
 from ..errors import BadInput, CannotBeDone
@@ -24,11 +23,14 @@ def run(options: SimulateOptions) -> int:
     mappings, placements = read_mappings(options.run_dir), read_placements(options.run_dir)
     result = read_result(options.run_dir) if (options.run_dir / RESULT).exists() else None
     hardware, note = _hardware(options, result)
+    if options.config is None:
+        say(note)
     wrong = next(violations(mappings, placements, hardware.size, NO_RULES), None)
     if wrong is not None:
         on = f" on the hardware of {options.config}" if options.config else ""
         raise CannotBeDone(f"{options.run_dir}: the layout is invalid{on}: {wrong}")
-    say(note)
+    if options.config is not None:
+        say(note)
     read = reader(hardware)
     with telling_of_compiling():
         packed, ideal = program(mappings, read, placements), program(mappings, read)
@@ -45,7 +47,7 @@ def _hardware(options: SimulateOptions, result: PackingResult | None) -> Chosen:
     own = result.config if result is not None else None
     hardware, note = hardware_of(options.run_dir, own, options.config)
     if result is not None and options.config is None:
-        sizes = ((result.size.rows, result.size.columns), (hardware.rows, hardware.columns))
+        sizes = ((result.size.rows, result.size.columns), hardware.size)
         wanted, found = (f"{rows} x {columns}" for rows, columns in sizes)
         if wanted != found:
             raise BadInput(
@@ -61,4 +63,4 @@ def _compare(options: SimulateOptions, result: PackingResult, samples: int, late
         if e.num_sample == samples and not isclose(e.latency_ns, latency_ns):
             what = "layout" if result.config else "hardware or layout"
             said = f"{options.run_dir / RESULT} says {e.latency_ns} ns for {samples} samples"
-            print(f"{said}: it was made with another {what}", file=sys.stderr)
+            say(f"{said}: it was made with another {what}")

@@ -7,6 +7,8 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
+from ofa.streams import printable
+
 from .compared import SAMPLES, Compared, Value
 
 
@@ -50,10 +52,12 @@ def _latencies(samples: Sequence[int]) -> Iterator[Field]:
         yield Field(f"baseline_{n}_ns", f"baseline of {many}, ms", _scaled(1e-6, 4))
 
 
+OWN_SPEED = "speed of the run's own number of samples (--num-sample)"
+
 FIELDS = (
     Field("kind", "kind"),
     Field("model", "model"),
-    Field("hardware", "hardware, by its values' hash"),
+    Field("hardware", "hardware (hash of SimConfig.ini's values)"),
     Field("crossbar_size", "crossbar size"),
     Field("input_size", "input size"),
     Field("method", "method"),
@@ -67,8 +71,8 @@ FIELDS = (
     Field("duplication", "duplication"),
     Field("copies", "copies"),
     *_latencies(SAMPLES),
-    Field("speed", "speed of --num-sample samples", _scaled(1, 2), "high", "best speed"),
-    Field("baseline_ns", "baseline of --num-sample samples, ms", _scaled(1e-6, 4)),
+    Field("speed", OWN_SPEED, _scaled(1, 2), "high", "speed of the fastest network"),
+    Field("baseline_ns", "baseline of the run's own number of samples (--num-sample), ms", _scaled(1e-6, 4)),
     Field(
         "energy_nj",
         "energy of an inference, mJ",
@@ -77,7 +81,7 @@ FIELDS = (
         "energy of the fastest network, mJ",
     ),
     Field("area_um2", "area, mm²", _scaled(1e-6, 1), "low"),
-    Field("time_s", "time to compile, s", _scaled(1, 2)),
+    Field("time_s", "time without compiling kernels, s", _scaled(1, 2)),
     Field("generations", "generations"),
     Field("evaluated", "networks evaluated"),
     Field("hypervolume", "hypervolume", _scaled(1, 4), "high"),
@@ -104,13 +108,40 @@ OWN = {
 """Options that say where and how fast a run went, and those with a row of their own."""
 
 
-def rows(runs: Sequence[Compared]) -> list[Row]:
-    """All that is known of any of the runs, then the options that differ."""
+def rows(runs: Sequence[Compared], repeat: bool = False) -> list[Row]:
+    """All that is known of any of the runs, then the options that differ.
+
+    With `repeat` the speed of a run's own number of samples is there even where it repeats another row.
+    """
     known = {key for run in runs for key in run.values}
     fields = [field for field in FIELDS if field.key in known]
-    if all(run.kind == "search" for run in runs):
-        fields = [field._replace(label=field.of_search or field.label) for field in fields]
+    if not repeat and any(_repeats(runs, n) for n in SAMPLES):
+        fields = [field for field in fields if field.key not in ("speed", "baseline_ns")]
+    if not _of_one_network(runs):
+        fields = [f._replace(better="") if "utilization" in f.key else f for f in fields]
+    if any(run.kind == "search" for run in runs):
+        every = all(run.kind == "search" for run in runs)
+        fields = [field._replace(label=_label(field, every)) for field in fields]
     return [*_quantities(runs, fields), *_options(runs)]
+
+
+def _repeats(runs: Sequence[Compared], samples: int) -> bool:
+    """Whether the speeds of the runs' own numbers of samples are those of so many."""
+    key = f"speed_{samples}"
+    return all(run.values.get(key) is not None and run.values.get("speed") == run.values[key] for run in runs)
+
+
+def _of_one_network(runs: Sequence[Compared]) -> bool:
+    """Whether all runs are known to pack the same network."""
+    searches = sum(run.kind == "search" for run in runs)
+    return not searches and len({run.values.get("model") for run in runs}) == 1
+
+
+def _label(field: Field, every: bool) -> str:
+    """The label of a quantity where some runs are searches, or every one of them is."""
+    if not field.of_search:
+        return field.label
+    return field.of_search if every else f"{field.label} (of a search: of its fastest network)"
 
 
 def _quantities(runs: Sequence[Compared], fields: Sequence[Field]) -> Iterator[Row]:
@@ -135,10 +166,11 @@ def _options(runs: Sequence[Compared]) -> Iterator[Row]:
     kinds = [[run for run in runs if run.kind == kind] for kind in ("packing", "search")]
     known = [{key for run in own for key in run.options} for own in kinds]
     for name in sorted(set().union(*known) - OWN):
+        key, label = printable(name), printable(name.replace("_", "-"))
         having = [run for own, keys in zip(kinds, known, strict=True) if name in keys for run in own]
         if len({_text(run.options.get(name)) for run in having}) > 1 and name != "model":
             found = [_text(run.options.get(name)) for run in runs]
-            yield _row(Field(f"option_{name}", f"--{name.replace('_', '-')}"), found)
+            yield _row(Field(f"option_{key}", f"--{label}"), found)
 
 
 def _text(value: object) -> str | None:
@@ -146,6 +178,7 @@ def _text(value: object) -> str | None:
 
 
 def _row(field: Field, values: Sequence[Value]) -> Row:
+    values = [printable(v) if isinstance(v, str) else v for v in values]
     numbers = [v for v in values if isinstance(v, int | float)]
     if not field.better or len(set(numbers)) < 2:
         return Row(field, tuple(values), frozenset())
@@ -159,7 +192,7 @@ def markdown(runs: Sequence[Compared]) -> str:
     for row in rows(runs):
         shown = (row.shown(i) for i in range(len(runs)))
         cells.append([row.field.label, *(f"**{t}**" if i in row.best else t for i, t in enumerate(shown))])
-    cells = [[" ".join(text.replace("|", "\\|").split()) for text in line] for line in cells]
+    cells = [[" ".join(printable(text).replace("|", "\\|").split()) for text in line] for line in cells]
     widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
     rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
     lines = [cells[0], rule, *cells[1:]]
@@ -173,9 +206,11 @@ def _padded(line: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
 
 def as_csv(runs: Sequence[Compared]) -> str:
     """A line a run, numbers in full and without unit; empty where a run has none."""
-    found, text = rows(runs), io.StringIO()
+    found, text = rows(runs, repeat=True), io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["run", *(row.field.key for row in found)])
     for i, run in enumerate(runs):
-        writer.writerow([run.name, *("" if row.values[i] is None else row.values[i] for row in found)])
+        writer.writerow(
+            [printable(run.name), *("" if row.values[i] is None else row.values[i] for row in found)]
+        )
     return text.getvalue()

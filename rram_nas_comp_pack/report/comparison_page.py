@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from ofa.streams import printable
+
 from .compared import Compared
 from .comparison import Row, rows
 from .page import Section, page
@@ -16,13 +18,16 @@ def comparison_page(runs: Sequence[Compared]) -> str:
     """One page with a column a run."""
     title = f"{len(runs)} runs side by side"
     return page(
-        title, ", ".join(run.name for run in runs), [Section("runs", "Runs", runs_table(runs))], plots=False
+        title,
+        ", ".join(printable(run.name) for run in runs),
+        [Section("runs", "Runs", runs_table(runs))],
+        plots=False,
     )
 
 
 def runs_table(runs: Sequence[Compared]) -> str:
     """The table, a column a run."""
-    heads = "".join(f'<th scope="col" class="number">{escape(run.name)}</th>' for run in runs)
+    heads = "".join(f'<th scope="col" class="number">{escape(printable(run.name))}</th>' for run in runs)
     body = "".join(
         f'<tr><th scope="row">{escape(row.field.label)}</th>{_cells(row)}</tr>\n' for row in rows(runs)
     )

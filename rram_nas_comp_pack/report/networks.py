@@ -12,7 +12,7 @@ from .front_chart import network_id
 
 PACK_DEFAULTS = {
     "depth_split_factor": "1", "layer_threshold": "1", "xbar_max_load": "6", "tuner": "joint",
-    "num_sample": "8", "tune_effort": "None", "seed": "123", "config": "SimConfig.ini",
+    "num_sample": "8", "tune_effort": "None", "seed": "123",
 }  # fmt: skip
 """What `pack` does where it is not told: only other values are part of a command."""
 
@@ -132,6 +132,10 @@ def pack_command(run: SearchRun, network: FrontNetwork) -> str:
         value = str(run.front.samples) if name == "num_sample" else run.options.get(name, usual)
         if value != usual:
             parts.append(f"--{name.replace('_', '-')} {value}")
+    if run.front.config is not None:
+        parts.append(f"--config {PLACEHOLDER}/SimConfig.ini")
+    elif run.options.get("config", "SimConfig.ini") != "SimConfig.ini":
+        parts.append(f"--config {run.options['config']}")
     return " ".join(parts)
 
 

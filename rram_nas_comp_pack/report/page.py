@@ -40,6 +40,7 @@ def page(title: str, subtitle: str, sections: Sequence[Section], plots: bool = T
     library = f'<script id="plotly" type="text/plain">{_library()}</script>' if plots else ""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="generator" content="rram_nas_comp_pack">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'

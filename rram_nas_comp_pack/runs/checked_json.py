@@ -119,6 +119,11 @@ def _number_fault(number: float) -> str | None:
     return ": found a number too large, allowed are whole numbers up to 2^53 and others up to 1e308"
 
 
+def spelt(value: object) -> str:
+    """A value as a message shows it: texts in quotes, all else as JSON spells it."""
+    return json.dumps(value) if isinstance(value, bool | list | tuple | dict | None) else repr(value)
+
+
 class JsonObject:
     """An object within a JSON document, and how messages call it."""
 
@@ -126,7 +131,7 @@ class JsonObject:
         """`source` is the file, `name` the place in it. Raises BadInput where there is no object."""
         self.source, self.name = source, name
         if not isinstance(value, dict):
-            raise BadInput(f"{source}: {name}: found {value!r:.60}, allowed is an object")
+            raise BadInput(f"{source}: {name}: found {spelt(value):.60}, allowed is an object")
         self.value: dict[str, Any] = value
 
     def has(self, key: str) -> bool:
@@ -226,5 +231,5 @@ class JsonObject:
 
     def fail(self, key: str, found: object, allowed: str) -> NoReturn:
         """Raise BadInput: what was found under a key, and what is allowed."""
-        what = f"{found!r:.60}" if found is not None else "null" if key in self.value else "nothing"
+        what = f"{spelt(found):.60}" if found is not None else "null" if key in self.value else "nothing"
         raise BadInput(f"{self.source}: {self.name}, {key}: found {what}, allowed is {allowed}")

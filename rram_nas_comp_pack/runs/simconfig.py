@@ -30,5 +30,5 @@ def _config(held: JsonObject) -> SimConfig:
         return config_of(sections, f"{held.source}: {held.name}")
     except BadInput as error:
         first, *others = error.args
-        more = f"; and {len(others)} more faults" if others else ""
+        more = f"; and {len(others)} more fault{'s' * (len(others) > 1)}" if others else ""
         raise BadInput(f"{first}{more}") from None

@@ -158,4 +158,119 @@ def test_sizes_are_positive(size: Any) -> None:
 
 @pytest.mark.filterwarnings("ignore:Complex modules")
 def test_complex_networks_run_on_complex_numbers() -> None:
-    assert len(trace(nn.Linear(3, 2).to(torch.complex64), (3,), "net").layers) == 1
+    net = Net(lambda net, x: net.b(net.a(x).abs()), a=nn.Linear(3, 2).to(torch.complex64), b=nn.Linear(2, 2))
+    assert [layer.name for layer in trace(net, (3,), "net").layers] == ["b"]
+
+
+@pytest.mark.parametrize(
+    "kind", [torch.float64, torch.float16, torch.float8_e4m3fn, torch.int8, torch.cfloat]
+)
+def test_float32_is_tried_before_the_types_of_the_parameters(kind: torch.dtype) -> None:
+    first = nn.Parameter(torch.ones(4).to(kind), requires_grad=False)
+    net = Net(lambda net, x: net.fc(x) * net.first.float(), first=first, fc=nn.Linear(8, 4))
+    assert [layer.name for layer in trace(net, (8,), "net").layers] == ["fc"]
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.float16, torch.bfloat16])
+def test_networks_of_other_floats_run_and_a_wrong_size_is_told_as_such(kind: torch.dtype) -> None:
+    net = nn.Sequential(nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2)).to(kind)
+    assert len(trace(net, (3, 4, 4), "net").layers) == 1
+    text = refusal(net, (5, 4, 4))
+    assert "expected input[1, 5, 4, 4] to have 3 channels" in text
+    assert text.endswith("; --input-size sets another")
+
+
+class Masked(nn.Module):
+    """A float input and a mask of booleans."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(8, 4)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        out: Tensor = self.fc(x.masked_fill(mask, 0.0))
+        return out
+
+
+def test_booleans_are_tried_last() -> None:
+    assert len(trace(Masked(), {"x": (8,), "mask": (8,)}, "net").layers) == 1
+    assert refusal(Masked(), {"x": (9,), "mask": (9,)}).endswith("; --input-size sets another")
+
+
+def test_a_time_step_is_a_vector_where_the_network_wants_one() -> None:
+    class Diffusion(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.time, self.conv = nn.Linear(1, 4), nn.Conv2d(3, 4, 3)
+
+        def forward(self, x: Tensor, t: Tensor) -> Tensor:
+            assert t.dim() == 1
+            out: Tensor = self.conv(x) + self.time(t[:, None].float())[:, :, None, None]
+            return out
+
+    network = trace(Diffusion(), {"x": (3, 8, 8), "t": (1,)}, "net")
+    assert network.inputs == (("x", (1, 3, 8, 8)), ("t", (1,)))
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda net, x: net.fc(x["a"]),
+        lambda net, x: net.fc(x[0]) + net.fc(x[1]),
+        lambda net, x: net.fc(x.keys()),
+    ],
+)
+def test_inputs_that_are_no_tensors_are_told_as_not_supported(forward: Any) -> None:
+    text = refusal(Net(forward, fc=nn.Linear(8, 4)), (8,))
+    assert "; every input is one tensor: lists, dictionaries and numbers are not supported" in text
+    assert "--input-size" not in text
+
+
+def test_many_inputs_by_position_are_told_as_not_supported() -> None:
+    class Several(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(8, 4)
+
+        def forward(self, *xs: Tensor) -> Tensor:
+            out: Tensor = self.fc(xs[0] + xs[1])
+            return out
+
+    assert "are not supported as inputs" in refusal(Several(), (8,))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("expected m1 and m2 to have the same dtype, but got: float != double"),
+        RuntimeError("No CUDA GPUs are available"),
+        AttributeError("'Net' object has no attribute 'size'"),
+        RuntimeError("torch.export failed on the shape"),
+    ],
+)
+def test_no_size_is_advised_where_none_can_be_the_cause(error: Exception) -> None:
+    def forward(net: Any, x: Tensor) -> Any:
+        raise error
+
+    assert "--input-size" not in refusal(Net(forward), (3,))
+
+
+@pytest.mark.parametrize(
+    "size", [(8, 8, "a"), "8", 8, (8.0,), (True,), {"x": None, 1: (3,)}, {"x": 5}, ((3,),)]
+)
+def test_sizes_are_whole_numbers(size: Any) -> None:
+    assert "one or more sizes of at least 1 expected" in refusal(nn.Linear(3, 2), size)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_frozen_and_exported_modules_are_told_as_not_supported() -> None:
+    net = nn.Sequential(nn.Linear(8, 4)).eval()
+    frozen = torch.jit.freeze(torch.jit.script(net))
+    exported = torch.export.export(net, (torch.zeros(1, 8),)).module()
+    assert refusal(frozen, (8,)) == (
+        "net is frozen TorchScript, which is not supported: give the module before it is frozen"
+    )
+    for module in (exported, nn.Sequential(exported)):
+        assert refusal(module, (8,)) == (
+            "net is a module of torch.export, which is not supported: give the original module"
+        )

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from onnx import TensorProto
-from onnx_made import Size, boxes, graph_of, node, read, refusal, save, scalar, value, weight
+from onnx_made import Size, boxes, graph_of, ints, node, read, refusal, save, scalar, value, weight
 
 from rram_nas_comp_pack.box_converter.onnx_layers import read_onnx
 from rram_nas_comp_pack.box_converter.source import load_network
+from rram_nas_comp_pack.values import InputSize
 
 CONV = [node("Conv", ["x", "w"], ["y"], pads=[1, 1, 1, 1])]
 KERNEL = [weight("w", 8, 3, 3, 3)]
@@ -111,10 +112,38 @@ def test_a_vector_of_tokens_may_be_given_its_length(tmp_path: Path) -> None:
     assert boxes(read(tmp_path, nodes, weights, batch, (7,))) == [(8, 4, 7)]
 
 
-def test_several_samples_at_once_are_refused(tmp_path: Path) -> None:
-    assert "input 'x' is 8x3x9x9; a batch of 1" in refusal(tmp_path, CONV, KERNEL, [8, 3, 9, 9])
+@pytest.mark.parametrize("given", [None, (8, 3, 9, 9), (3, 9, 9), {"x": (8, 3, 9, 9)}])
+def test_fixed_sizes_are_one_sample_whatever_the_first_is(tmp_path: Path, given: InputSize | None) -> None:
+    network = read(tmp_path, CONV, KERNEL, [8, 3, 9, 9], given)
+    assert network.inputs == (("x", (8, 3, 9, 9)),)
+    assert boxes(network) == [(27, 8, 8 * 81)]
+
+
+@pytest.mark.parametrize("given", [None, (16,), {"x": (16,)}])
+def test_a_vector_of_fixed_length_has_no_batch(tmp_path: Path, given: InputSize | None) -> None:
+    network = read(tmp_path, [node("MatMul", ["x", "w"], ["y"])], [weight("w", 16, 4)], [16], given)
+    assert boxes(network) == [(16, 4, 1)]
+
+
+@pytest.mark.parametrize("given", [None, (3, 8, 8), {"x": (3, 8, 8)}])
+def test_an_image_without_a_batch_is_taken_as_it_is(tmp_path: Path, given: InputSize | None) -> None:
+    nodes = [node("Unsqueeze", ["x", "first"], ["u"]), node("Conv", ["u", "w"], ["y"])]
+    assert boxes(read(tmp_path, nodes, [*KERNEL, ints("first", 0)], [3, 8, 8], given)) == [(27, 8, 36)]
+
+
+def test_a_sequence_before_its_batch_is_taken_as_it_is(tmp_path: Path) -> None:
+    nodes = [node("LSTM", ["x", "w", "r"], ["", "h"], hidden_size=4), node("MatMul", ["h", "u"], ["y"])]
+    weights = [weight("w", 1, 16, 8), weight("r", 1, 16, 4), weight("u", 4, 2)]
+    network = read(tmp_path, nodes, weights, [5, 1, 8])
+    assert boxes(network) == [(4, 2, 1)]
+    assert network.coverage[0].macs == 5 * 16 * (8 + 4)
+
+
+def test_open_sizes_beside_several_samples_are_refused(tmp_path: Path) -> None:
+    said = refusal(tmp_path, CONV, KERNEL, [8, 3, "h", "w"], (3, 9, 9))
+    assert "input 'x' is 8x3x?x?; a batch of 1, or an open one, is expected beside open sizes" in said
     rate = value("rate", [1])
-    assert "a batch of 1" in refusal(tmp_path, CONV, KERNEL, [value("x", [8, 3, 9, 9]), rate])
+    assert "a batch of 1" in refusal(tmp_path, CONV, KERNEL, [value("x", [8, 3, None, 9]), rate])
 
 
 @pytest.mark.parametrize("size", [[1, 3, 0, 8], [1, 3, -2, 8]])

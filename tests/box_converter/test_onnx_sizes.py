@@ -221,7 +221,7 @@ def test_inputs_of_a_recurrent_layer_are_compared(tmp_path: Path) -> None:
     nodes = [FIRST, node("LSTM", ["s", "lw", "lr"], ["y"], hidden_size=4)]
     weights = [KERNEL, weight("lw", 1, 16, 5), weight("lr", 1, 16, 4)]
     inputs = [value("x", [1, 3, 8, 8]), value("s", [7, 1, 6])]
-    assert "LSTM 'y' takes 5 inputs, it is given 6" in refusal(tmp_path, nodes, weights, inputs)
+    assert "LSTM 'y' is given 1x16x5 as 'lw', 1x16x6 is expected" in refusal(tmp_path, nodes, weights, inputs)
 
 
 def test_products_with_scalars_and_without_weights_are_refused(tmp_path: Path) -> None:

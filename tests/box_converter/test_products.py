@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from traced import Net, check_accounts, rows
+from traced import Net, check_accounts, layers, rows
 
 from rram_nas_comp_pack.box_converter.layers import trace
 from rram_nas_comp_pack.values import Box, Network
@@ -263,3 +263,35 @@ def test_names_are_printable() -> None:
     assert network.name == "n\\te\\udc80t"
     assert [layer.name for layer in network.layers] == ["a\\nb"]
     assert [row.name for row in network.coverage] == ["a\\nb", "c\\udcff"]
+
+
+@pytest.mark.parametrize(
+    "copies",
+    [
+        lambda w: w.expand(3, 4, 5),
+        lambda w: w.repeat(3, 1, 1),
+        lambda w: w[0].repeat(3, 1, 1),
+        lambda w: w.tile(3, 1, 1),
+        lambda w: w.repeat_interleave(3, 0),
+        lambda w: torch.cat([w, w, w]),
+        lambda w: torch.stack([w[0]] * 3),
+        lambda w: w.expand(3, 4, 5).contiguous(),
+        lambda w: w.mT.repeat(3, 1, 1).mT,
+    ],
+)
+def test_copies_of_one_matrix_along_the_batch_are_one_layer(copies: Any) -> None:
+    net = Net(
+        lambda net, x: torch.bmm(x.expand(3, -1, -1), copies(net.w)), w=nn.Parameter(torch.randn(1, 4, 5))
+    )
+    assert [(name, box, n) for _, name, box, n in layers(net, 2, 4)] == [("w", Box(4, 5, 6), 6)]
+
+
+def test_matrices_of_their_own_that_are_equal_are_no_copies() -> None:
+    for factor in (torch.ones(1, 4, 5), torch.ones(3, 4, 5)):
+        net = Net(
+            lambda net, x: net.fc(torch.bmm(x.expand(3, -1, -1), net.w * net.factor)),
+            w=nn.Parameter(torch.zeros(3, 4, 5) if len(factor) == 1 else torch.zeros(1, 4, 5)),
+            factor=nn.Parameter(factor), fc=nn.Linear(5, 2),
+        )  # fmt: skip
+        network = trace(net, (2, 4), "net")
+        assert rows(network)["(root)", "unsupported"] == (80, 3 * 2 * 20)

@@ -149,3 +149,11 @@ def test_a_missing_package_is_answered_with_the_command_that_installs_it(
     assert refusal("net.onnx") == 'onnx is not installed: pip install "rram-nas-comp-pack[onnx]"'
     monkeypatch.setitem(sys.modules, "torchvision", None)
     assert refusal("torchvision:resnet18") == "torchvision is not installed: pip install torchvision"
+
+
+@pytest.mark.parametrize(
+    "spec", ["../nets:make", "/tmp/nets:make", "nets.py/:make", "..nets:make", "a b:make"]
+)
+def test_a_path_is_no_name_of_a_module(spec: str) -> None:
+    with pytest.raises(BadInput, match=r"is no name of a Python module; allowed: .*package.module:callable"):
+        load_network(spec)

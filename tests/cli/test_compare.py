@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from rram_nas_comp_pack.report.compared import Compared
-from rram_nas_comp_pack.report.comparison import FIELDS, markdown, rows
+from rram_nas_comp_pack.report.comparison import FIELDS, OWN_SPEED, as_csv, markdown, rows
 from tests.cli.tiny_runs import ROOT, call, everything_in, is_one_line, make_workplace, pack, strict_json
 from tests.report.made_search import write_search
 
@@ -59,7 +59,7 @@ def test_packing_runs_stand_side_by_side_a_column_each(runs):
     for row in (
         *("model", "budget, crossbars", "crossbars used", "lower bound", "gap", "utilization"),
         *("cells with weights", "duplication", "copies", "energy of an inference, mJ", "area, mm²"),
-        *("time to compile, s", "seed"),
+        *("time without compiling kernels, s", "seed"),
         *(f"{name} of {n}" for n in ("1 sample", "8 samples", "512 samples") for name in ("speed",)),
     ):
         assert len(found[row]) == 2
@@ -113,20 +113,28 @@ def test_searches_stand_side_by_side(searches):
     assert found["generations"] == ["2", "10"]
     assert found["seed"] == ["5", "1"]
     assert {
-        *("hypervolume", "networks of the front", "best speed", "best accuracy, validation"),
+        *(
+            "hypervolume",
+            "networks of the front",
+            "speed of the fastest network",
+            "best accuracy, validation",
+        ),
         *("test accuracy of that network", "median speed of all", "median accuracy of all"),
     } <= found.keys()
     front = json.loads((searches[0] / "front.json").read_text())["networks"]
-    assert found["best speed"][0] == f"{max(n['tuned']['speed'] for n in front):.2f}"
+    assert found["speed of the fastest network"][0] == f"{max(n['tuned']['speed'] for n in front):.2f}"
     assert "model" not in found
 
 
 def test_of_both_kinds_all_rows_remain_with_empty_cells(runs, searches):
     found = table(call("compare", runs[0], searches[0])[1])
     assert found["kind"] == ["packing", "search"]
-    assert found.keys() >= {*table(call("compare", runs[0])[1])} - {"speed of --num-sample samples"}
+    of_search = {"crossbars used", "utilization", "energy of an inference, mJ"}
+    assert found.keys() >= {*table(call("compare", runs[0])[1])} - of_search
+    assert found.keys() >= {f"{name} (of a search: of its fastest network)" for name in of_search}
     assert found["model"][1] == found["hypervolume"][0] == found["lower bound"][1] == "-"
-    assert "speed of --num-sample samples (over different baselines)" in found
+    speed = f"{OWN_SPEED} (of a search: of its fastest network) (over different baselines)"
+    assert speed in found
     record = records(call("compare", runs[0], searches[0], "--format", "csv")[1])
     assert record[0]["hypervolume"] == record[1]["model"] == ""
     assert "option_tune_effort" not in record[0]  # only one of the kinds has it, and only one value
@@ -137,10 +145,10 @@ def test_what_runs_are_of_is_told(runs, searches):
     assert found["crossbar size"] == ["128 x 128"] * 2
     assert found["input size"] == ["3 x 8 x 8"] * 2
     digest = strict_json((runs[0] / "result.json").read_text())["simconfig"]["sha256"]
-    assert found["hardware, by its values' hash"] == [digest[:12]] * 2
+    assert found["hardware (hash of SimConfig.ini's values)"] == [digest[:12]] * 2
     found = table(call("compare", *searches)[1])  # of version 0.1.0, which did not tell
     assert found["input size"] == ["3 x 64 x 64"] * 2
-    assert found["hardware, by its values' hash"] == found["crossbar size"] == ["-"] * 2
+    assert found["hardware (hash of SimConfig.ini's values)"] == found["crossbar size"] == ["-"] * 2
 
 
 def test_a_speed_over_different_baselines_is_marked_and_none_is_best(made, runs):
@@ -150,7 +158,7 @@ def test_a_speed_over_different_baselines_is_marked_and_none_is_best(made, runs)
     assert pack(made, "--config", other, exp_id="other")[0] == 0
     out = call("compare", runs[0], made / "packing" / "other")[1]
     found = table(out)
-    assert len(set(found["hardware, by its values' hash"])) == 2
+    assert len(set(found["hardware (hash of SimConfig.ini's values)"])) == 2
     assert "speed of 8 samples" not in found
     assert "**" not in next(line for line in out.splitlines() if "speed of 8 samples (over diff" in line)
     assert len(set(found["baseline of 8 samples, ms"])) == 2
@@ -182,6 +190,78 @@ def test_names_of_several_inputs_are_told(runs, tmp_path):
 
 def test_every_quantity_has_a_column_name_of_its_own():
     assert len({field.key for field in FIELDS}) == len(FIELDS)
+
+
+def compared(*values, kind="packing"):
+    return [Compared(str(i), kind, v, {}) for i, v in enumerate(values)]
+
+
+def test_the_speed_of_a_runs_own_samples_is_there_once(runs, made):
+    assert OWN_SPEED not in table(call("compare", *runs)[1])
+    assert "speed" in records(call("compare", *runs, "--format", "csv")[1])[0]
+    assert pack(made, "--num-sample", 3, exp_id="three")[0] == 0
+    found = table(call("compare", runs[0], made / "packing" / "three")[1])
+    assert found[OWN_SPEED][0] == found["speed of 8 samples"][0]
+
+
+def test_compiling_kernels_is_no_part_of_the_time(runs, tmp_path):
+    run = shutil.copytree(runs[0], tmp_path / "slow")
+    result = strict_json((run / "result.json").read_text())
+    result["timing_s"] |= {"compiling": 25.0, "total": 26.5}
+    (run / "result.json").write_text(json.dumps(result))
+    assert table(call("compare", run)[1])["time without compiling kernels, s"] == ["1.50"]
+    del result["timing_s"]["compiling"]
+    (run / "result.json").write_text(json.dumps(result))
+    assert table(call("compare", run)[1])["time without compiling kernels, s"] == ["26.50"]
+    result["timing_s"]["compiling"] = 27.0
+    (run / "result.json").write_text(json.dumps(result))
+    status, _, err = call("compare", run)
+    assert status == 2
+    assert "compiling: found 27.0, allowed is a number from 0 to the total, 26.5" in err
+
+
+@pytest.mark.parametrize("key", ["utilization", "weight_utilization"])
+def test_utilization_is_best_among_runs_of_one_network_only(key):
+    def best(runs):
+        return next(row.best for row in rows(runs) if row.field.key == key)
+
+    assert best(compared({"model": "a", key: 0.5}, {"model": "a", key: 0.6})) == {1}
+    assert best(compared({"model": "a", key: 0.5}, {"model": "b", key: 0.6})) == set()
+    assert best(compared({key: 0.5}, {key: 0.6}, kind="search")) == set()
+
+
+def test_figures_of_a_search_are_said_to_be_those_of_its_fastest_network(searches):
+    found = table(call("compare", *searches)[1])
+    for name in ("crossbars", "utilization", "speed", "energy"):
+        assert any(label.startswith(f"{name} of the fastest network") for label in found)
+
+
+ODD = "a\x1b[31mb\x07\u202ec"
+
+
+def test_what_cannot_be_printed_is_spelt_out(runs, tmp_path):
+    run = shutil.copytree(runs[0], tmp_path / ODD)
+    result = strict_json((run / "result.json").read_text())
+    result["model"] = result["options"]["packer"] = ODD
+    result["options"][ODD] = 1
+    (run / "result.json").write_text(json.dumps(result))
+    for kind in ("markdown", "csv", "html"):
+        out = call("compare", runs[0], run, "--format", kind)[1]
+        assert not {"\x1b", "\x07", "\u202e"} & {*out}
+        assert out.count("a\\x1b[31mb\\x07\\u202ec") >= 3
+    odd = compared({"model": ODD}, {"model": "a\u3000b"})
+    assert "\x1b" not in as_csv(odd) + markdown(odd)
+    assert "a\u3000b" in as_csv(odd)
+
+
+def test_an_error_does_nothing_to_the_terminal(tmp_path):
+    status, _, err = call("compare", tmp_path / ODD)
+    assert status == 2
+    assert is_one_line(err)
+    assert "\x1b" not in err
+    assert "a\\x1b[31mb\\x07\\u202ec" in err
+    (tmp_path / ODD).mkdir()
+    assert "\x1b" not in call("verify", tmp_path / ODD)[2]
 
 
 # Where it goes

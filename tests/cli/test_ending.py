@@ -282,7 +282,8 @@ def by_shell(redirection, *argv):
 
 
 STREAMS = {
-    "no stream": ("<&- >&- 2>&-", HARDWARE, 0),
+    "no stream": ("<&- >&- 2>&-", HARDWARE, 1),
+    "help to nobody": (">&-", ("compare", "--help"), 0),
     "no error stream": ("2>&-", ("verify", "none"), 2),
     "full error stream": ("2>/dev/full", ("verify", "none"), 2),
     "warnings that cannot be told": ("2>/dev/full >/dev/null", HARDWARE, 0),
@@ -294,3 +295,10 @@ STREAMS = {
 def test_streams_that_are_closed_or_full_are_no_trouble_of_their_own(redirection, argv, status):
     done = by_shell(redirection, *argv)
     assert (done.returncode, done.stdout, done.stderr) == (status, "", "")
+
+
+def test_results_that_cannot_be_printed_are_told():
+    done = by_shell(">&-", *HARDWARE)
+    assert done.returncode == 1
+    assert done.stderr.endswith("rram_nas_comp_pack: output: standard output is closed\n")
+    assert "Traceback" not in done.stderr

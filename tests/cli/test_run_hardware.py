@@ -104,13 +104,17 @@ def as_of_version_0_1(run):
 
 def test_a_run_of_version_0_1_says_which_hardware_is_used_and_where_it_cannot_be(run):
     as_of_version_0_1(run)
-    assert call("verify", run)[::2] == (0, "")
+    told = call("verify", run)[::2]
     status, out, err = call("simulate", run, "--num-sample", 1)
     if run.name == "small":
+        assert told == (0, "")
         assert (status, out) == (2, "")
         assert is_one_line(err)
         assert "found crossbars of 64 x 64, the hardware at hand has 128 x 128" in err
     else:
+        assert told[0] == 0
+        assert told[1].splitlines()[0] == err.splitlines()[0]
+        assert told[1].splitlines()[1].endswith("it was made with another hardware or layout")
         used, differs = err.splitlines()
         assert used == f"{run} does not hold its hardware: SimConfig.ini is used, --config gives another"
         assert "ns for 1 samples: it was made with another hardware or layout" in differs

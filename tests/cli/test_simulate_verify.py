@@ -409,3 +409,117 @@ def test_memory_depends_on_the_crossbars_used_not_on_their_numbers(run):
         assert tracemalloc.get_traced_memory()[1] < 30e6
     finally:
         tracemalloc.stop()
+
+
+# Figures that are false: what the files alone allow is computed once more.
+
+
+def change_at(path, value):
+    """A change of what lies under a path of keys."""
+
+    def change(result):
+        *outer, last = path
+        for key in outer:
+            result = result[key]
+        result[last] = value(result[last]) if callable(value) else value
+
+    return change
+
+
+FALSE = {
+    "the latency": (("evaluations", 3, "latency_ns"), 1.0, "evaluations, 8 samples, latency_ns 1.0, found "),
+    "a latency a little off": (("evaluations", 0, "latency_ns"), lambda ns: ns * (1 + 1e-8), "1 sample,"),
+    "the ideal": (("evaluations", 9, "ideal_latency_ns"), 2.0, "512 samples, ideal_latency_ns 2.0, found "),
+    "the baseline": (("evaluations", 2, "baseline_latency_ns"), 3.0, "4 samples, baseline_latency_ns 3.0"),
+    "a bound too high": (("lower_bound",), 99, "lower_bound 99, found "),
+    "a bound too low": (("lower_bound",), 0, "lower_bound 0, found at least "),
+    "the gap": (("gap",), 7, "gap 7, found "),
+    "the proof": (("proved_optimal",), lambda told: not told, "proved_optimal "),
+    "the area": (("hardware", "area_um2"), 5, "hardware, area_um2 5, found "),
+    "a share": (("hardware", "area_share"), lambda s: {**s, "adc": 0.5}, "hardware, area_share, adc 0.5"),
+    "the energy": (("hardware", "energy_nj"), 5.5, "hardware, energy_nj 5.5, found "),
+    "the power": (("hardware", "average_power_w"), 5.5, "hardware, average_power_w 5.5, found "),
+    "physical crossbars": (("hardware", "physical_crossbars"), 1, "hardware, physical_crossbars 1, found "),
+    "the roofline": (("contention", "roofline_ns"), 1.5, "contention, roofline_ns 1.5, found "),
+    "the load": (("contention", "load", 0), 0.999, "contention, load, entry 0 0.999, found "),
+    "busy time": (("contention", "layers", 1, "busy_ns"), 4.5, "layers, entry 1, busy_ns 4.5, found "),
+}
+
+
+@pytest.mark.parametrize(("path", "value", "said"), FALSE.values(), ids=FALSE)
+def test_a_false_figure_is_a_violation(run, path, value, said):
+    assert verify(run)[0] == 0
+    change_json(run / "result.json", change_at(path, value))
+    status, out, err = verify(run)
+    assert (status, err) == (1, "")
+    assert any(line.startswith("result.json says ") and said in line for line in out.splitlines())
+
+
+def test_figures_of_a_run_with_copies_and_of_a_layer_that_runs_twice_are_true(twice, tmp_path):
+    log = make_workplace(tmp_path)[0] / "log"
+    assert pack(log, "--duplicate", "--tune-effort", 20)[0] == 0
+    for folder in (twice, log / "packing" / "t"):
+        assert verify(folder)[::2] == (0, "")
+    change_json(log / "packing" / "t" / "result.json", lambda r: r["duplication"].update(latency_ns=1.0))
+    assert "duplication, latency_ns 1.0, found " in verify(log / "packing" / "t")[1]
+
+
+def test_rounding_of_times_is_no_violation(run):
+    for key in ("busy_ns", "idle_ns", "waited_ns"):
+        path = "contention", "layers", 0, key
+        change_json(run / "result.json", change_at(path, lambda ns: ns + 1.7e-10))
+    assert verify(run)[0] == 0
+
+
+def test_with_config_the_layout_alone_is_judged(run):
+    change_json(run / "result.json", change_at(("evaluations", 3, "latency_ns"), 1.0))
+    assert call("verify", run, "--config", CONFIG)[0] == 0
+
+
+def test_figures_of_unknown_hardware_are_told_and_not_judged(run):
+    change_json(run / "result.json", change_at(("evaluations", 3, "latency_ns"), 1.0))
+    change_json(run / "result.json", lambda r: r.pop("simconfig"))
+    status, _, err = verify(run)
+    assert status == 0
+    used, differs = err.splitlines()
+    assert "does not hold its hardware" in used
+    assert "says evaluations, 8 samples, latency_ns 1.0, found " in differs
+
+
+def test_a_huge_number_of_samples_is_not_simulated(run):
+    change_json(run / "result.json", change_at(("evaluations", 3, "num_sample"), 2**31 - 1))
+    assert verify(run)[0] == 0
+
+
+def test_a_layout_of_unknown_hardware_that_is_invalid_is_told_beside_the_hardware_used(run):
+    change_json(run / "result.json", lambda r: r.pop("simconfig"))
+    change_rows(run, overlap)
+    status, out, err = simulate(run, 1)
+    used, wrong = err.splitlines()
+    assert (status, out) == (1, "")
+    assert "does not hold its hardware" in used
+    assert "the layout is invalid" in wrong
+
+
+GROUPED = """
+from torch import nn
+
+
+def net():
+    \"\"\"A layer of groups of several rows, cut along rows, that looks depthwise; and one that is.\"\"\"
+    return nn.Sequential(nn.Conv2d(64, 4, 3, groups=4), nn.Conv2d(4, 8, 3, groups=4))
+"""
+
+
+def test_figures_of_layers_that_only_look_depthwise_are_true(tmp_path):
+    """The baseline of a layer of several inputs a group is cut otherwise than that of a depthwise one."""
+    log = make_workplace(tmp_path)[0] / "log"
+    (tmp_path / "grouped_nets.py").write_text(GROUPED)
+    assert pack(log, "--input-size", "64,8,8", model="grouped_nets:net")[0] == 0
+    assert verify(log / "packing" / "t")[::2] == (0, "")
+
+
+def test_a_partition_before_duplication_that_is_none_is_refused(run):
+    shutil.copy(run / "partition.json", run / "partition_optimized.json")
+    (run / "partition.json").write_text("null")
+    assert_bad(verify(run), "partition.json")

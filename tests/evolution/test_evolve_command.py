@@ -149,6 +149,16 @@ def test_a_network_of_the_front_is_packed_by_one_command(whole, tmp_path, capsys
         assert said in capsys.readouterr().err
 
 
+def test_a_network_that_is_packed_on_other_hardware_than_the_search_had_is_told(whole, tmp_path, capsys):
+    other = tmp_path / "other.ini"
+    other.write_text((ROOT / "SimConfig.ini").read_text().replace("ADC_Choice = 2", "ADC_Choice = 4"))
+    command = ["pack", "--model", f"ofa:{whole[0]}/front.json#0", "--packer", "fast", "--find-solution"]
+    for config, said in ((other, True), (whole[0] / "SimConfig.ini", False)):
+        assert main([*command, "--no-report", "--log-dir", str(tmp_path), "--config", str(config)]) == 0
+        own = f"was found for other hardware; --config {whole[0]}/SimConfig.ini is that of the search"
+        assert (own in capsys.readouterr().err) == said
+
+
 def test_two_workers_find_the_same_byte_for_byte(place, whole):
     path, options = place
     status, _, err = run(*options, "--generations", GENERATIONS, "--exp-id", "two", "--workers", 2)

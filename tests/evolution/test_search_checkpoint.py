@@ -125,3 +125,21 @@ def test_a_file_that_lacks_something_or_is_of_another_version_is_refused(tmp_pat
     np.savez(path, **{**held, "meta": np.array(json.dumps({"version": 99, "options": OPTIONS}))})
     with pytest.raises(BadInput, match="found version 99, allowed is 1"):
         load_search(tmp_path, OPTIONS)
+
+
+def test_a_file_that_is_no_checkpoint_is_told_without_numpys_advice(tmp_path):
+    (tmp_path / NAME).write_bytes(b"no checkpoint")
+    with pytest.raises(BadInput) as error:
+        load_search(tmp_path, OPTIONS)
+    said = f"{tmp_path / NAME}: found no search to go on with: not a checkpoint (or damaged)"
+    assert str(error.value) == said
+
+
+def test_a_link_in_place_of_a_checkpoint_is_named_and_not_opened(tmp_path):
+    (tmp_path / "other").mkdir()
+    save_search(tmp_path / "other", Kept(next(evolve(SMALL, judged))), OPTIONS)
+    for target in (tmp_path / "other" / NAME, "/dev/zero", tmp_path / "absent"):
+        (tmp_path / NAME).symlink_to(target)
+        with pytest.raises(BadInput, match="found no search to go on with: it is a link"):
+            load_search(tmp_path, OPTIONS)
+        (tmp_path / NAME).unlink()

@@ -12,8 +12,9 @@ from rram_nas_comp_pack.errors import BadInput, CannotBeDone
 from rram_nas_comp_pack.report.files import ReportFiles
 from tests.cli.tiny_runs import everything_in
 
-OLD = ReportFiles("old page", {"a.svg": b"old", "gone.svg": b"old"})
-NEW = ReportFiles("new page", {"a.svg": b"new", "b.svg": b"new"})
+MARK = '<meta name="generator" content="rram_nas_comp_pack">'
+OLD = ReportFiles(f"{MARK} old page", {"atlas.svg": b"old", "load.svg": b"old"})
+NEW = ReportFiles(f"{MARK} new page", {"atlas.svg": b"new", "costs.svg": b"new"})
 CHANGES = ("rename", "replace", "unlink", "mkdir", "symlink", "rmdir")
 
 
@@ -75,7 +76,7 @@ def test_page_and_figures_belong_together_wherever_the_writer_is_killed(tmp_path
             assert seen(folder) in ((content(earlier) if earlier else (None, None)), content(NEW))
         write_report(NEW, folder)
         assert seen(folder) == content(NEW)
-        assert everything_in(folder) == ["figures", "figures/a.svg", "figures/b.svg", "report.html"]
+        assert everything_in(folder) == ["figures", "figures/atlas.svg", "figures/costs.svg", "report.html"]
         assert not (folder / "report.html").is_symlink()
         step += 1
     assert step > 8
@@ -88,7 +89,7 @@ def test_figures_that_a_kill_left_aside_are_put_back_though_the_next_report_fail
     with pytest.raises(CannotBeDone, match="No space"):
         failing_write(tmp_path, monkeypatch)
     assert seen(tmp_path) == content(OLD)
-    assert everything_in(tmp_path) == ["figures", "figures/a.svg", "figures/gone.svg", "report.html"]
+    assert everything_in(tmp_path) == ["figures", "figures/atlas.svg", "figures/load.svg", "report.html"]
 
 
 def failing_write(folder, monkeypatch):
@@ -139,8 +140,8 @@ def test_a_folder_called_as_the_page_and_a_file_called_as_the_figures_stay(tmp_p
 def test_a_report_goes_into_a_folder_only(tmp_path, what):
     out = tmp_path / "out"
     {"file": out.touch, "pipe": lambda: os.mkfifo(out), "broken link": lambda: out.symlink_to("no")}[what]()
-    with pytest.raises(BadInput, match="cannot be written"):
-        write_report(NEW, out)
+    with pytest.raises(BadInput, match=f"--out: {out} is a .*, allowed is a folder"):
+        write_report(NEW, out, "--out")
     assert everything_in(tmp_path) == ["out"]
 
 
@@ -179,3 +180,24 @@ def test_a_name_that_is_no_unicode_is_spelt_out(tmp_path):
     write_report(ReportFiles("<p>t\udcff</p>", {}), tmp_path)
     assert (tmp_path / "report.html").read_text() == r"<p>t\udcff</p>"
     shutil.rmtree(tmp_path)
+
+
+STRANGERS = ["figures/fig1.tex", "figures/deep/atlas.svg", "report.html", "figures/report.html"]
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_what_no_report_made_stays_and_is_named(tmp_path, name):
+    write_report(OLD, tmp_path)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    before = everything_in(tmp_path)
+    with pytest.raises(BadInput, match="allowed is another --out, or to move it"):
+        write_report(NEW, tmp_path, "--out")
+    assert (tmp_path / name).read_text() == "mine"
+    assert everything_in(tmp_path) == before
+
+
+def test_a_page_of_the_first_version_is_replaced(tmp_path):
+    (tmp_path / "report.html").write_text('<a class="skip" href="#main">Skip to the report</a>')
+    write_report(NEW, tmp_path)
+    assert seen(tmp_path) == content(NEW)

@@ -81,7 +81,7 @@ def test_the_command_writes_the_same_bytes_again(run):
 
 def test_a_report_replaces_an_earlier_one(run):
     before = everything_in(run)
-    (run / "figures" / "stale.png").touch()
+    (run / "figures" / "genomes_7.png").touch()
     assert call("report", run)[0] == 0
     assert everything_in(run) == before
 

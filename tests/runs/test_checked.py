@@ -5,8 +5,13 @@ import os
 import pytest
 
 from rram_nas_comp_pack.errors import BadInput
+from rram_nas_comp_pack.hardware.config import load_config
 from rram_nas_comp_pack.runs.checked_csv import read_table
 from rram_nas_comp_pack.runs.checked_json import JsonObject, parse_json, read_json
+from rram_nas_comp_pack.runs.simconfig import read_simconfig
+from tests.cli.tiny_runs import ROOT
+
+SECTIONS = load_config(ROOT / "SimConfig.ini").sections
 
 
 def told(read, *given):
@@ -105,3 +110,26 @@ def test_what_has_no_end_is_not_read(tmp_path):
     for name in ("fifo", "zero", "."):
         assert "no regular file" in told(read_json, tmp_path / name)
         assert "no regular file" in told(lambda name=name: list(read_table(tmp_path / name, ("a",))))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(True, "true"), (False, "false"), (None, "null"), ([True, None], "[true, null]"), ({}, "{}"), (3, "3")],
+)
+def test_a_value_is_spelt_as_in_json(value, shown):
+    assert f"n: found {shown}, allowed" in told(JsonObject("file", "place", {"n": value}).text, "n")
+    if value != {}:
+        assert f"place: found {shown}, allowed is an object" in told(JsonObject, "file", "place", value)
+
+
+def test_faults_of_the_hardware_of_a_run_are_counted():
+    def fault(values):
+        sections = {name: dict(keys) for name, keys in SECTIONS.items()}
+        sections["Interface level"] |= values
+        held = {"simconfig": {"sha256": "", "values": sections}}
+        return told(read_simconfig, JsonObject("file", "place", held))
+
+    assert "more fault" not in fault({"ADC_Choice": "many"})
+    assert fault({"ADC_Choice": "many", "DAC_Choice": "many"}).endswith("; and 1 more fault")
+    three = {"ADC_Choice": "many", "DAC_Choice": "many", "ADC_Area": "many"}
+    assert fault(three).endswith("; and 2 more faults")

@@ -62,8 +62,8 @@ def _arrays(kept: Kept, options: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
 def load_search(folder: Path, options: Mapping[str, Any]) -> Kept:
     """Read a search to go on with. Raises BadInput where it is damaged or was begun with other options."""
     path = folder / NAME
+    _require_checkpoint(path)
     try:
-        require_file(path)
         with np.load(path, allow_pickle=False) as file:
             held = {name: file[name] for name in file.files}
         meta = _json(held["meta"])
@@ -71,12 +71,22 @@ def load_search(folder: Path, options: Mapping[str, Any]) -> Kept:
         taught = _genes(held["taught"])
         kept = Kept(_state(held), taught, _numbers(held["accuracies"], (len(taught),), 0.0, 1.0))
     except Exception as error:  # a damaged file raises nearly anything
-        why = f"{type(error).__name__}: {error}".partition("\n")[0]
-        raise BadInput(f"{path}: found no search to go on with ({why:.200})") from error
+        raise BadInput(f"{path}: found no search to go on with: not a checkpoint (or damaged)") from error
     if version != VERSION:
         raise BadInput(f"{path}: found version {version!r:.60}, allowed is {VERSION}")
     _require_same(path, begun, options)
     return kept
+
+
+def _require_checkpoint(path: Path) -> None:
+    """Raise BadInput where there is no regular file, or a link to one."""
+    if path.is_symlink():
+        raise BadInput(f"{path}: found no search to go on with: it is a link, allowed is a checkpoint itself")
+    try:
+        require_file(path)
+    except BadInput as error:
+        why = str(error).removeprefix(f"{path}: ")
+        raise BadInput(f"{path}: found no search to go on with: {why}") from error
 
 
 def _state(held: Mapping[str, NDArray[Any]]) -> State:

@@ -10,7 +10,8 @@ from ofa.architecture import Configuration, configuration
 from ofa.errors import BadInput as BadSubnet
 
 from ...errors import BadInput
-from ..checked_json import JsonObject, read_json
+from ...hardware.config import SimConfig
+from ..checked_json import HUGE, JsonObject, read_json
 from ..simconfig import read_simconfig
 from .run import ELSEWHERE, Figures, Front, FrontNetwork
 
@@ -33,7 +34,9 @@ def read_front(path: Path) -> Front:
         budget=front.count("crossbars_budget"),
         samples=front.count("num_sample"),
         objectives=front.texts("objectives"),
+        generations=front.maybe(front.count, "generations"),
         evaluated=front.maybe(front.count, "evaluated"),
+        hypervolumes=_volumes(front) if front.has("hypervolume") else None,
         networks=tuple(_network(i, entry) for i, entry in enumerate(front.objects("networks"))),
         options=None if options is None else option_texts(options.value),
         config=read_simconfig(front),
@@ -47,8 +50,21 @@ def read_subnets(path: Path) -> tuple[int, tuple[Configuration, ...]]:
     return _classes(front), tuple(networks)
 
 
+def read_hardware(path: Path) -> SimConfig | None:
+    """The configuration that a front.json holds, None where it holds none."""
+    return read_simconfig(JsonObject(path, "front", read_json(path)))
+
+
 def _classes(front: JsonObject) -> int:
     return front.count("num_classes", 1, 2**16)
+
+
+def _volumes(front: JsonObject) -> tuple[float, ...]:
+    """A hypervolume a generation."""
+    found = front.entries("hypervolume", "a list of numbers")
+    if not all(type(volume) in (int, float) and 0 <= volume <= HUGE for volume in found):
+        front.fail("hypervolume", found, f"a list of numbers from 0 to {HUGE:g}")
+    return tuple(map(float, found))
 
 
 def option_texts(options: Mapping[str, Any]) -> dict[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import isclose
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from ...errors import BadInput
 from ..checked_csv import TableRow, read_table
 from ..checked_json import HUGE, TINY, JsonObject, parse_json, read_text
 from .front import ACCURACY, FRONT, option_texts, read_front, read_subnet
-from .run import Evaluated, SearchRun
+from .run import Evaluated, Front, SearchRun
 
 EVALUATED = (
     "generation", "acc", "speed", "latency_ns", "energy_nj", "crossbars",
@@ -27,14 +28,35 @@ def read_search(run_dir: Path, name: str) -> SearchRun:
         raise BadInput(f"RUN_DIR: {run_dir} is no folder")
     front = read_front(run_dir / FRONT)
     volumes, counts = _read_volumes(run_dir / "hypervolume.csv")
+    evaluated = read_evaluated(run_dir / "evaluated.csv")
+    _require_all(run_dir, front, volumes, evaluated.total)
     return SearchRun(
         name=name,
         front=front,
         hypervolumes=volumes,
         counts=counts,
-        evaluated=read_evaluated(run_dir / "evaluated.csv"),
+        evaluated=evaluated,
         options=_logged_options(run_dir / "logs.log") if front.options is None else front.options,
     )
+
+
+def _require_all(run_dir: Path, front: Front, volumes: Sequence[float], evaluated: int) -> None:
+    """Raise BadInput where a table has other rows than front.json, which the search wrote with it, says."""
+    generations = None if front.hypervolumes is None else len(front.hypervolumes)
+    for key, said, name, found in (
+        ("generations", front.generations, "hypervolume.csv", len(volumes)),
+        ("evaluated", front.evaluated, "evaluated.csv", evaluated),
+        ("hypervolume", generations, "hypervolume.csv", len(volumes)),
+    ):
+        if said is not None and said != found:
+            what = "networks" if name == "evaluated.csv" else "generations"
+            raise BadInput(f"{run_dir / name}: found {found} {what}, {run_dir / FRONT} ({key}) has {said}")
+    for generation, pair in enumerate(zip(volumes, front.hypervolumes or (), strict=False)):
+        if not isclose(*pair, rel_tol=1e-9):
+            raise BadInput(
+                f"{run_dir / 'hypervolume.csv'}: generation {generation}: found hypervolume {pair[0]}, "
+                f"{run_dir / FRONT} has {pair[1]}"
+            )
 
 
 def _read_volumes(path: Path) -> tuple[tuple[float, ...], tuple[int, ...]]:
@@ -48,20 +70,24 @@ def _read_volumes(path: Path) -> tuple[tuple[float, ...], tuple[int, ...]]:
 
 
 def read_evaluated(path: Path) -> Evaluated:
-    """The networks of evaluated.csv."""
+    """The networks of evaluated.csv, each of which is there once."""
+    lines: dict[tuple[int, ...], int] = {}
     figures: list[tuple[float, float]] = []
     genes: list[tuple[int, ...]] = []
     too_large = failed = 0
     for row in read_table(path, EVALUATED):
         place = f"{row.path}: line {row.line}"
         sample = read_subnet(JsonObject(place, "sample", parse_json(row.text("sample"), f"{place}: sample")))
+        network = (*sample.ks, *sample.e, *sample.d)
+        if lines.setdefault(network, row.line) != row.line:
+            row.fail("sample", row.text("sample"), f"another network than that of line {lines[network]}")
         if row.text("error"):
             failed += 1
         elif row.number("excess", -HUGE) > 0:
             too_large += 1
         else:
             figures.append(_accuracy_and_speed(row))
-            genes.append((*sample.ks, *sample.e, *sample.d))
+            genes.append(network)
     accuracy, speed = np.array(figures, np.float64).reshape(-1, 2).T
     rows = np.array(genes, np.int64).reshape(-1, 36)
     return Evaluated(accuracy, speed, rows[:, :16], rows[:, 16:32], rows[:, 32:], too_large, failed)

@@ -81,9 +81,9 @@ class Evaluated:
 class Front:
     """What front.json says: how was searched, and the networks that no other beats, fastest first.
 
-    `evaluated` counts all networks that were looked at; `options` are texts by the names of `EvolveOptions`,
-    without those of ELSEWHERE; `config` is the hardware. Each is None where the file, of an older version,
-    does not say it.
+    `evaluated` counts all networks that were looked at, `hypervolumes` has one a generation; `options` are
+    texts by the names of `EvolveOptions`, without those of ELSEWHERE; `config` is the hardware. Each is None
+    where the file, of an older version, does not say it.
     """
 
     version: str
@@ -94,7 +94,9 @@ class Front:
     budget: int
     samples: int
     objectives: tuple[str, ...]
+    generations: int | None
     evaluated: int | None
+    hypervolumes: tuple[float, ...] | None
     networks: tuple[FrontNetwork, ...]
     options: Mapping[str, str] | None
     config: SimConfig | None

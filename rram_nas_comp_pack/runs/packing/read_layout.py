@@ -18,8 +18,13 @@ def read_mappings(run_dir: Path) -> tuple[Mapping, ...]:
     """The run's layers: those after duplication where there are any."""
     if not run_dir.is_dir():
         raise BadInput(f"RUN_DIR: {run_dir} is no folder")
+    return read_partition(partition_file(run_dir))
+
+
+def partition_file(run_dir: Path) -> Path:
+    """The partition that counts."""
     optimized = run_dir / "partition_optimized.json"
-    return read_partition(optimized if optimized.exists() else run_dir / "partition.json")
+    return optimized if optimized.exists() else run_dir / "partition.json"
 
 
 def read_partition(path: Path) -> tuple[Mapping, ...]:

@@ -61,9 +61,10 @@ class PackingResult:
 
     `budget` is None where the fewest crossbars were sought; `rules` are those of sharing a crossbar.
     `contention` and `roofline_ns` are those of `samples` samples, which are the ones that counted. `options`
-    are JSON values by the names of `PackOptions`. `inputs` are names and sizes, with the batch of 1, of
-    what the network was traced on, empty where it does not say. Of a run made before diagonal mappings,
-    `weight_utilization` is None; of one made by version 0.1.0, `config` and `inputs` are.
+    are JSON values by the names of `PackOptions`. `seconds` are without those of compiling kernels; `traced`
+    are the samples of sim.log, None where the options do not tell. `inputs` are names and sizes, with the
+    batch of 1, of what the network was traced on, empty where it does not say. Of a run made before diagonal
+    mappings, `weight_utilization` is None; of one made by version 0.1.0, `config` and `inputs` are.
     """
 
     model: str
@@ -88,6 +89,7 @@ class PackingResult:
     costs: Costs
     coverage: tuple[Coverage, ...]
     seconds: float
+    traced: int | None
     options: Dictionary[str, object]
 
 

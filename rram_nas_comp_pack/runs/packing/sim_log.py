@@ -6,6 +6,7 @@ from collections.abc import Mapping as Dictionary
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...errors import BadInput
 from ...values import Mapping
 from ..checked_csv import TableRow, read_table
 from .run import TRACED, Ran
@@ -13,11 +14,29 @@ from .run import TRACED, Ran
 HEADER = ("sample", "layer", "asked_ns", "start_ns", "finish_ns", "busy_ns", "waited_ns", "crossbars")
 
 
-def read_sim_log(run_dir: Path, mappings: Sequence[Mapping]) -> tuple[Ran, ...]:
-    """The rows of the first samples; all rows are checked. Raises BadInput."""
+def read_sim_log(run_dir: Path, mappings: Sequence[Mapping], samples: int | None) -> tuple[Ran, ...]:
+    """The rows of the first samples; all rows are checked. Raises BadInput.
+
+    Each of the `samples` has a row for every layer, in order; None where their number is not known.
+    """
     numbers = {m.layer.label: m.layer.index for m in mappings}
-    rows = (_ran(row, numbers) for row in read_table(run_dir / "sim.log", HEADER))
-    return tuple(ran for ran in rows if ran.sample < TRACED)
+    path, found, kept = run_dir / "sim.log", 0, []
+    for row in read_table(path, HEADER):
+        ran = _ran(row, numbers)
+        sample, layer = divmod(found, len(mappings))
+        row.count("sample", sample, sample)
+        if ran.layer != layer:
+            row.fail("layer", row.text("layer"), mappings[layer].layer.label)
+        found += 1
+        if sample < TRACED:
+            kept.append(ran)
+    wanted = len(mappings) * (samples or max(1, -(-found // len(mappings))))
+    if found != wanted:
+        raise BadInput(
+            f"{path}: found {found} rows, allowed are {wanted}: "
+            f"{wanted // len(mappings)} samples of {len(mappings)} layers"
+        )
+    return tuple(kept)
 
 
 def _ran(row: TableRow, numbers: Dictionary[str, int]) -> Ran:
