@@ -22,7 +22,7 @@ SAMPLES = 512
 def packed():
     hardware = load_hardware(Path("SimConfig.ini"))
     mappings = partition(load_network("mbv3_small").layers, hardware.size, 5)
-    packing = place(mappings, (hardware.rows, hardware.columns), Rules(), Goal(packer="fast"))
+    packing = place(mappings, hardware.size, Rules(), Goal(packer="fast"))
     return mappings, partial(read_ns, hardware), packing.placements
 
 

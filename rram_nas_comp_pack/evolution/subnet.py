@@ -29,7 +29,7 @@ from ..values import Box, CrossbarSize, Layer, Layout, Mapping, NoFit, Rules
 class CompileSettings:
     """How subnets are compiled: for the latency of `samples` samples on at most so many `crossbars`.
 
-    `quick` takes milliseconds: the fast packer, and a sketch instead of the joint tuner. Otherwise
+    `quick` takes milliseconds: the fast packer, and a quick layout instead of the joint tuner. Otherwise
     subnets are compiled like any network, the joint tuner making `steps`; None is its default effort, many
     seconds. Where that is slower than the quick layout, the quick one is kept. Without `duplicate` the
     tuner's settings mean nothing.
@@ -97,7 +97,7 @@ def compile_subnet(
 class _Mapped(NamedTuple):
     """A subnet on crossbars: its mapped layers and what the simulation runs.
 
-    `made` is what the figures stem from: a sketch, or a layout.
+    `made` is what the figures stem from: a quick layout, or a packed one.
     """
 
     layers: tuple[Layer, ...]

@@ -412,7 +412,7 @@ def test_ctrl_c_while_tuning_writes_the_best_so_far(log):
     assert simulated(log, log.parent / "quiet.ini", 8)[8]["latency_ns"] == pytest.approx(found["latency_ns"])
 
 
-@pytest.mark.parametrize("stage", ["by_margin", "tune"])
+@pytest.mark.parametrize("stage", ["margin_trials", "tune"])
 def test_ctrl_c_before_the_first_answer_leaves_the_earlier_run(log, monkeypatch, stage):
     pack(log)
     earlier = (log / "packing" / "t" / "result.json").read_bytes()
