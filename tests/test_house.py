@@ -102,7 +102,7 @@ MAY_IMPORT = {
     "evolution": {"evolution", "hardware", "values", "errors"},
     "runs.checked_json": {"errors"},
     "runs.checked_csv": {"runs.checked_json", "errors"},
-    "runs.nas.front": {"runs.checked_json", "runs.simconfig", "runs.nas.run", "errors"},
+    "runs.nas.front": {*("runs.checked_json", "runs.simconfig", "runs.nas.run", "hardware.config", "errors")},
     "runs.nas.checkpoint": {"runs", "evolution.evolve", "evolution.genome", "errors"},
     "runs": {"runs", "hardware.config", "packing.check", "contention", "values", "errors", "kernels.arrays"},
     "report": {"report", "runs", "hardware.config", "values", "contention", "kernels.arrays"},

@@ -238,7 +238,8 @@ def test_output_that_cannot_be_written_is_one_line_and_status_1(tmp_path):
     for asked in (argv, ["--help"]):
         done = run(*asked, before="> /dev/full")
         assert (done.returncode, done.stderr) == (1, "ofa: output: No space left on device\n")
-    assert run(*argv, before=">&-").returncode == 0
+    closed = run(*argv, before=">&-")
+    assert (closed.returncode, closed.stderr) == (1, "ofa: output: standard output is closed\n")
 
 
 @pytest.mark.parametrize("module", ["argparse", "numpy", "torch"])
