@@ -1,7 +1,7 @@
 """Duplication: how many copies of each layer, how each is cut, and where every box lies.
 
-`tuner.tune_layout` runs the paper's tuner (paper/) beside the joint one (joint/) and keeps the layout that
-the simulation finds fastest. What the user can ask for is in `settings`.
+`tuner.tune_layout` runs our version of the paper's tuner (paper/) beside the joint one (joint/) and keeps the
+layout that the simulation finds fastest. What the user can ask for is in `settings`.
 
 The joint tuner is multi-start simulated annealing over complete layouts (docs/joint_tuner.md):
 

@@ -197,8 +197,8 @@ MOVES = ("trade", "remove", "relocate", "recut", "balance")
 WEIGHTS = (2, 1, 3, 1, 1)
 """How often each move is drawn, in eighths.
 
-Most gain comes from other numbers of copies and other places. A new cut throws away all copies that a layer
-had, so that it is seldom kept, and is tried less.
+A new cut throws away all copies that a layer had and has to find room for others, so that it is drawn less
+than moves that keep most of a layout.
 """
 
 TRADE, REMOVE, RELOCATE, RECUT, BALANCE = range(len(MOVES))
