@@ -5,11 +5,11 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+from rram_nas_comp_pack.cli.output import layer_entry
 from tiny_runs import ROOT, call, is_one_line, strict_json
 
 from rram_nas_comp_pack.box_converter.partition import cut_diagonal, partition
 from rram_nas_comp_pack.box_converter.shapes import convolution, linear
-from rram_nas_comp_pack.cli.output import layer_entry
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.hardware.chip_costs import read_ns
 from rram_nas_comp_pack.hardware.config.read import load_hardware

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 import numba
 import pytest
+from rram_nas_comp_pack.cli.origin import used_size
 from tiny_runs import call, everything_in, make_workplace, pack, strict_json
 
 from rram_nas_comp_pack.cli.commands import pack as pack_command
 from rram_nas_comp_pack.cli.options.parse import parse
-from rram_nas_comp_pack.cli.origin import used_size
 from rram_nas_comp_pack.hardware.config.read import load_config
 from rram_nas_comp_pack.kernels import jit as compiled
 from rram_nas_comp_pack.values import Network

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rram_nas_comp_pack.cli.search_checkpoint import save_search
 
 from ofa.architecture import layer_shapes
-from rram_nas_comp_pack.cli.search_checkpoint import save_search
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.nas.generations import Outcome, SearchOptions, evolve, genes_of
 from rram_nas_comp_pack.runs.nas.checkpoint import NAME, Kept, load_search

@@ -6,9 +6,9 @@ import shlex
 import shutil
 
 import pytest
+from rram_nas_comp_pack.cli.origin import config_entry
 
 from rram_nas_comp_pack.cli.options.parse import parse
-from rram_nas_comp_pack.cli.origin import config_entry
 from rram_nas_comp_pack.hardware.config.read import SHIPPED, load_config
 from rram_nas_comp_pack.report.nas.charts import MOST_LINES, genomes, speeds_of
 from rram_nas_comp_pack.report.nas.front import envelope

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rram_nas_comp_pack.cli.output import layer_entry
 from tuning_cases import MODES, depthwise, faults, layers, networks
 
 from rram_nas_comp_pack.box_converter.partition import partition
 from rram_nas_comp_pack.box_converter.shapes import convolution, linear
-from rram_nas_comp_pack.cli.output import layer_entry
 from rram_nas_comp_pack.compiler import CompileOptions, Report, Watch, compile_network
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.hardware.chip_costs import read_ns

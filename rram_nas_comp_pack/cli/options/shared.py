@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ofa.parser import path
 
 from ...errors import BadInput
-from ...hardware.config.read import SHIPPED
+from ...runs.plain_text import plain
+from ...runs.simconfig import default_config
+from ...tuning.settings import DepthwiseMapping
 from .converters import MOST_SAMPLES, at_least
 
 
@@ -107,12 +109,6 @@ def add_other_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def default_config() -> Path:
-    """SimConfig.ini of the working folder, or the one that comes along."""
-    here = Path("SimConfig.ini")
-    return here if here.exists() else SHIPPED
-
-
 def add_ignored(parser: argparse.ArgumentParser, flags: Sequence[str], options: Sequence[str] = ()) -> None:
     """Options of earlier scripts that mean nothing here: flags, and options with a value."""
     for flag in flags:
@@ -131,7 +127,12 @@ class _Ignore(argparse.Action):
         pass
 
 
-def depthwise_mapping(chosen: str | None, duplicate: bool) -> str:
+def written(values: Mapping[str, object]) -> dict[str, object]:
+    """Options as JSON values."""
+    return {n: plain(str(v)) if isinstance(v, str | Path) else v for n, v in values.items()}
+
+
+def depthwise_mapping(chosen: DepthwiseMapping | None, duplicate: bool) -> DepthwiseMapping:
     """What `--depthwise-mapping` means. Raises BadInput where it needs `--duplicate`."""
     if chosen == "auto" and not duplicate:
         raise BadInput(
