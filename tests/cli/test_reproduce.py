@@ -239,7 +239,7 @@ def test_a_configuration_that_is_not_there_is_told_at_once(tmp_path):
     assert is_one_line(err)
 
 
-def test_digits_and_cifar10_never_share_an_axis_of_accuracy(monkeypatch, tmp_path):
+def test_digits_and_cifar10_never_share_an_axis_of_accuracy(monkeypatch):
     from matplotlib.figure import Figure
 
     drawn = []
@@ -248,7 +248,7 @@ def test_digits_and_cifar10_never_share_an_axis_of_accuracy(monkeypatch, tmp_pat
     values = {"speeds": (10.0, 20.0), "accuracies": (0.99, 0.95)}
     for some in (searches, [run for run in searches if run.group == "digits"]):
         found = [(r, c, values[c.figure]) for r in some for c in r.claims if c.figure in values]
-        draw(found, tmp_path / "claims.png")
+        draw(found)
         axes = {each.get_ylabel(): each for each in drawn[-1].axes if "accuracy" in each.get_ylabel()}
         assert set(axes) == {"accuracy on test images of digits", "accuracy on test images of CIFAR-10"}
         for label, each in axes.items():

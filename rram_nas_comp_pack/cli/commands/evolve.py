@@ -27,7 +27,7 @@ from ...nas.workers.dask_cluster import cluster
 from ...nas.workers.engine import Engine
 from ...nas.workers.local import local
 from ...runs.file_names import EVOLUTION
-from ...runs.folders import run_folder
+from ...runs.folders import is_written, run_folder
 from ...runs.nas.checkpoint import (
     FOLDER,
     Kept,
@@ -82,7 +82,7 @@ def _run(options: EvolveOptions, origin: Origin, watch: _Stopwatch) -> int:
         under_way = _Run(Search(options.search, settings, judging, engine), folder, deciding, kept)
         with _kept_if_interrupted(folder):
             found, interrupted = _searched(under_way, options)
-            if interrupted and earlier.exists():
+            if interrupted and is_written(earlier):
                 raise KeyboardInterrupt
             timing = watch.seconds()
             write_search(folder, found, options.written, origin, timing)
@@ -154,7 +154,7 @@ def _generations(run: _Run, options: EvolveOptions) -> None:
             with _bar("predictor", options.predictor_subnets) as told:
                 learnt = taught(search, options.predictor_subnets, told)
             run.kept = Kept(run.kept.state, *learnt)
-            save_search(run.folder, run.kept, run.deciding)
+            save_search(run.folder / FOLDER, run.kept, run.deciding)
         predict = predictor(run.kept.genes, run.kept.accuracies, search.options.seed, options.predictor_tau)
     population, total = search.options.population, search.options.population * search.options.generations
     with step_bar("search", "subnet") as advance:
@@ -165,7 +165,7 @@ def _generations(run: _Run, options: EvolveOptions) -> None:
 
         for state in evolve(search.options, partial(evaluate, search, predict, done), run.kept.state):
             run.kept = replace(run.kept, state=state)
-            save_search(run.folder, run.kept, run.deciding)
+            save_search(run.folder / FOLDER, run.kept, run.deciding)
             size = len(front(state, search.options.objectives))
             note = f"front {size}, hypervolume {state.hypervolumes[-1]:.2f}"
             done(0)

@@ -31,7 +31,7 @@ def run(run_dir: Path, config: Path | None) -> int:
         hardware, note = hardware_of(run_dir, None, config)
         found = list(violations(*layout, hardware.size, Rules()))
         warn(note)
-    told = found or [f"{run_dir}: the {len(layout[1])} boxes break no rule"]
+    told = found or [f"{run_dir}: no violation found in {len(layout[1])} boxes"]
     print(*map(printable, told), sep="\n")
     return 1 if found else 0
 

@@ -42,12 +42,12 @@ class Kept:
     accuracies: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
-def save_search(run_dir: Path, kept: Kept, options: Mapping[str, Any]) -> None:
-    """Keep a search in its run's folder; the file is whole at every moment.
+def save_search(folder: Path, kept: Kept, options: Mapping[str, Any]) -> None:
+    """Keep a search in a folder of its own, FOLDER in that of its run; the file is whole at every moment.
 
     `options` are JSON values that decide what the search gives.
     """
-    with whole_file(run_dir / FOLDER / NAME) as file:
+    with whole_file(folder / NAME) as file:
         np.savez(file, allow_pickle=False, **_arrays(kept, options))
 
 
@@ -75,10 +75,10 @@ def resume_search(run_dir: Path, earlier: Path, options: Mapping[str, Any]) -> K
         raise BadInput(
             f"--resume: found no search in {home / FOLDER}, allowed is the ID of one that was begun"
         )
-    found = load_search(home, options)
+    found = load_search(home / FOLDER, options)
     if home is earlier:
         (run_dir / FOLDER).mkdir(exist_ok=True)
-        save_search(run_dir, found, options)
+        save_search(run_dir / FOLDER, found, options)
     return found
 
 
@@ -109,9 +109,9 @@ def _arrays(kept: Kept, options: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     }
 
 
-def load_search(run_dir: Path, options: Mapping[str, Any]) -> Kept:
+def load_search(folder: Path, options: Mapping[str, Any]) -> Kept:
     """Read a search to go on with. Raises BadInput where it is damaged or was begun with other options."""
-    path = run_dir / FOLDER / NAME
+    path = folder / NAME
     _require_checkpoint(path)
     try:
         with np.load(path, allow_pickle=False) as file:
