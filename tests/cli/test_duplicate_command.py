@@ -458,8 +458,8 @@ def test_the_published_budgets_run_in_turn_with_the_options_given(tmp_path):
     assert all(call[:2] == ["-m", "rram_nas_comp_pack"] for call in calls)
     runs = [parse(call[2:])[1]["options"] for call in calls]
     assert [run.settings.budget for run in runs] == [249, 299, 349, 399, 449]
-    assert len({run.exp_id for run in runs}) == 5
-    assert all((run.model, run.verbose) == ("mbv3_small", True) for run in runs)
+    assert len({run.run.exp_id for run in runs}) == 5
+    assert all((run.model, run.run.verbose) == ("mbv3_small", True) for run in runs)
     for settings in (run.settings for run in runs):
         assert (settings.depth_split, settings.rules) == (5, Rules(1, 6))
         tuning = settings.tuning

@@ -91,7 +91,7 @@ def test_options_of_a_run_do_not_hold_its_command(log):
     options = strict_json((log / "packing" / "t" / "result.json").read_text())["options"]
     assert "command_line" not in options
     assert options["input_size"] == [3, 8, 8]
-    assert parse(["pack", "--seed", "5"])[1]["options"].command_line == "rram_nas_comp_pack pack --seed 5"
+    assert parse(["pack", "--seed", "5"])[1]["options"].run.command_line == "rram_nas_comp_pack pack --seed 5"
 
 
 def test_an_input_size_that_was_not_used_is_not_claimed():

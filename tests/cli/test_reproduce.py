@@ -212,7 +212,7 @@ def test_the_tables_agree(done):
     assert all(
         f"| {row['run']} | {row['claim']} | {row['paper']} | {row['program']} |" in text for row in rows
     )
-    assert "not checked: lacks the supernet and CIFAR-10" in text
+    assert "not checked: the supernet and CIFAR-10 are missing" in text
 
 
 def test_an_interrupt_writes_nothing(monkeypatch, tmp_path):
@@ -229,7 +229,7 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
     status, _, err = call("reproduce", "--out", tmp_path)
     assert status == 2
     assert is_one_line(err)
-    assert "holds other files" in err
+    assert "is no folder of reproduce" in err
     assert everything_in(tmp_path) == ["thesis.tex"]
 
 

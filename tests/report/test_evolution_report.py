@@ -124,7 +124,7 @@ def test_of_many_networks_some_lines_are_drawn_the_fastest_and_the_slowest_among
 
 
 def test_what_a_command_leaves_out_is_what_pack_does_anyway():
-    written = parse(["pack", "--duplicate"])[1]["options"].written
+    written = parse(["pack", "--duplicate"])[1]["options"].run.written
     assert {name: str(written[name]) for name in PACK_DEFAULTS} == PACK_DEFAULTS
     assert written["depthwise_mapping"] == "auto"
     assert written["input_size"] is None  # DEFAULT_SIZE, which a search has too
@@ -144,7 +144,7 @@ def test_the_command_packs_by_the_options_of_the_search(tmp_path, changed):
     run = read_search(write_search(tmp_path / "run", 20, **changed), "")
     words = shlex.split(pack_command(run, run.front.networks[0]))
     assert words[:3] == ["python", "-m", "rram_nas_comp_pack"]
-    written = parse(words[3:])[1]["options"].written
+    written = parse(words[3:])[1]["options"].run.written
     assert (written["model"], written["num_crossbars"]) == ("ofa:RUN_DIR/front.json#0", 168)
     for name, value in {"duplicate": True, "seed": 1, **changed}.items():
         assert str(written[name]) == str(value)

@@ -28,16 +28,8 @@ from ...nas.workers.engine import Engine
 from ...nas.workers.local import local
 from ...runs.file_names import EVOLUTION
 from ...runs.folders import is_written, run_folder
-from ...runs.nas.checkpoint import (
-    FOLDER,
-    Kept,
-    begin_search,
-    content_digest,
-    forget_search,
-    is_kept,
-    resume_search,
-    save_search,
-)
+from ...runs.nas import checkpoint
+from ...runs.nas.checkpoint import FOLDER, Kept
 from ...runs.nas.log import log_lines, summary
 from ...runs.nas.result import SearchResult
 from ...runs.nas.run import ELSEWHERE
@@ -63,46 +55,38 @@ class _Run:
 
 def run(options: EvolveOptions) -> int:
     """Search and write the run's folder. Returns 130 after an interrupt: the front so far is written."""
-    origin = begin(options.config, options.command_line)
+    origin = begin(options.run.config, options.run.command_line)
     warn(*origin.config.hardware.warnings)
     with telling_of_compiling():
-        return _run(options, origin, _Stopwatch())
+        return _run(options, origin)
 
 
-def _run(options: EvolveOptions, origin: Origin, watch: _Stopwatch) -> int:
+def _run(options: EvolveOptions, origin: Origin) -> int:
+    begun, compiled, run = perf_counter(), compiling_s(), options.run
     settings = options.settings(origin.config.hardware)
     judging, images = _judging(options)
     _require_room(judging, settings)
     _compile_kernels(judging, settings)
-    parent = options.log_dir / "evolution"
-    with run_folder(parent, options.exp_id, FOLDER, files=EVOLUTION) as folder, _engine(options) as engine:
+    parent, place = run.log_dir / "evolution", run.log_dir / "evolution" / run.exp_id
+    with run_folder(parent, run.exp_id, FOLDER, files=EVOLUTION) as folder, _engine(options) as engine:
         deciding = {**_deciding(options, settings.hardware, judging), "dataset": images}
-        earlier = parent / options.exp_id
-        kept = resume_search(folder, earlier, deciding) if options.resume else begin_search(folder)
+        if options.resume:
+            kept = checkpoint.resume_search(folder, place, deciding)
+        else:
+            kept = checkpoint.begin_search(folder)
         under_way = _Run(Search(options.search, settings, judging, engine), folder, deciding, kept)
         with _kept_if_interrupted(folder):
             found, interrupted = _searched(under_way, options)
-            if interrupted and is_written(earlier):
+            if interrupted and is_written(place):
                 raise KeyboardInterrupt
-            timing = watch.seconds()
-            write_search(folder, found, options.written, origin, timing)
-            if not options.no_report:
-                add_report(folder, options.exp_id)
-    if options.verbose:
-        print(*log_lines(found, options.written, origin, timing), sep="\n", file=sys.stderr)
-    print(*summary(found), f"files: {earlier}", sep="\n")
+            timing = {"compiling": compiling_s() - compiled, "total": perf_counter() - begun}
+            write_search(folder, found, run.written, origin, timing)
+            if not run.no_report:
+                add_report(folder, run.exp_id)
+    if run.verbose:
+        print(*log_lines(found, run.written, origin, timing), sep="\n", file=sys.stderr)
+    print(*summary(found), f"files: {place}", sep="\n")
     return INTERRUPTED if interrupted else 0
-
-
-class _Stopwatch:
-    """Time since it was made."""
-
-    def __init__(self) -> None:
-        self._started, self._compiled = perf_counter(), compiling_s()
-
-    def seconds(self) -> dict[str, float]:
-        """All of it, and what went into compiling kernels in this process."""
-        return {"compiling": compiling_s() - self._compiled, "total": perf_counter() - self._started}
 
 
 @contextmanager
@@ -111,7 +95,7 @@ def _kept_if_interrupted(folder: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        if is_kept(folder):
+        if checkpoint.is_kept(folder):
             raise KeyboardInterrupt("the search is kept, and --resume continues it") from None
         raise
 
@@ -120,7 +104,7 @@ def _searched(run: _Run, options: EvolveOptions) -> tuple[SearchResult, bool]:
     """Search, then compile the front in full; an interrupt ends either with what there is by then."""
     try:
         _generations(run, options)
-        best = _front(run, options)
+        best = _front(run)
         in_full = replace(run.search.settings, quick=False, steps=0 if options.tune_effort == 0 else 1)
         _compile_kernels(run.search.judging, in_full)
         with _bar("front", len(best)) as done:
@@ -128,15 +112,15 @@ def _searched(run: _Run, options: EvolveOptions) -> tuple[SearchResult, bool]:
     except KeyboardInterrupt:
         if not run.kept.state.populations:
             raise
-        return SearchResult(run.kept.state, _front(run, options), (), run.search), True
+        return SearchResult(run.kept.state, _front(run), (), run.search), True
     return SearchResult(run.kept.state, best, tuple(tuned), run.search), False
 
 
-def _front(run: _Run, options: EvolveOptions) -> Genes:
+def _front(run: _Run) -> Genes:
     """The front; raises CannotBeDone where it is empty, and forgets that search."""
     best = front(run.kept.state, run.search.options.objectives)
     if not len(best):
-        forget_search(run.folder)
+        checkpoint.forget_search(run.folder)
         outcomes = run.kept.state.known.values()
         nearest = min(o.excess for o in outcomes)
         error = next((o.error for o in outcomes if o.error), "")
@@ -154,7 +138,7 @@ def _generations(run: _Run, options: EvolveOptions) -> None:
             with _bar("predictor", options.predictor_subnets) as told:
                 learnt = taught(search, options.predictor_subnets, told)
             run.kept = Kept(run.kept.state, *learnt)
-            save_search(run.folder / FOLDER, run.kept, run.deciding)
+            checkpoint.save_search(run.folder / FOLDER, run.kept, run.deciding)
         predict = predictor(run.kept.genes, run.kept.accuracies, search.options.seed, options.predictor_tau)
     population, total = search.options.population, search.options.population * search.options.generations
     with step_bar("search", "subnet") as advance:
@@ -165,7 +149,7 @@ def _generations(run: _Run, options: EvolveOptions) -> None:
 
         for state in evolve(search.options, partial(evaluate, search, predict, done), run.kept.state):
             run.kept = replace(run.kept, state=state)
-            save_search(run.folder / FOLDER, run.kept, run.deciding)
+            checkpoint.save_search(run.folder / FOLDER, run.kept, run.deciding)
             size = len(front(state, search.options.objectives))
             note = f"front {size}, hypervolume {state.hypervolumes[-1]:.2f}"
             done(0)
@@ -190,7 +174,7 @@ def _judging(options: EvolveOptions) -> tuple[Judging, str]:
     judging = Judging(*place, options.accuracy, device, options.search.seed, images.classes)
     splits = (images.train, images.validation, images.test)
     parts = [tensor.numpy().tobytes() for split in splits for tensor in (split.pixels, split.labels)]
-    return judging, f"{options.dataset} {content_digest(b''.join(parts))}"
+    return judging, f"{options.dataset} {checkpoint.content_digest(b''.join(parts))}"
 
 
 def _engine(options: EvolveOptions) -> AbstractContextManager[Engine]:
@@ -223,11 +207,11 @@ def _smallest(judging: Judging, settings: CompileSettings) -> Compiled | NoFit:
 
 def _deciding(options: EvolveOptions, hardware: Hardware, judging: Judging) -> dict[str, Any]:
     """All that decides what a search finds, as JSON values; files by what is in them."""
-    deciding = {name: value for name, value in options.written.items() if name not in FREE}
+    deciding = {name: value for name, value in options.run.written.items() if name not in FREE}
     return {
         **deciding,
-        "checkpoint": content_digest(judging.checkpoint),
-        "config": content_digest(repr(hardware).encode()),
+        "checkpoint": checkpoint.content_digest(judging.checkpoint),
+        "config": checkpoint.content_digest(repr(hardware).encode()),
         "objectives": list(options.search.objectives),
         "device": judging.device,
     }

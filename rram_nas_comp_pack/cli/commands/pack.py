@@ -25,10 +25,11 @@ def run(options: PackOptions) -> int:
 
     Returns 130 where tuning was interrupted: the best layout until then is written all the same.
     """
-    origin = begin(options.config, options.command_line)
-    hardware, parent = origin.config.hardware, options.log_dir / "packing"
+    run = options.run
+    origin = begin(run.config, run.command_line)
+    hardware, parent = origin.config.hardware, run.log_dir / "packing"
     warn(*hardware.warnings)
-    with run_folder(parent, options.exp_id, files=PACKING) as folder:
+    with run_folder(parent, run.exp_id, files=PACKING) as folder:
         network = _network(options)
         warn(_other_hardware(options.model, origin.config))
         report = _compile(network, hardware, options)
@@ -36,11 +37,11 @@ def run(options: PackOptions) -> int:
         write_run(folder, report, options.settings, written, origin)
         if options.trace:
             write_trace(folder, report, hardware)
-        if not options.no_report:
-            add_report(folder, options.exp_id)
-    if options.verbose:
+        if not run.no_report:
+            add_report(folder, run.exp_id)
+    if run.verbose:
         print(*log_lines(report, options.settings, written, origin), sep="\n", file=sys.stderr)
-    print(*summary(report), f"files: {parent / options.exp_id}", sep="\n")
+    print(*summary(report), f"files: {parent / run.exp_id}", sep="\n")
     return INTERRUPTED if report.duplication and report.duplication.stopped == "interrupt" else 0
 
 

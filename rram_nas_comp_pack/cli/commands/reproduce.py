@@ -44,18 +44,8 @@ TABLE = "claims"
 """Name of the tables, without suffix."""
 
 HEADER = (
-    "run",
-    "claim",
-    "paper",
-    "program",
-    "source",
-    "ours",
-    "verdict",
-    "seed",
-    "seconds",
-    "command",
-    "machine",
-)
+    "run", "claim", "paper", "program", "source", "ours", "verdict", "seed", "seconds", "command", "machine",
+)  # fmt: skip
 
 
 class Row(NamedTuple):
@@ -175,12 +165,13 @@ def _text(value: float, unit: str) -> str:
 
 def _about(rows: Sequence[Row]) -> Iterator[str]:
     yield f"Measured with rram_nas_comp_pack {__version__} on: {machine()}."
-    yield "Times are of this machine and of whatever else ran on it."
-    yield "Column paper: figures of arXiv 2409.18841. Column program: what the published program gives, which"
-    yield "rounds the reads of a copy down and loses work by it; ours rounds up, which is up to 4 % slower."
-    yield "A verdict compares ours with the figure in the same row. Digits are easier than CIFAR-10."
+    yield "Times depend on this machine and on what else ran on it meanwhile."
+    yield "The column paper holds figures of arXiv 2409.18841, the column program those of the published"
+    yield "program, which rounds the reads of a copy down and so leaves work undone; ours rounds up,"
+    yield "which makes it up to 4 % slower. A verdict compares our figure with the other one in its row."
+    yield "Digits are easier to tell apart than the images of CIFAR-10."
     open_ = dict.fromkeys(row.verdict for row in rows if row.verdict.startswith("not checked"))
-    yield from (f"Searches on CIFAR-10 are {verdict}." for verdict in open_)
+    yield from (f"Searches on CIFAR-10: {verdict}." for verdict in open_)
 
 
 def _markdown(rows: Sequence[Row]) -> Iterator[str]:

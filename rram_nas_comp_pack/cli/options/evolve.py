@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -14,15 +14,15 @@ from ofa.parser import path, word
 from ...runs.origin import cores
 from ...values import rules_of
 from ..environment.paper_data import SUPERNET
-from .converters import at_least, dataset, exp_id, number, objectives
+from .converters import at_least, dataset, number, objectives
 from .shared import (
+    RunOptions,
     add_duplication,
     add_ignored,
-    add_no_report,
     add_packing,
-    add_places,
+    add_run,
     depthwise_mapping,
-    written,
+    run_options,
 )
 
 if TYPE_CHECKING:
@@ -40,12 +40,9 @@ THOROUGH = {"population": 50, "generations": 100, "tune_effort": None}
 
 @dataclass(frozen=True, slots=True)
 class EvolveOptions:
-    """Options of `evolve`: its own, and those of the search and of the compiler, which lacks the hardware.
+    """Options of `evolve`: those of its run, of the search and of the compiler, which lacks the hardware."""
 
-    `written` are all of them as JSON values, by the names of the command line.
-    """
-
-    exp_id: str
+    run: RunOptions
     search: SearchOptions
     settings: Callable[[Hardware], CompileSettings]
     accuracy: AccuracyMethod
@@ -58,18 +55,12 @@ class EvolveOptions:
     workers: int
     scheduler: str | None
     resume: bool
-    no_report: bool
-    verbose: bool
-    log_dir: Path
-    config: Path
-    written: Mapping[str, object]
-    command_line: str = ""
 
 
 def add_evolve(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add = parser.add_argument
-    add("--exp-id", type=exp_id, default="dev", metavar="ID", help="name of the run's folder (default: dev)")
+    add_run(parser)
     _add_search(parser)
     _add_accuracy(parser)
     add_packing(parser)
@@ -83,10 +74,6 @@ def add_evolve(parser: argparse.ArgumentParser) -> None:
         help="run on a dask cluster instead, such as tcp://host:8786",
     )
     add("--resume", "-r", action="store_true", help="go on with the search of this ID")
-    add("--seed", type=at_least(0), default=123, help="of all that is random (default: 123)")
-    add_no_report(parser)
-    add("--verbose", action="store_true", help="copy logs.log to standard error")
-    add_places(parser)
     add_ignored(parser, ("--log-pack",))
 
 
@@ -126,7 +113,7 @@ def _add_accuracy(parser: argparse.ArgumentParser) -> None:
         help="that the predictor learns from (default: 300)")  # fmt: skip
     add("--predictor-tau", type=number(-1, 1), default=0.7, metavar="T",
         help="least rank correlation of a predictor that may be used (default: 0.7)")  # fmt: skip
-    add("--checkpoint", type=path, default=None, metavar="FILE", help="supernet (default: the shipped one)")
+    add("--checkpoint", type=path, metavar="FILE", help="supernet (default: the shipped one)")
     add("--dataset", type=dataset, default="digits", metavar="NAME",
         help="digits (default), cifar10 (in dataset/cifar10) or folder:PATH")  # fmt: skip
     add("--device", type=word, metavar="NAME", help="cpu, cuda or cuda:N (default: a GPU if there is one)")
@@ -143,14 +130,12 @@ def evolve_options(values: dict[str, Any], command_line: str) -> EvolveOptions:
     if values["method"] == "ndga":  # what the paper's program calls it
         values["method"] = "nsga2"
     values["depthwise_mapping"] = depthwise_mapping(values["depthwise_mapping"], values["duplicate"])
-    search, settings = _search(values), _settings(values)
     own = {f.name for f in fields(EvolveOptions)} & values.keys()
     return EvolveOptions(
+        run=run_options(values, command_line),
+        search=_search(values),
+        settings=_settings(values),
         **{name: values[name] for name in own},
-        search=search,
-        settings=settings,
-        written=written(values),
-        command_line=command_line,
     )
 
 

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ofa.parser import word
 
 from ...errors import BadInput
 from ...values import DEFAULT_SIZE, InputSize, Network, rules_of
-from .converters import at_least, exp_id, objective, seconds, sizes
+from .converters import at_least, objective, seconds, sizes
 from .shared import (
+    RunOptions,
     add_duplication,
     add_ignored,
-    add_no_report,
     add_packing,
-    add_places,
+    add_run,
     depthwise_mapping,
-    written,
+    run_options,
 )
 
 if TYPE_CHECKING:
@@ -29,34 +28,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PackOptions:
-    """Options of `pack`: its own, and those of the compiler.
+    """Options of `pack`: those of its run, of the compiler, and its own."""
 
-    `written` are all of them as JSON values, by the names of the command line.
-    """
-
-    exp_id: str
+    run: RunOptions
+    settings: CompileOptions
     model: str
     input_size: InputSize | None
     strict: bool
-    settings: CompileOptions
-    no_report: bool
     trace: bool
-    verbose: bool
-    log_dir: Path
-    config: Path
-    written: Mapping[str, object]
-    command_line: str = ""
 
     def written_for(self, network: Network) -> dict[str, object]:
         """Options as a run tells them: the input size is None where the network states its own."""
         size = used_size(self.input_size or DEFAULT_SIZE, network)
-        return {**self.written, "input_size": size}
+        return {**self.run.written, "input_size": size}
 
 
 def add_pack(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add = parser.add_argument
-    add("--exp-id", type=exp_id, default="dev", metavar="ID", help="name of the run's folder (default: dev)")
+    add_run(parser)
     add(
         "--model",
         type=word,
@@ -76,23 +66,16 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
     add_packing(parser)
     add("--find-solution", action="store_true", help="seek the fewest crossbars, whatever the budget")
     add("--packer", choices=("fast", "best", "exact"), default="best", help="default: best")
-    add(
-        "--pack-effort",
-        type=at_least(0),
-        default=None,
-        metavar="N",
-        help="iterations of the improvement search",
-    )
-    add("--pack-seconds", type=seconds, default=None, metavar="S", help="cut packing short (default: never)")
+    add("--pack-effort", type=at_least(0), metavar="N", help="iterations of the improvement search")
+    add("--pack-seconds", type=seconds, metavar="S", help="cut packing short (default: never)")
     add_duplication(parser)
     add(
         "--objective",
         type=objective,
-        default=None,
         metavar="GOAL",
         help="latency (of one sample), throughput, or samples:N (default: samples of --num-sample)",
     )
-    add("--tune-seconds", type=seconds, default=None, metavar="S", help="cut tuning short (default: never)")
+    add("--tune-seconds", type=seconds, metavar="S", help="cut tuning short (default: never)")
     add(
         "--sim-log-samples",
         type=at_least(1),
@@ -101,10 +84,6 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
         help="samples traced in sim.log (default: 4)",
     )
     add("--trace", action="store_true", help="write their timeline too, trace.json, for Perfetto")
-    add("--seed", type=at_least(0), default=123, help="of packer and tuners (default: 123)")
-    add_no_report(parser)
-    add("--verbose", action="store_true", help="copy logs.log to standard error")
-    add_places(parser)
     unused = ("--device", "--coef-acc", "--coef-latency")
     add_ignored(parser, ("--log-pack", "--no-cuda", "--no-fine-tune", "-r"), unused)
 
@@ -116,12 +95,10 @@ def pack_options(values: dict[str, Any], command_line: str) -> PackOptions:
     values["depthwise_mapping"] = depthwise_mapping(values["depthwise_mapping"], values["duplicate"])
     values["objective"] = values["objective"] or values["num_sample"]
     values["input_size"] = _input_size(values["input_size"])
-    own = ("exp_id", "model", "input_size", "strict", "no_report", "trace", "verbose", "log_dir", "config")
     return PackOptions(
-        **{name: values[name] for name in own},
+        run=run_options(values, command_line),
         settings=_settings(values),
-        written=written(values),
-        command_line=command_line,
+        **{name: values[name] for name in ("model", "input_size", "strict", "trace")},
     )
 
 

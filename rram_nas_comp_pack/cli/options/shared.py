@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,41 @@ from ...errors import BadInput
 from ...runs.plain_text import plain
 from ...runs.simconfig import default_config
 from ...tuning.settings import DepthwiseMapping
-from .converters import MOST_SAMPLES, at_least
+from .converters import MOST_SAMPLES, at_least, exp_id
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Where a run goes, on which hardware it is made, and what is told of it.
+
+    `written` are all options of its command as JSON values, by the names of the command line.
+    """
+
+    exp_id: str
+    log_dir: Path
+    config: Path
+    no_report: bool
+    verbose: bool
+    command_line: str
+    written: Mapping[str, object]
+
+
+def run_options(values: Mapping[str, Any], command_line: str) -> RunOptions:
+    """Those among all options of a command."""
+    written = {n: plain(str(v)) if isinstance(v, str | Path) else v for n, v in values.items()}
+    own = {name: values[name] for name in ("exp_id", "log_dir", "config", "no_report", "verbose")}
+    return RunOptions(**own, command_line=command_line, written=written)
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Options of every command that makes a run."""
+    add = parser.add_argument
+    add("--exp-id", type=exp_id, default="dev", metavar="ID", help="name of the run's folder (default: dev)")
+    add("--log-dir", type=path, default=Path("log"), metavar="DIR", help="default: log")
+    add_config(parser)
+    add("--seed", type=at_least(0), default=123, help="of all random numbers (default: 123)")
+    add("--no-report", action="store_true", help="write no report.html and no figures")
+    add("--verbose", action="store_true", help="copy logs.log to standard error")
 
 
 def add_packing(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +93,6 @@ def add_duplication(parser: argparse.ArgumentParser) -> None:
     add(
         "--depthwise-mapping",
         choices=("dense", "diagonal", "auto"),
-        default=None,
         help="one channel a read, several, or mixed (default: auto with --duplicate, else dense)",
     )
     add(
@@ -71,21 +105,9 @@ def add_duplication(parser: argparse.ArgumentParser) -> None:
     add(
         "--tune-effort",
         type=at_least(0),
-        default=None,
         metavar="N",
         help="iterations of the joint tuner; 0: its first layouts, not improved (default: about 20 s)",
     )
-
-
-def add_no_report(parser: argparse.ArgumentParser) -> None:
-    """Whether the run gets a page and figures."""
-    parser.add_argument("--no-report", action="store_true", help="write no report.html and no figures")
-
-
-def add_places(parser: argparse.ArgumentParser) -> None:
-    """Where runs go, and the hardware."""
-    parser.add_argument("--log-dir", type=path, default=Path("log"), metavar="DIR", help="default: log")
-    add_config(parser)
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -125,11 +147,6 @@ class _Ignore(argparse.Action):
 
     def __call__(self, *_: object) -> None:
         pass
-
-
-def written(values: Mapping[str, object]) -> dict[str, object]:
-    """Options as JSON values."""
-    return {n: plain(str(v)) if isinstance(v, str | Path) else v for n, v in values.items()}
 
 
 def depthwise_mapping(chosen: DepthwiseMapping | None, duplicate: bool) -> DepthwiseMapping:
