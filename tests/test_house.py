@@ -187,7 +187,7 @@ FILE_CALLS = {
     *("touch", "savez", "savetxt", "loadtxt", "iterdir", "is_file", "is_dir", "exists", "rmtree"),
 }
 READERS = {
-    "hardware.config.read": {"open"},  # SimConfig.ini
+    "hardware.config.read": {"open", "is_dir"},  # SimConfig.ini
     "cli.environment.requirements": {"is_file", "read_text"},  # pyproject.toml: which packages are asked for
     "cli.environment.paper_data": {"is_file"},  # data that others put in place
     "cli.commands.doctor": {"exists", "is_dir", "is_file"},  # looks at the machine, not at runs

@@ -154,11 +154,11 @@ def test_result_json_accounts_for_the_latency_of_every_layer_and_crossbar(result
 def test_logs_log_lists_every_margin_and_the_copies_of_every_layer(sections, result):
     head, *lines = sections["[duplication]"]
     trials, (titles, *copies) = lines[:9], lines[9:]
-    assert head.startswith("joint")
+    assert head.startswith("the joint tuner reaches")
     for line, trial in zip(trials, result["duplication"]["trials"], strict=True):
         named = f"margin {trial['margin']:.2f}" if trial["margin"] else "no duplication"
         assert f"{named}: {trial['boxes']} boxes, " in line
-        assert ("packed, " if trial["packed"] else "does not pack") in line
+        assert ("which take " if trial["packed"] else "which do not pack") in line
     assert f"{result['duplication']['margin_tuner_ns']:.1f} ns" in trials[-1]
     assert titles.split()[:2] == ["layer", "copies"]
     assert [line.split()[:2] for line in copies] == [

@@ -209,7 +209,7 @@ ESCAPED = [RuntimeError("one\ntwo"), Odd(), SystemExit(0), SystemExit("x"), Recu
 @pytest.mark.parametrize("error", ESCAPED)
 @pytest.mark.parametrize("debug", [True, False])
 def test_whatever_escapes_is_one_line_and_status_70(monkeypatch, tmp_path, error, debug):
-    def fail(_options):
+    def fail(**_options):
         raise error
 
     monkeypatch.setattr(verify, "run", fail)

@@ -81,12 +81,13 @@ TRIALS = (MarginTrial(0.5, 9, False, None), MarginTrial(0.4, 7, True, 50.0))
         (
             Duplication("joint", 8, None, TRIALS, 100.0, 200.0, 25.0, steps=9),
             "the joint tuner reaches 4.00 x the baseline's speed for 8 samples; our version of the paper's "
-            "tuner reaches 2.00 x, the layout without copies 0.50 x; the search ended at its limit of steps",
+            "tuner reaches 2.00 x, the layout without copies reaches 0.50 x; the search ended at its limit "
+            "of steps",
         ),
         (
             Duplication("margin", 1, 0.4, TRIALS, 100.0, 200.0, 50.0),
             "our version of the paper's tuner (margin 0.40) reaches 2.00 x the baseline's speed for 1 "
-            "sample; the layout without copies 0.50 x",
+            "sample; the layout without copies reaches 0.50 x",
         ),
         (
             Duplication("none", 8, None, (*TRIALS, MarginTrial(None, 3, True, 200.0)), 100.0, 200.0, 200.0),

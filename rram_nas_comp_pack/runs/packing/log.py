@@ -81,7 +81,7 @@ def tuned_for(report: Report) -> str:
     else:
         margin = "" if found.margin is None else f" (margin {found.margin:.2f})"
         chosen = f"{TUNERS[found.method]}{margin} reaches {ours} the baseline's speed"
-    others = [] if found.method == "none" else [f"the layout without copies {plain}"]
+    others = [] if found.method == "none" else [f"the layout without copies reaches {plain}"]
     if found.method != "margin":
         packs = found.trials[-1].margin is not None
         others.insert(
@@ -105,8 +105,8 @@ def duplication_lines(report: Report) -> Iterator[str]:
         return
     for trial in found.trials:
         margin = "no duplication" if trial.margin is None else f"margin {trial.margin:.2f}"
-        outcome = "do not pack" if trial.latency_ns is None else f"pack, {trial.latency_ns:.1f} ns"
-        yield f"{TUNERS['margin']}, {margin}: {trial.boxes} boxes {outcome}"
+        outcome = "do not pack" if trial.latency_ns is None else f"take {trial.latency_ns:.1f} ns"
+        yield f"{TUNERS['margin']}, {margin}: {trial.boxes} boxes, which {outcome}"
     yield f"{'layer':<16} {'copies':>6} {'boxes each':>10}  mapping"
     for m in report.mappings:
         mapping = ("diagonal" if m.diagonal else "dense") if m.layer.depthwise else ""
