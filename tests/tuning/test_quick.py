@@ -23,7 +23,7 @@ from rram_nas_comp_pack.tuning.joint.construction import double_copies, from_pac
 from rram_nas_comp_pack.tuning.joint.fast_schedule import makespan, schedule_buffers
 from rram_nas_comp_pack.tuning.joint.objective import BEST, CURRENT, evaluate, incumbent_of, set_durations
 from rram_nas_comp_pack.tuning.joint.pools.layout import busy_owners, pooled_layout
-from rram_nas_comp_pack.tuning.joint.quick import baseline_program, quick_layout
+from rram_nas_comp_pack.tuning.joint.quick import quick_layout
 from rram_nas_comp_pack.values import Rules
 
 rules = st.builds(Rules, threshold=st.integers(0, 2), max_load=st.sampled_from([0, 1, 2, 6]))
@@ -67,14 +67,6 @@ def test_its_figures_are_those_of_its_values(network, crossbars, rules, mode, re
     wanted = program(mappings, read_ns, packing.placements)
     assert_same_program(found.program(), wanted)
     assert simulate(found.program(), samples).latency_ns == simulate(wanted, samples).latency_ns
-
-
-@given(network=networks(), read_ns=reads)
-@settings(max_examples=60, deadline=None)
-def test_a_program_without_placements_is_the_simulations(network, read_ns):
-    mappings = partition(network, SIZE)
-    assume(all(m.stored for m in mappings))
-    assert_same_program(baseline_program(mappings, read_ns), program(mappings, read_ns))
 
 
 def test_the_same_seed_gives_the_same_layout():

@@ -47,7 +47,7 @@ def place_best(space: SearchSpace, state: LayoutState, owner: int, k: int) -> bo
     """Put the owner's k-th box where it brings least waiting, of equals where least room is left."""
     box = box_of(space, state, owner, k)
     cells = space.width[box] * space.height[box]
-    best = (-1, 0, 0)
+    best = Position(-1, 0, 0)
     least, room = NOWHERE, 0
     crossbar = random_below(state.random, space.crossbars)
     for _ in range(space.crossbars):
@@ -60,11 +60,11 @@ def place_best(space: SearchSpace, state: LayoutState, owner: int, k: int) -> bo
             continue
         x, y = free_corner(space, state, crossbar, box)
         if x >= 0:
-            best = (crossbar, x, y)
+            best = Position(crossbar, x, y)
             least, room = waiting, free
-    if best[0] < 0:
+    if best.crossbar < 0:
         return False
-    place_box(space, state, (owner, k), best)
+    place_box(space, state, OwnersBox(owner, k), best)
     record(state, PLACED, owner, k)
     return True
 

@@ -35,8 +35,8 @@ def restore(space: SearchSpace, incumbent: Incumbent, seed: int) -> LayoutState:
     state = empty_layout(space, seed)
     state.variant[:], state.copies[:] = incumbent.variant, incumbent.copies
     for owner, k in _boxes(space, incumbent):
-        position = (int(incumbent.home[owner, k]), int(incumbent.x[owner, k]), int(incumbent.y[owner, k]))
-        place_box(space, state, (owner, k), position)
+        position = Position(int(incumbent.home[owner, k]), int(incumbent.x[owner, k]), int(incumbent.y[owner, k]))
+        place_box(space, state, OwnersBox(owner, k), position)
     return state
 
 
