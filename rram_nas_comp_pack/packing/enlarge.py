@@ -9,6 +9,7 @@ its crossbar. Boxes of one layer never do, so they grow together; layers grow on
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..kernels.arrays import Ints
 from ..kernels.jit import compiled
 from ..kernels.random import RandomState, random_below, random_state
-from ..values import Rules
+from ..values import CrossbarSize, Rules
 from .items import Items
 from .spaces import drop, empty_bin, first_space, occupy
 

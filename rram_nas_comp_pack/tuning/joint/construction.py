@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,16 @@ from ...packing.items import Items
 from ...packing.pack import Goal, pack
 from ...values import CrossbarSize, Placement, Rules
 from .fast_schedule import ScheduleBuffers
-from .layout_state import LayoutState, boxes_of, empty_layout, place_box, place_boxes, undo
+from .layout_state import (
+    LayoutState,
+    OwnersBox,
+    Position,
+    boxes_of,
+    empty_layout,
+    place_box,
+    place_boxes,
+    undo,
+)
 from .moves import grow, grow_to, recut
 from .objective import (
     AUGMENTED,

@@ -13,6 +13,8 @@ from .layout_state import (
     REMOVED,
     VARIANT,
     LayoutState,
+    OwnersBox,
+    Position,
     box_of,
     boxes_of,
     free_corner,

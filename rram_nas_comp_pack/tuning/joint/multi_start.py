@@ -14,7 +14,7 @@ from ...kernels.chunked import chunk_sizes
 from ...values import Layout, Placement, ReadTime
 from ..settings import Effort, Progress, Stopped, Target
 from .annealing import Cooling, Walk, anneal
-from .construction import add_copies_greedily, double_copies, from_packing
+from .construction import Doubling, add_copies_greedily, double_copies, from_packing
 from .fast_schedule import schedule_buffers
 from .layout_state import LayoutState
 from .objective import BEST, STEP, Incumbent, evaluate, incumbent_of

@@ -16,6 +16,7 @@ from ....kernels.arrays import Floats, Ints
 from ....kernels.bottom_left import bottom_left
 from ....kernels.jit import compiled
 from ....kernels.random import RandomState
+from ....values import CrossbarSize
 from ..search_space import SearchSpace
 
 OUT_OF_REACH = 1e12
