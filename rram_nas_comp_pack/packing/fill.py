@@ -77,7 +77,7 @@ def draw_keys(problem: Problem, bench: Bench, m: int) -> None:
     """How much the first `m` candidates are wanted: a random measure of their size, with noise."""
     measure = random_below(bench.random, 5)
     noise = random_below(bench.random, 1024)
-    noise = noise * noise >> 10
+    noise = noise * noise >> 10  # squared: most fills keep close to the measure, a few hardly follow it
     for t in range(m):
         i = bench.candidates[t]
         w, h = problem.widths[i], problem.heights[i]
@@ -91,6 +91,7 @@ def draw_keys(problem: Problem, bench: Bench, m: int) -> None:
             size = max(w, h)
         else:
             size = w + h
+        # 1024 is one: fixed point gives every machine the same keys
         bench.keys[i] = size * (1024 + ((random_below(bench.random, 2048) - 1024) * noise >> 10))
 
 
