@@ -89,7 +89,7 @@ def names_of(file: str) -> list[str]:
 
 
 def keys_of(value: Any, depth: int, prefix: str = "") -> Iterator[str]:
-    """Keys of a JSON object and of the objects in it, as `outer.inner`; of a list, those of its first entry."""
+    """Keys of a JSON object and of the objects in it, as `outer.inner`; a list has those of its first."""
     if isinstance(value, list) and value:
         yield from keys_of(value[0], depth, prefix)
     if isinstance(value, dict) and depth:
