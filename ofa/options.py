@@ -29,8 +29,8 @@ def new_parser() -> Parser:
     """Return the parser of both commands."""
     parser = Parser("ofa", description="Train a once-for-all supernet, and judge its subnets.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    train = commands.add_parser("train", help="progressive shrinking, into a checkpoint")
-    evaluate = commands.add_parser("evaluate", help="a subnet's accuracy, as a line of JSON")
+    train = commands.add_parser("train", help="train a supernet by progressive shrinking")
+    evaluate = commands.add_parser("evaluate", help="print the accuracy of a subnet as a line of JSON")
     for command, own in ((train, _TRAIN), (evaluate, _EVALUATE)):
         for name, settings in (_COMMON | own).items():
             command.add_argument(name, **settings)
@@ -77,23 +77,29 @@ _epochs = _checked(
 _seed = _checked(r"\d{1,18}", "is a whole number from 0, of 18 digits", int)
 _COMMON: dict[str, dict[str, Any]] = {
     "--dataset": {"default": "digits", "type": _dataset, "metavar": "NAME",
-                  "help": "digits (default), cifar10 (in dataset/cifar10, or downloaded) or folder:PATH"},
+                  "help": "images: digits, cifar10 (in dataset/cifar10, or downloaded) or folder:PATH "
+                          "(default: digits)"},
     "--device": {"type": word, "metavar": "NAME",
-                 "help": "cpu, cuda or cuda:N (default: a GPU if there is one)"},
+                 "help": "device that computes: cpu, cuda or cuda:N (default: a GPU if there is one)"},
 }  # fmt: skip
 _TRAIN: dict[str, dict[str, Any]] = {
     "--out": {"type": path, "required": True, "metavar": "FILE",
-              "help": "checkpoint, written after every epoch"},
+              "help": "checkpoint, which is written after every epoch"},
     "--epochs": {"type": _epochs, "metavar": "N[,N,N,N]",
-                 "help": "of full network, kernel, depth and expansion, or of each (default: by data set)"},
-    "--optimizer": {"choices": tuple(OPTIMIZERS), "default": "adamw", "help": "default: adamw"},
-    "--seed": {"type": _seed, "default": 0, "metavar": "N", "help": "of all that is random (default: 0)"},
-    "--resume": {"action": "store_true", "help": "go on with the run in FILE, given the same options"},
-    "--half": {"action": "store_true", "help": "halve the finished file: weights in half precision"},
+                 "help": "epochs of the full network, and of elastic kernels, depths and expansions; "
+                         "a single number counts for each of the four (default: by data set)"},
+    "--optimizer": {"choices": tuple(OPTIMIZERS), "default": "adamw",
+                    "help": "optimizer of the training (default: adamw)"},
+    "--seed": {"type": _seed, "default": 0, "metavar": "N",
+               "help": "seed of everything that is random (default: 0)"},
+    "--resume": {"action": "store_true", "help": "continue the training in FILE, given the same options"},
+    "--half": {"action": "store_true", "help": "store weights in half precision when the training ends"},
 }  # fmt: skip
 _EVALUATE: dict[str, dict[str, Any]] = {
-    "--checkpoint": {"type": path, "required": True, "metavar": "FILE", "help": "a supernet"},
+    "--checkpoint": {"type": path, "required": True, "metavar": "FILE", "help": "checkpoint of a supernet"},
     "--subnet": {"type": subnet, "default": LARGEST, "metavar": "JSON",
-                 "help": 'such as \'{"ks": 3, "e": 4, "d": [2, 3, 4, 2]}\'; what is missing is the largest'},
-    "--split": {"choices": ("validation", "test"), "default": "validation", "help": "default: validation"},
+                 "help": 'subnet, such as \'{"ks": 3, "e": 4, "d": [2, 3, 4, 2]}\'; what it does not say is '
+                         "as large as possible (default: the largest subnet)"},
+    "--split": {"choices": ("validation", "test"), "default": "validation",
+                "help": "images on which the accuracy is measured (default: validation)"},
 }  # fmt: skip

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from dask_processes import Dask
@@ -16,6 +17,10 @@ from tiny_search import ROOT, call, files, run, start, workplace
 
 from rram_nas_comp_pack.cli.main import main
 from rram_nas_comp_pack.hardware.config.read import load_config
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from reference_page import keys_of, names_of
 
 GENERATIONS = 3
 
@@ -72,6 +77,17 @@ def test_the_files_of_a_search(whole):
     assert max(float(r["speed"]) for r in evaluated) == speeds[0]
     assert f"front: {len(speeds)} networks" in out
     assert "hypervolume" in (folder / "logs.log").read_text()
+
+
+@pytest.mark.parametrize("file", ["evolute.csv", "evaluated.csv", "hypervolume.csv", "front.csv"])
+def test_the_reference_lists_the_columns_of_a_search(whole, file):
+    assert names_of(file) == (whole[0] / file).read_text().partition("\n")[0].split(",")
+
+
+def test_the_reference_lists_the_keys_of_a_front(whole):
+    front = json.loads((whole[0] / "front.json").read_text())
+    networks = {key for key in keys_of(front, 2) if key.startswith("networks.")}
+    assert set(names_of("front.json")) == front.keys() | networks
 
 
 def test_no_network_is_slower_tuned_than_searched_and_both_figures_say_what_they_are(whole):
