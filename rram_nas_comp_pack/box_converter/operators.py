@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -46,6 +46,7 @@ class Product:
     `kind` is the class of torch's layer that computes this: "Linear", "Conv2d", "ConvTranspose1d".
     `single` is False where every entry of a batch has a matrix of its own, which no one box can hold. Nor
     does one hold complex numbers, a sparse matrix, or codes of integers: `stored_as_is` is False.
+    `mirrored`: the operator has the weight as its first factor, and transposes all that is here.
     """
 
     x: Tensor
@@ -54,6 +55,7 @@ class Product:
     kind: str = "Linear"
     single: bool = True
     stored_as_is: bool = True
+    mirrored: bool = False
 
     @property
     def macs(self) -> int:
@@ -75,12 +77,16 @@ def readings(
         return (_matrices(args[0], args[1].t(), are_copies),)
     if packet not in _FIRST_FACTOR:
         return ()
-    a, b = args[_FIRST_FACTOR[packet] :][:2]
-    a = a if a.dim() > 1 else a.unsqueeze(0)
-    b = b if b.dim() > 1 else b.unsqueeze(1)
+    a, b = factors(func, args)
     if packet in _OTHER_ARITHMETIC or not a.layout is b.layout is torch.strided:
         return _other_arithmetic(a, b)
-    return (_matrices(a, b, are_copies), _matrices(b.mT, a.mT, are_copies))
+    return (_matrices(a, b, are_copies), replace(_matrices(b.mT, a.mT, are_copies), mirrored=True))
+
+
+def factors(func: Any, args: tuple[Any, ...]) -> tuple[Tensor, Tensor]:
+    """Return the two factors of an operator that multiplies matrices; a vector as a matrix."""
+    a, b = args[_FIRST_FACTOR[func.overloadpacket] :][:2]
+    return a if a.dim() > 1 else a.unsqueeze(0), b if b.dim() > 1 else b.unsqueeze(1)
 
 
 def _other_arithmetic(a: Tensor, b: Tensor) -> tuple[Product, Product]:

@@ -11,12 +11,12 @@ unsupported.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from rram_nas_comp_pack.box_converter import shapes
@@ -25,6 +25,7 @@ from rram_nas_comp_pack.box_converter.operators import Product, aten, inner_prod
 from rram_nas_comp_pack.box_converter.owners import Owners, base, kind_of, storage_of
 from rram_nas_comp_pack.box_converter.packed import packed_in, packed_key, packed_use
 from rram_nas_comp_pack.box_converter.shapes import Shape
+from rram_nas_comp_pack.box_converter.stepwise import Stepwise
 from rram_nas_comp_pack.values import Network, Status
 
 Origin = frozenset[int] | None
@@ -36,21 +37,32 @@ _OURS = ("aten", "prims", "prim")
 _ADDITIONS = ("add", "add_", "sub", "sub_")
 
 
-class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """A dispatch mode that keeps the ledger; `scopes` are the running modules' paths, innermost last."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Met:
+    """A product by weights in the run: operator number `step`, whose product is that of `layers`.
 
-    supports_higher_order_operators = True
+    `weight` is a kernel, or a matrix of (inputs, outputs) that holds the layers side by side. `mirrored`: of
+    two matrices, the first is the weight.
+    """
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Save the seconds that torch takes to load its compiler, only to keep it away from this class."""
-        return False
+    step: int
+    func: Any
+    weight: Tensor
+    mirrored: bool
+    layers: tuple[int, ...]
+
+
+class Recorder(Stepwise):  # type: ignore[no-untyped-call]
+    """A dispatch mode that keeps the ledger; `scopes` are the running modules' paths, innermost last.
+
+    `met` lists the products that became layers, in order.
+    """
 
     def __init__(self, module: nn.Module, inputs: Iterable[Tensor]) -> None:
-        """Watch `module`, which runs on `inputs`; `steps` counts the operators."""
-        super().__init__()  # type: ignore[no-untyped-call]
+        """Watch `module`, which runs on `inputs`."""
+        super().__init__()
         self.scopes = [ROOT]
-        self.steps = 0
+        self.met: list[Met] = []
         self._owners = Owners(module)
         self._ledger = Ledger()
         self._origins: dict[int, Origin] = {storage_of(x): None for x in inputs}
@@ -60,21 +72,15 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._kept: list[Tensor] = []
         self._thirds: Counter[frozenset[int]] = Counter()
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        """Run one operator and enter it; composite ones (seen in inference mode) are taken apart first."""
-        kwargs = kwargs or {}
-        if not isinstance(func, torch._ops.OpOverload):
-            result = func(*args, **kwargs)
-            self._follow(func, (args, kwargs), _tensors(result), self._origin(_tensors((args, kwargs))))
-            return result
-        with self:
-            result = func.decompose(*args, **kwargs)
-        if result is not NotImplemented:
-            return result
+    def higher_order(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run an operator that takes functions, and note where its results come from."""
         result = func(*args, **kwargs)
-        self.steps += 1
+        self._follow(func, (args, kwargs), _tensors(result), self._origin(_tensors((args, kwargs))))
+        return result
+
+    def step(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run one operator and enter it."""
+        result = func(*args, **kwargs)
         operands = _tensors((args, kwargs))
         is_packed = bool(packed_in((args, kwargs)))
         if is_packed:
@@ -135,7 +141,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         products = readings(func, args, result, self._are_copies)
         by_weights = [product for product in products if self._is_by_weights(product)]
         if by_weights:
-            self._enter_product(by_weights[0])
+            self._enter_product(func, by_weights[0])
             return True
         if self._origin(operands) is not None:
             return False
@@ -179,7 +185,15 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _modules(self, numbers: Iterable[int]) -> set[str]:
         return {base(self._owners.home(number, self.scopes[-1])) for number in numbers}
 
-    def _enter_product(self, product: Product) -> None:
+    def on_crossbars_alone(self) -> frozenset[str]:
+        """Return the names of the parameters and buffers that nothing uses but products by weights."""
+        found = (number for number in self._owners.numbers.values() if self._is_on_crossbars_alone(number))
+        return frozenset(name for number in found for name in self._owners.names(number))
+
+    def _is_on_crossbars_alone(self, number: int) -> bool:
+        return self._ledger.statuses(number) == {"mapped"}
+
+    def _enter_product(self, func: Any, product: Product) -> None:
         if not product.macs:  # no weights, or no vectors
             return
         numbers = self._origin([product.weight]) or frozenset()
@@ -190,14 +204,20 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         owner = self._owners.layer_owner(numbers, self.scopes[-1])
         self._use([product.x], self.scopes[-1], "digital")
         self._use([product.weight], owner, "mapped")
+        layers = tuple(self._add_layers(product, numbers, owner))
+        self.met.append(Met(self.steps, func, product.weight, product.mirrored, layers))
+
+    def _add_layers(self, product: Product, numbers: frozenset[int], owner: str) -> Iterator[int]:
+        """Enter the layers that one product computes, and return their indices."""
         recipe = self._recipes.get(storage_of(product.weight))
         kind, tensor = kind_of(self._owners.modules.get(owner)), self._owners.tensor_name(numbers, owner)
         if kind == "MultiheadAttention" and "_proj_weight" in tensor:
             for part, shape in _projections(tensor, product.weight, product.shape):
-                self._ledger.add_layer(owner, f"{owner}.{part}", "Linear", shape, (recipe, part))
+                yield self._ledger.add_layer(owner, f"{owner}.{part}", "Linear", shape, (recipe, part))
             return
         name = owner if kind or tensor == "weight" else tensor if owner == ROOT else f"{owner}.{tensor}"
-        self._ledger.add_layer(owner, name, product.kind, product.shape, (recipe, _layout(product.weight)))
+        weights = (recipe, _layout(product.weight))
+        yield self._ledger.add_layer(owner, name, product.kind, product.shape, weights)
 
     def _share(self, product: Product, numbers: frozenset[int]) -> int:
         """Return how often a product counts: torch computes a complex convolution in three real ones.
