@@ -100,6 +100,11 @@ class Ledger:
         """
         self._uses.setdefault(key, set()).add((holder, status))
 
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers until now."""
+        return tuple(self._layers)
+
     def statuses(self, key: Hashable) -> set[Status]:
         """Return all uses of a weight until now."""
         return {status for _, status in self._uses.get(key, ())}

@@ -135,3 +135,18 @@ def inner_products(func: Any, args: tuple[Any, ...], out: Any) -> tuple[int, lis
     else:
         return None
     return prod(args[0].shape[:-1]) * sum(weight.numel() for weight in weights), weights
+
+
+def projections(tensor: str, weight: Tensor, shape: Shape) -> list[tuple[str, Shape]]:
+    """Return the projections that one product of `nn.MultiheadAttention` computes.
+
+    Its packed weight stacks those of query, key and value; a product takes one, two or all three of them.
+    `weight` is the (inputs, outputs) view that starts at the first one taken.
+    """
+    for part in "qkv":
+        if f"{part}_proj_weight" in tensor:
+            return [(f"{part}_proj", shape)]
+    width, start = shape.raw.h, weight.storage_offset() // shape.raw.h
+    taken = "qkv"[start // width :][: shape.raw.w // width]
+    parts = [(f"{part}_proj", shapes.linear(width, width, shape.positions)) for part in taken]
+    return parts or [("in_proj", shape)]

@@ -19,14 +19,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from rram_nas_comp_pack.box_converter import shapes
 from rram_nas_comp_pack.box_converter.ledger import ROOT, Ledger
-from rram_nas_comp_pack.box_converter.operators import Product, aten, inner_products, readings
+from rram_nas_comp_pack.box_converter.operators import Product, aten, inner_products, projections, readings
 from rram_nas_comp_pack.box_converter.owners import Owners, base, kind_of, storage_of
 from rram_nas_comp_pack.box_converter.packed import packed_in, packed_key, packed_use
-from rram_nas_comp_pack.box_converter.shapes import Shape
 from rram_nas_comp_pack.box_converter.stepwise import Stepwise
-from rram_nas_comp_pack.values import Network, Status
+from rram_nas_comp_pack.values import Layer, Network, Status
 
 Origin = frozenset[int] | None
 """None: depends on the input. Else the numbers of the stored tensors that the values come from."""
@@ -88,6 +86,11 @@ class Recorder(Stepwise):  # type: ignore[no-untyped-call]
         is_layer = not is_packed and self._enter(func, args, operands, result)
         self._follow(func, (args, kwargs), _tensors(result), None if is_layer else self._origin(operands))
         return result
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers that were met, in order."""
+        return self._ledger.layers
 
     def close(self, name: str, inputs: Iterable[tuple[str, tuple[int, ...]]]) -> Network:
         """Return what was seen as a network."""
@@ -212,7 +215,7 @@ class Recorder(Stepwise):  # type: ignore[no-untyped-call]
         recipe = self._recipes.get(storage_of(product.weight))
         kind, tensor = kind_of(self._owners.modules.get(owner)), self._owners.tensor_name(numbers, owner)
         if kind == "MultiheadAttention" and "_proj_weight" in tensor:
-            for part, shape in _projections(tensor, product.weight, product.shape):
+            for part, shape in projections(tensor, product.weight, product.shape):
                 yield self._ledger.add_layer(owner, f"{owner}.{part}", "Linear", shape, (recipe, part))
             return
         name = owner if kind or tensor == "weight" else tensor if owner == ROOT else f"{owner}.{tensor}"
@@ -282,18 +285,3 @@ def _layout(weight: Tensor) -> tuple[int, ...]:
         return ()
     strides = (0 if size == 1 else stride for size, stride in zip(weight.shape, weight.stride(), strict=True))
     return (int(weight.storage_offset()), *strides)
-
-
-def _projections(tensor: str, weight: Tensor, shape: Shape) -> list[tuple[str, Shape]]:
-    """Return the projections that one product of `nn.MultiheadAttention` computes.
-
-    Its packed weight stacks those of query, key and value; a product takes one, two or all three of them.
-    `weight` is the (inputs, outputs) view that starts at the first one taken.
-    """
-    for part in "qkv":
-        if f"{part}_proj_weight" in tensor:
-            return [(f"{part}_proj", shape)]
-    width, start = shape.raw.h, weight.storage_offset() // shape.raw.h
-    taken = "qkv"[start // width :][: shape.raw.w // width]
-    parts = [(f"{part}_proj", shapes.linear(width, width, shape.positions)) for part in taken]
-    return parts or [("in_proj", shape)]

@@ -1,0 +1,1 @@
+"""Layout, weights and chip to numbers: what the chip computes."""
