@@ -26,6 +26,7 @@ class Stepwise(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Begin before the first operator."""
         super().__init__()  # type: ignore[no-untyped-call]
         self.steps = 0
+        self._whole: set[Any] = set()  # operators that are not composite
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -34,10 +35,12 @@ class Stepwise(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs = kwargs or {}
         if not isinstance(func, torch._ops.OpOverload):
             return self.higher_order(func, args, kwargs)
-        with self:
-            result = func.decompose(*args, **kwargs)
-        if result is not NotImplemented:
-            return result
+        if func not in self._whole:
+            with self:
+                result = func.decompose(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
+            self._whole.add(func)
         result = self.step(func, args, kwargs)
         self.steps += 1
         return result

@@ -78,14 +78,14 @@ def input_ranges(
     if not total:
         raise BadInput("calibration: found no sample, allowed is at least one")
     finders = [RangeFinder(total, clipping) for _ in layers]
-    network = Replaced(module, layers)
-    for batch in samples:
+    with Replaced(module, layers) as network:
+        for batch in samples:
 
-        def see(met: Met, x: Tensor, count: int = batch.samples) -> None:
-            for index in met.layers:
-                finders[index].see(x, count)
+            def see(met: Met, x: Tensor, count: int = batch.samples) -> None:
+                for index in met.layers:
+                    finders[index].see(x, count)
 
-        network.run(batch.inputs, observing(see))
+            network.run(batch.inputs, observing(see))
     return tuple(finder.found() for finder in finders)
 
 

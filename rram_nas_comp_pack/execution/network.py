@@ -7,6 +7,7 @@ entered a layer, the product is computed by a `Multiply`; everything else is tor
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -42,7 +43,8 @@ class Multiply(Protocol):
     def __call__(self, layer_index: int, x: Tensor, how: Convolution | None) -> Tensor:
         """Return the integer sums of a layer, in the shape of its output, from its integer input.
 
-        `how` is None for a matrix product: `x` is (…, rows), the sums are (…, columns).
+        `how` is None for a matrix product: `x` is (…, rows), the sums are (…, columns). The sums are the
+        caller's, who may write into them.
         """
         ...
 
@@ -65,26 +67,35 @@ Instead = Callable[[Met, tuple[Any, ...], dict[str, Any]], Any]
 
 
 class Replaced:
-    """A network whose products by weights are computed in another way; plans of runs are kept by their sizes.
+    """A network whose products by weights are computed in another way, within a `with` block.
 
-    `layers` are those that the network must have. Raises CannotBeDone where a run has others.
+    `layers` are those that the network must have. Plans of runs are kept by the sizes of their inputs.
+    Raises CannotBeDone where a run has other layers.
     """
 
     def __init__(self, module: nn.Module, layers: Sequence[Layer]) -> None:
         """Nothing is run yet."""
         self._module, self._layers = module, layers
         self._plans: dict[tuple[Any, ...], _Plan] = {}
+        self._entered = ExitStack()
+
+    def __enter__(self) -> Replaced:
+        """Make the module run the operators that the recorder sees."""
+        self._entered.enter_context(as_traced(self._module))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the module as it was."""
+        self._entered.close()
 
     def run(self, inputs: Arguments, instead: Instead) -> Any:
         """Return what the network makes of its inputs."""
-        with as_traced(self._module):
-            plan = self._plans.get(inputs.sizes)
-            if plan is None:
-                plan = _plan(record_run(self._module, *inputs), self._layers)
-                self._plans[inputs.sizes] = plan
-            mode = _Replacing(plan, instead)
-            with mode:
-                result = self._module(*inputs.args, **inputs.kwargs)
+        plan = self._plans.get(inputs.sizes)
+        if plan is None:
+            plan = self._plans[inputs.sizes] = _plan(record_run(self._module, *inputs), self._layers)
+        mode = _Replacing(plan, instead)
+        with mode:
+            result = self._module(*inputs.args, **inputs.kwargs)
         mode.require_end()
         return result
 
@@ -138,7 +149,7 @@ def observing(see: Callable[[Met, Tensor], None]) -> Instead:
     """Show the inputs of every product to `see`, and leave the products as they are."""
 
     def instead(met: Met, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        see(met, operands(met, args)[0])
+        see(met, operand(met, args))
         return met.func(*args, **kwargs)
 
     return instead
@@ -148,27 +159,39 @@ class Scaling(NamedTuple):
     """What the integers of a layer stand for."""
 
     input: InputRange
-    weights: NDArray[np.float32]  # (columns,)
+    weights: NDArray[np.float32]  # (columns of the raw matrix,)
 
 
-def by_integers(multiply: Multiply, scaling: Sequence[Scaling]) -> Instead:
-    """Compute every product by integers; `scaling` has an entry for every layer."""
+def by_integers(multiply: Multiply, scalings: Sequence[Scaling]) -> Instead:
+    """Compute every product by integers; `scalings` has an entry for every layer."""
+    moves: dict[int, Convolution | None] = {}
+    scales: dict[int, Tensor] = {}
+
+    def product(layer: int, x: Tensor, how: Convolution | None) -> Tensor:
+        known = scalings[layer]
+        sums = multiply(layer, quantise_input(x, known.input), how)
+        if layer not in scales:
+            scales[layer] = _scales(known, how).to(x.device)
+        return sums.to(torch.float32).mul_(scales[layer])
 
     def instead(met: Met, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        x, how = operands(met, args)
-        parts = [_scaled(multiply, scaling[layer], layer, x, how) for layer in met.layers]
+        first = met.layers[0]
+        if first not in moves:
+            moves[first] = movement(met, args)
+        x, how = operand(met, args), moves[first]
+        parts = [product(layer, x, how) for layer in met.layers]
         return finished(met, args, kwargs, parts[0] if len(parts) == 1 else torch.cat(parts, -1))
 
     return instead
 
 
-def _scaled(multiply: Multiply, known: Scaling, layer: int, x: Tensor, how: Convolution | None) -> Tensor:
-    sums = multiply(layer, quantise_input(x, known.input), how).to(torch.float32)
-    scales = torch.from_numpy(known.weights).to(sums.device) * known.input.scale
+def _scales(known: Scaling, how: Convolution | None) -> Tensor:
+    """Return what one in the sums of each output channel is worth, float32 in a shape to multiply with."""
+    scales = torch.from_numpy(known.weights) * known.input.scale
     if how is None:
-        return sums * scales
+        return scales
     channels = scales[:: how.taps] if how.transposed else scales
-    return sums.mul_(channels.view(-1, *[1] * len(how.kernel)))
+    return channels.view(-1, *[1] * len(how.kernel))
 
 
 def by_reads(reader: Reader, layers: Sequence[Layer]) -> Multiply:
@@ -183,15 +206,18 @@ def by_reads(reader: Reader, layers: Sequence[Layer]) -> Multiply:
     return multiply
 
 
-def operands(met: Met, args: tuple[Any, ...]) -> tuple[Tensor, Convolution | None]:
-    """Return the input of a product, and how it moves a kernel over it."""
-    packet = met.func.overloadpacket
-    if packet is aten.convolution:
-        return args[0], convolution_of(args)
-    if packet is aten.linear:
-        return args[0], None
+def operand(met: Met, args: tuple[Any, ...]) -> Tensor:
+    """Return the input of a product: (samples, channels, *size), or vectors (…, rows)."""
+    if met.func.overloadpacket in (aten.convolution, aten.linear):
+        x: Tensor = args[0]
+        return x
     a, b = factors(met.func, args)
-    return (b.mT if met.mirrored else a), None
+    return b.mT if met.mirrored else a
+
+
+def movement(met: Met, args: tuple[Any, ...]) -> Convolution | None:
+    """Return how a product moves its kernel over its input; None for a matrix product."""
+    return convolution_of(args) if met.func.overloadpacket is aten.convolution else None
 
 
 def finished(met: Met, args: tuple[Any, ...], kwargs: dict[str, Any], y: Tensor) -> Tensor:

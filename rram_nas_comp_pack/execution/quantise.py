@@ -115,7 +115,10 @@ class RangeFinder:
         self._kept = 1
         if self._clipping == "percentile":
             self._kept += count // CLIPPED
-        found = torch.cat([self._largest, values.abs() if least < 0 else values])
+        values = values.abs() if least < 0 else values
+        if 0 < len(self._largest) == self._kept:
+            values = values[values > self._largest[-1]]
+        found = torch.cat([self._largest, values])
         self._largest = found.topk(min(self._kept, len(found))).values
 
     def found(self) -> InputRange:
