@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..box_converter.layers import Recording
-from ..box_converter.recorder import Met
+from ..box_converter.torch.recorder import Met
+from ..box_converter.torch.trace import Recording
 from ..errors import BadInput
 from ..values import Layer
 from .network import Arguments, Replaced, observing

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..box_converter.boxes import corners
+from ..box_converter.partition import corners
 from ..errors import BadInput
 from ..values import CrossbarSize, Layer, Mapping, Placement
 from .quantise import Codes, InputRange, IntegerNetwork

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..box_converter.layers import as_traced, record_run
-from ..box_converter.operators import aten, factors
-from ..box_converter.recorder import Met, Recorder
-from ..box_converter.stepwise import Stepwise
+from ..box_converter.torch.operators import aten, factors
+from ..box_converter.torch.recorder import Met, Recorder
+from ..box_converter.torch.stepwise import Stepwise
+from ..box_converter.torch.trace import as_traced, record_run
 from ..errors import CannotBeDone
 from ..values import Layer
 from .quantise import InputRange, quantise_input

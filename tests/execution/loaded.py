@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map_only
 
-from rram_nas_comp_pack.box_converter.boxes import partition
-from rram_nas_comp_pack.box_converter.layers import Recording, record
+from rram_nas_comp_pack.box_converter.partition import partition
+from rram_nas_comp_pack.box_converter.torch.trace import Recording, record
 from rram_nas_comp_pack.execution.calibration import Batch, load_digital, quantise_network
 from rram_nas_comp_pack.execution.exact import ExactProduct, ExactReader
 from rram_nas_comp_pack.execution.image import ChipImage, Provenance, make_image
