@@ -22,6 +22,7 @@ from ...simulation.chrome_trace import timeline
 from ...simulation.event_loop import executions, program
 from ...tuning.settings import Effort, Tuning
 from ...values import Network, NoFit, rules_of
+from ..execution import Source, image_of, prepare, write_chip_image
 from ..options.parse import PackOptions
 from ..origin import begin
 from ..output import (
@@ -47,12 +48,18 @@ def run(options: PackOptions) -> int:
     origin = begin(options.config, options.command_line)
     hardware, parent = origin.config.hardware, options.log_dir / "packing"
     with run_folder(parent, options.exp_id, files=PACKING) as folder:
+        source = Source(options.model, options.input_size, options.seed, options.weights)
+        executable = prepare(source, options.calibration) if options.image else None
         network = _network(options)
         say(_other_hardware(options.model, origin.config))
         report = _compile(network, hardware, options)
         write_run(folder, report, options, origin)
         if options.trace:
             write_json(folder / "trace.json", _timeline(report, hardware), indent=None)
+        if executable is not None:
+            packing = report.packing
+            image = image_of(executable, report.mappings, packing.placements, packing.size)
+            write_chip_image(folder, image)
         if not options.no_report:
             add_report(folder, options.exp_id)
     if options.verbose:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ofa.streams import printable
 
+from ...errors import BadInput
 from ...packing.check import violations
 from ...runs.packing.agreement import disagreements
 from ...runs.packing.read import RESULT, read_result
@@ -21,6 +22,8 @@ from ..run_hardware import copy_note, hardware_of, say
 
 def run(options: VerifyOptions) -> int:
     """Print every violation on a line of its own; returns 1 where there is one."""
+    if options.weights is not None and not options.execute:
+        raise BadInput("--weights: found without --execute, allowed is with it")
     layout = read_mappings(options.run_dir), read_placements(options.run_dir)
     if (options.run_dir / RESULT).exists():
         found = list(_judged(options, read_result(options.run_dir), *layout))
@@ -28,7 +31,12 @@ def run(options: VerifyOptions) -> int:
         hardware, note = hardware_of(options.run_dir, None, options.config)
         found = list(violations(*layout, hardware.size, Rules()))
         say(note)
-    told = found or [f"{options.run_dir}: {len(layout[1])} boxes, no violation"]
+    if options.execute and not found:
+        from ..execution_check import differences  # torch, which the layout alone does not need
+
+        found = list(differences(options))
+    executed = ", every integer as in the integer network" if options.execute else ""
+    told = found or [f"{options.run_dir}: {len(layout[1])} boxes, no violation{executed}"]
     print(*map(printable, told), sep="\n")
     return 1 if found else 0
 

@@ -16,6 +16,7 @@ from ...errors import BadInput
 from ...values import InputSize
 from .converters import at_least, exp_id, objective, seconds, sizes
 from .evolve import EvolveOptions, add_evolve, complete_evolve
+from .execution import add_image, add_weights, require_image
 from .shared import (
     add_config,
     add_duplication,
@@ -59,6 +60,9 @@ class PackOptions:
     no_report: bool
     trace: bool
     verbose: bool
+    image: bool
+    weights: Path | None
+    calibration: int | None
     log_dir: Path
     config: Path
     command_line: str = ""
@@ -79,6 +83,8 @@ class VerifyOptions:
 
     run_dir: Path
     config: Path | None
+    execute: bool
+    weights: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +155,7 @@ def new_parser() -> Parser:
     parser = _Parser("rram_nas_comp_pack", description="Compile neural networks onto few RRAM crossbars.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     _add_pack(commands.add_parser("pack", help="network to layout and latency"))
+    add_image(commands.add_parser("image", help="what a run's crossbars are loaded with"))
     _add_simulate(commands.add_parser("simulate", help="latency of a run's layout"))
     _add_verify(commands.add_parser("verify", help="check a run's layout from its files"))
     add_evolve(commands.add_parser("evolve", help="search subnets of a supernet"))
@@ -165,6 +172,7 @@ def _complete(values: dict[str, Any]) -> None:
     duplicate = values["duplicate"]
     if duplicate and values["find_solution"]:
         raise BadInput("--duplicate fills a budget: found --find-solution, allowed is --num-crossbars N")
+    require_image(values)
     values["depthwise_mapping"] = depthwise_mapping(values["depthwise_mapping"], duplicate)
     values["objective"] = values["objective"] or values["num_sample"]
     values["input_size"] = _input_size(values["input_size"])
@@ -237,6 +245,8 @@ def _add_pack(parser: argparse.ArgumentParser) -> None:
     )
     add("--trace", action="store_true", help="write their timeline too, trace.json, for Perfetto")
     add("--seed", type=at_least(0), default=123, help="of packer and tuners (default: 123)")
+    add("--image", action="store_true", help="write chip_image.npz: what the crossbars are loaded with")
+    add_weights(parser)
     add_no_report(parser)
     add("--verbose", action="store_true", help="copy logs.log to standard error")
     add_places(parser)
@@ -260,7 +270,10 @@ class _Tuple(argparse.Action):
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(kind=VerifyOptions)
-    parser.add_argument("run_dir", type=path, metavar="RUN_DIR")
+    add = parser.add_argument
+    add("run_dir", type=path, metavar="RUN_DIR")
+    add("--execute", action="store_true", help="run a sample through the crossbars, integer by integer")
+    add("--weights", type=path, metavar="FILE", help="with --execute: the weights that the image was made of")
     add_other_config(parser)
 
 
