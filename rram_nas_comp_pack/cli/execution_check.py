@@ -45,8 +45,8 @@ def _codes(network: Executable, image: ChipImage) -> Sequence[Codes]:
     if network.provenance.weights == image.provenance.weights:
         return weight_codes(network.recording)
     say(
-        f"the image holds weights of {image.provenance.weights}, which are not at hand: its copies are compared "
-        "with one another, --weights compares them with the weights"
+        f"the image holds the weights {image.provenance.weights}, which are not at hand: its copies are "
+        "compared with one another; --weights compares them with the weights"
     )
     copies = copies_of(image)
     return [

@@ -50,7 +50,7 @@ def _sums(layer: Layer, boxes: Sequence[PlacedBox], x: Tensor) -> Tensor:
     for box in boxes:
         columns = slice(box.raw_column, box.raw_column + box.weights.shape[1])
         sums[..., columns] += _read_box(layer, box, x)
-    return sums.reshape(samples, positions, groups, -1)
+    return sums.reshape(samples, positions, groups, layer.raw.w // groups)
 
 
 def _read_box(layer: Layer, box: PlacedBox, x: Tensor) -> Tensor:

@@ -45,9 +45,10 @@ def load_run(run_dir: Path, source: Source, samples: int | None) -> ChipImage:
 def summary(image: ChipImage) -> list[str]:
     """The closing lines: what is loaded, and where it comes from."""
     crossbars, rows, columns = image.weights.shape
-    signed = sum(known.signed for known in image.ranges)
+    share, signed = image.occupied.mean(), sum(known.signed for known in image.ranges)
+    inputs = f"{signed} of {len(image.ranges)} inputs are signed"
     return [
-        f"loaded       {crossbars} crossbars of {rows} x {columns} cells, {image.occupied.mean():.1%} occupied",
+        f"loaded       {crossbars} crossbars of {rows} x {columns} cells, {share:.1%} occupied",
         f"weights      {image.provenance.weights}",
-        f"calibrated   on {image.provenance.calibrated_on}; {signed} of {len(image.ranges)} inputs are signed",
+        f"calibrated   on {image.provenance.calibrated_on}; {inputs}",
     ]
