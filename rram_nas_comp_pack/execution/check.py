@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..values import Layer, Mapping
-from .exact import ExactReader
+from .exact import exact_reader
 from .image import ChipImage, PlacedBox, boxes_of_matrix, copies_of
 from .network import Arguments, Reader, Replaced, Scaling, by_integers
 from .quantise import Codes
@@ -24,7 +24,6 @@ class Difference(NamedTuple):
     position: int
     channel: int
     box: PlacedBox
-    copy: int
     found: int
     wanted: int
 
@@ -33,7 +32,7 @@ class Difference(NamedTuple):
         return (
             f"layer {self.layer.index} ({self.layer.label}, {self.layer.name}) position {self.position} "
             f"channel {self.channel}: found {self.found}, the integer network has {self.wanted}; "
-            f"replica {self.copy} box {self.box.box} on crossbar {self.box.crossbar}"
+            f"replica {self.box.copy} box {self.box.box} on crossbar {self.box.crossbar}"
         )
 
 
@@ -41,7 +40,7 @@ def first_difference(
     module: nn.Module, image: ChipImage, codes: Sequence[Codes], inputs: Arguments
 ) -> Difference | None:
     """Run one sample on ideal cells, beside the integer network of `codes`; None where nothing differs."""
-    check = _Check(image, codes, ExactReader(image))
+    check = _Check(image, codes, exact_reader(image))
     scalings = [Scaling(*each) for each in zip(image.ranges, image.scales, strict=True)]
     with Replaced(module, image.layers) as network:
         network.run(inputs, by_integers(check, scalings))
@@ -78,7 +77,7 @@ class _Check:
         mapping = self._image.mappings[layer.index]
         copy = position % mapping.copies
         box = self._culprit(mapping, copy, column)
-        return Difference(layer, position, column // taps, box, copy, *numbers)
+        return Difference(layer, position, column // taps, box, *numbers)
 
     def _culprit(self, mapping: Mapping, copy: int, column: int) -> PlacedBox:
         """The first box of a copy whose cells of a column are not those of the integer network."""

@@ -6,14 +6,13 @@ and are exact in float32, in any order. Longer sums are added in float64.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import ceil
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..values import Layer
+from .box_reader import BoxReader, same_cells
 from .image import ChipImage, Matrix, PlacedBox, copies_of, matrix_of
 from .network import Multiply, by_reads
 from .vectors import Convolution, kernel_of
@@ -22,50 +21,17 @@ MOST_ROWS = 2**24 // (127 * 255)
 """Rows whose sum is exact in float32."""
 
 
-class ExactReader:
-    """Reads boxes one by one from the cells of an image, and adds what they give."""
-
-    def __init__(self, image: ChipImage) -> None:
-        """Find the boxes of every copy."""
-        self._layers, self._copies = image.layers, copies_of(image)
-
-    def read(self, layer_index: int, x: Tensor) -> Tensor:
-        """Return sums float64 (n, positions, groups, columns of a group); `x` as in `network.Reader`."""
-        layer, copies = self._layers[layer_index], self._copies[layer_index]
-        if all(_same_cells(copies[0], each) for each in copies):
-            return _sums(layer, copies[0], x)
-        sums = x.new_zeros((*x.shape[:3], layer.raw.w // layer.groups), dtype=torch.float64)
-        for copy, boxes in enumerate(copies):
-            sums[:, copy :: len(copies)] = _sums(layer, boxes, x[:, copy :: len(copies)])
-        return sums
+def exact_reader(image: ChipImage) -> BoxReader:
+    """Read the boxes of an image one by one, and add what they give."""
+    return BoxReader(image, exact_box)
 
 
-def _same_cells(one: Sequence[PlacedBox], other: Sequence[PlacedBox]) -> bool:
-    return one is other or all(np.array_equal(a.weights, b.weights) for a, b in zip(one, other, strict=True))
-
-
-def _sums(layer: Layer, boxes: Sequence[PlacedBox], x: Tensor) -> Tensor:
-    samples, positions, groups, _ = x.shape
-    sums = x.new_zeros((samples, positions, layer.raw.w), dtype=torch.float64)
-    for box in boxes:
-        columns = slice(box.raw_column, box.raw_column + box.weights.shape[1])
-        sums[..., columns] += _read_box(layer, box, x)
-    return sums.reshape(samples, positions, groups, layer.raw.w // groups)
-
-
-def _read_box(layer: Layer, box: PlacedBox, x: Tensor) -> Tensor:
-    """Return what one box adds to its columns: (n, positions, columns of the box)."""
-    width = layer.raw.w // layer.groups
-    last = box.raw_column + box.weights.shape[1]
-    owners = torch.arange(box.raw_column, last) // width
-    if box.diagonal_rows is not None:
-        return _product(x[:, :, owners].flatten(2), _floats(box.weights))
-    rows = slice(box.raw_row, box.raw_row + box.weights.shape[0])
-    parts = []
-    for group in range(int(owners[0]), int(owners[-1]) + 1):
-        own = box.weights[:, (owners == group).numpy()]
-        parts.append(_product(x[:, :, group, rows], _floats(own)))
-    return torch.cat(parts, -1)
+def exact_box(box: PlacedBox, x: Tensor) -> Tensor:
+    """Return what an ideal box gives; a `box_reader.ReadBox`."""
+    matrix = _floats(box.weights)
+    if x.dim() == 2:
+        return _product(x, matrix)
+    return torch.einsum("mwh,hw->mw", x.double(), matrix.double())
 
 
 def _floats(weights: Matrix) -> Tensor:
@@ -87,8 +53,8 @@ class ExactProduct:
     def __init__(self, image: ChipImage) -> None:
         """Put the boxes of every layer together."""
         copies = copies_of(image)
-        self._apart: Multiply = by_reads(ExactReader(image), image.layers)
-        self._alike = [all(_same_cells(each[0], other) for other in each) for each in copies]
+        self._apart: Multiply = by_reads(exact_reader(image), image.layers)
+        self._alike = [all(same_cells(each[0], other) for other in each) for each in copies]
         self._matrices = [
             _floats(matrix_of(layer, boxes[0])) for layer, boxes in zip(image.layers, copies, strict=True)
         ]

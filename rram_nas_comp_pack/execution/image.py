@@ -65,6 +65,8 @@ class PlacedBox(NamedTuple):
     """
 
     weights: Matrix  # (h, w)
+    layer: int  # that stores it
+    copy: int
     box: int
     crossbar: int
     row: int
@@ -149,7 +151,8 @@ def _placed(
         p = places[m.layer.stored_in, replica, number]
         cells = image.weights[p.crossbar_idx, p.loc_y : p.max_y, p.loc_x : p.max_x]
         block = m.layer.raw.h if m.layer.lies_diagonally(box) else None
-        yield PlacedBox(cells, number, p.crossbar_idx, p.loc_y, p.loc_x, row, column, block)
+        place = m.layer.stored_in, replica, number, p.crossbar_idx, p.loc_y, p.loc_x
+        yield PlacedBox(cells, *place, row, column, block)
 
 
 def matrix_of(layer: Layer, boxes: Sequence[PlacedBox]) -> Matrix:

@@ -6,7 +6,7 @@ entered a layer, the product is computed by a `Multiply`; everything else is tor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple, Protocol
 
@@ -194,14 +194,22 @@ def _scales(known: Scaling, how: Convolution | None) -> Tensor:
     return channels.view(-1, *[1] * len(how.kernel))
 
 
-def by_reads(reader: Reader, layers: Sequence[Layer]) -> Multiply:
-    """Read the vectors of a layer from crossbars."""
+def by_reads(reader: Reader, layers: Sequence[Layer], innermost: Container[int] = ()) -> Multiply:
+    """Read the vectors of a layer from crossbars.
+
+    `innermost` are the layers whose vectors come position by position, the samples of each side by side, as
+    `sample_order.innermost_samples` finds them; those of the others come sample by sample.
+    """
 
     def multiply(layer_index: int, x: Tensor, how: Convolution | None) -> Tensor:
         vectors = unfold(x, how)
-        positions = layers[layer_index].positions
-        split = vectors.reshape(-1, positions, *vectors.shape[2:])
-        return fold(reader.read(layer_index, split), x, how)
+        positions, rest = layers[layer_index].positions, vectors.shape[2:]
+        if layer_index in innermost:
+            samples = vectors.reshape(positions, -1, *rest).transpose(0, 1)
+            sums = reader.read(layer_index, samples).transpose(0, 1)
+        else:
+            sums = reader.read(layer_index, vectors.reshape(-1, positions, *rest))
+        return fold(sums, x, how)
 
     return multiply
 

@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_map_only
 from rram_nas_comp_pack.box_converter.partition import partition
 from rram_nas_comp_pack.box_converter.torch.trace import Recording, record
 from rram_nas_comp_pack.execution.calibration import Batch, load_digital, quantise_network
-from rram_nas_comp_pack.execution.exact import ExactProduct, ExactReader
+from rram_nas_comp_pack.execution.exact import ExactProduct, exact_reader
 from rram_nas_comp_pack.execution.image import ChipImage, Provenance, make_image
 from rram_nas_comp_pack.execution.network import (
     Arguments,
@@ -111,7 +111,7 @@ def by_matrices(loaded: Loaded):
 
 def compare(loaded: Loaded) -> Tensor:
     """Execute, every integer computed in three ways that must agree; return the output."""
-    at_once, apart, slow = ExactProduct(loaded.image), ExactReader(loaded.image), by_matrices(loaded)
+    at_once, apart, slow = ExactProduct(loaded.image), exact_reader(loaded.image), by_matrices(loaded)
     read = by_reads(apart, loaded.layers)
     met = []
 

@@ -18,7 +18,7 @@ from rram_nas_comp_pack.box_converter.torch.trace import record
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.execution.calibration import load_digital
 from rram_nas_comp_pack.execution.check import first_difference
-from rram_nas_comp_pack.execution.exact import ExactProduct, ExactReader
+from rram_nas_comp_pack.execution.exact import ExactProduct, exact_reader
 from rram_nas_comp_pack.execution.image import copies_of, matrix_of
 from rram_nas_comp_pack.execution.network import Arguments, Replaced, Scaling, by_integers, by_reads
 from rram_nas_comp_pack.runs.packing.chip_image import read_image, write_image
@@ -65,7 +65,7 @@ def test_an_image_read_back_executes_equally_without_the_weights(mobile: Loaded,
     load_digital(other, image.digital)
     scalings = [Scaling(*each) for each in zip(image.ranges, image.scales, strict=True)]
     with Replaced(other, image.layers) as network:
-        for multiply in (ExactProduct(image), by_reads(ExactReader(image), image.layers)):
+        for multiply in (ExactProduct(image), by_reads(exact_reader(image), image.layers)):
             again = network.run(mobile.x, by_integers(multiply, scalings))
             assert torch.equal(again, mobile.executed(ExactProduct(mobile.image)))
 
@@ -195,7 +195,7 @@ def test_one_wrong_cell_is_named_with_its_place(kind: str) -> None:
     found = first_difference(loaded.module, wrong, loaded.network.codes, one(loaded.x))
     assert found is not None
     assert image.layers[found.layer.index].stored_in == p.layer_idx
-    assert (found.box.box, found.box.crossbar, found.copy) == (p.box, p.crossbar_idx, p.replica)
+    assert (found.box.box, found.box.crossbar, found.box.copy) == (p.box, p.crossbar_idx, p.replica)
     assert found.position % image.mappings[p.layer_idx].copies == p.replica
     assert found.found != found.wanted
     for part in ("position", "channel", f"box {p.box} on crossbar {p.crossbar_idx}"):

@@ -14,8 +14,10 @@ from loaded import Cut, Loaded, compare, load, rounded_in_place
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from rram_nas_comp_pack.execution.exact import ExactProduct
+from rram_nas_comp_pack.execution.exact import ExactProduct, exact_reader
+from rram_nas_comp_pack.execution.network import Arguments, Replaced, by_integers, by_reads
 from rram_nas_comp_pack.execution.quantise import quantise_input
+from rram_nas_comp_pack.execution.sample_order import innermost_samples
 
 
 class Net(nn.Module):
@@ -196,6 +198,42 @@ def test_a_run_on_another_number_of_samples_has_a_plan_of_its_own() -> None:
     all_at_once = compare(loaded)
     one = loaded._replace(x=loaded.x._replace(args=[loaded.x.args[0][1:2]]))
     assert torch.allclose(compare(one)[0], all_at_once[1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("module", "size", "side_by_side"),
+    [
+        (Heads(8), (5, 8), True),  # torch turns tokens to the front
+        (Heads(8, first=False), (5, 8), False),  # takes the batch for the tokens
+        (nn.Linear(4, 3), (5, 4), False),
+        (block(), (3, 9, 9), False),
+    ],
+)
+def test_a_position_is_read_by_its_copy_whatever_the_batch(module, size, side_by_side) -> None:
+    """Copies that differ tell which of them read which vectors."""
+    loaded = load(module, size, Cut((40, 40), copies=(2, 3)), count=4)
+    first = loaded.layers[0].index
+    reader, seen = exact_reader(loaded.image), []
+
+    class Watched:
+        def read(self, layer: int, x: Tensor) -> Tensor:
+            if layer == first:
+                seen.append(x)
+            return reader.read(layer, x)
+
+    def vectors(inputs: Arguments) -> Tensor:
+        with Replaced(loaded.module, loaded.layers) as network:
+            found = innermost_samples(network, inputs)
+            multiply = by_reads(Watched(), loaded.layers, found)
+            network.run(inputs, by_integers(multiply, loaded.scalings))
+        assert (first in found) == (side_by_side and len(inputs.args[0]) > 1)
+        return seen.pop()
+
+    (x,) = loaded.x.args
+    together = vectors(loaded.x)
+    if not isinstance(module, Heads) or side_by_side:
+        for sample in range(4):
+            assert torch.equal(vectors(Arguments([x[sample : sample + 1]], {}))[0], together[sample])
 
 
 def test_execution_leaves_the_network_as_it_was() -> None:
