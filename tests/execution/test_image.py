@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,10 +40,9 @@ def written(image, folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("cut", [Cut((40, 9)), CUT, Cut((25, 3), split=2, copies=(2,))])
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_every_copy_holds_the_codes_of_its_layer_and_no_cell_besides(kind: str, cut: Cut) -> None:
-    loaded = load(*NETWORKS[kind], cut)
+def test_every_copy_holds_the_codes_of_its_layer_and_no_cell_besides(kind: str) -> None:
+    loaded = load(*NETWORKS[kind], CUT)
     image = loaded.image
     for m, copies, codes in zip(image.mappings, copies_of(image), loaded.network.codes, strict=True):
         assert len(copies) == m.copies
@@ -68,6 +68,20 @@ def test_an_image_read_back_executes_equally_without_the_weights(mobile: Loaded,
         for multiply in (ExactProduct(image), by_reads(exact_reader(image), image.layers)):
             again = network.run(mobile.x, by_integers(multiply, scalings))
             assert torch.equal(again, mobile.executed(ExactProduct(mobile.image)))
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_no_kind_of_layer_needs_its_weights_to_be_executed(kind: str) -> None:
+    loaded = load(*NETWORKS[kind])
+    other = deepcopy(loaded.module)
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.normal_()
+    load_digital(other, loaded.image.digital)
+    multiply = ExactProduct(loaded.image)
+    again, before = (each.executed(multiply) for each in (loaded._replace(module=other), loaded))
+    for one, two in zip(*(x if isinstance(x, tuple) else (x,) for x in (again, before)), strict=True):
+        assert torch.equal(one, two)
 
 
 def test_the_image_leaves_out_what_lies_on_crossbars_alone(mobile: Loaded) -> None:
