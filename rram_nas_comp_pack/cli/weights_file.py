@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +14,13 @@ import ofa
 from ofa.checkpoint import read_plain
 
 from ..errors import BadInput
+
+_TYPES = {
+    **{"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16},
+    **{"I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8},
+    "BOOL": torch.bool,
+}
+"""Types of safetensors."""
 
 ALLOWED = "allowed are the tensors of a state_dict by name"
 
@@ -56,15 +65,27 @@ def _read_npz(path: Path) -> dict[str, Tensor]:
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    """Eight bytes of length, so many of JSON, then the values of the tensors that it lists."""
     try:
-        from safetensors.torch import load_file
-    except ModuleNotFoundError as error:
-        raise BadInput(f"{path}: safetensors is not installed: pip install safetensors") from error
-    try:
-        found: dict[str, Tensor] = load_file(path)
+        content = bytearray(path.read_bytes())
+        start = 8 + int.from_bytes(content[:8], "little")
+        entries = json.loads(content[8:start])
+        entries.pop("__metadata__", None)
+        return {name: _tensor(memoryview(content)[start:], entry) for name, entry in entries.items()}
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror or error}; {ALLOWED}") from error
     except Exception as error:  # a damaged file raises nearly anything
         raise BadInput(f"{path}: found no safetensors file, or a damaged one; {ALLOWED}") from error
-    return found
+
+
+def _tensor(values: memoryview, entry: dict[str, Any]) -> Tensor:
+    begin, end = entry["data_offsets"]
+    kind, size = _TYPES[entry["dtype"]], entry["shape"]
+    if not 0 <= begin <= end <= len(values):
+        raise ValueError(f"values from {begin} to {end}")
+    if begin == end:
+        return torch.empty(size, dtype=kind)
+    return torch.frombuffer(values[begin:end], dtype=kind).reshape(size).clone()
 
 
 def _require_names(path: Path, found: list[str], wanted: list[str]) -> None:

@@ -118,11 +118,24 @@ def test_an_image_of_another_layout_is_refused(run, place):
     assert "image of another layout" in err
 
 
-@pytest.mark.parametrize("suffix", [".pth", ".npz"])
+def as_safetensors(weights):
+    """The bytes of such a file, by its published description."""
+    kinds, entries, values = {torch.float32: "F32", torch.int64: "I64"}, {"__metadata__": {"a": "b"}}, b""
+    for name, x in weights.items():
+        begin, values = len(values), values + x.numpy().tobytes()
+        place = [begin, len(values)]
+        entries[name] = {"dtype": kinds[x.dtype], "shape": list(x.shape), "data_offsets": place}
+    header = json.dumps(entries).encode()
+    return len(header).to_bytes(8, "little") + header + values
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".npz", ".safetensors"])
 def test_weights_come_from_a_file(run, place, tmp_path, suffix):
     weights, path = weights_of(place), tmp_path / f"trained{suffix}"
     if suffix == ".pth":
         torch.save({"state_dict": {f"module.{name}": x for name, x in weights.items()}}, path)
+    elif suffix == ".safetensors":
+        path.write_bytes(as_safetensors(weights))
     else:
         np.savez(path, **{name: x.numpy() for name, x in weights.items()})
     status, _, err = call("image", run, "--weights", path, "--calibration", 2)
