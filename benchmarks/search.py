@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 
-from rram_nas_comp_pack.cli.environment.paper_data import SUPERNET
 from rram_nas_comp_pack.hardware.config.read import load_hardware
 from rram_nas_comp_pack.nas.accuracy import Predictor, bench, predictor
 from rram_nas_comp_pack.nas.compile_subnet import CompileSettings
@@ -27,6 +26,7 @@ from rram_nas_comp_pack.nas.search import Search, evaluate, taught
 from rram_nas_comp_pack.nas.selection import hypervolume
 from rram_nas_comp_pack.nas.workers.engine import Engine
 from rram_nas_comp_pack.nas.workers.local import local
+from rram_nas_comp_pack.runs.nas.subnet import SUPERNET
 
 ROOT = Path(__file__).parents[1]
 POPULATION = 50

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from rram_nas_comp_pack.cli.environment.paper_data import SUPERNET
 from rram_nas_comp_pack.nas.accuracy import bench, calibrate, finetune
 from rram_nas_comp_pack.nas.genome import decoded, drawn
+from rram_nas_comp_pack.runs.nas.subnet import SUPERNET
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from .box_converter.foreign import kind_of_value, told_as, undisturbed
 from .box_converter.models import MODELS, builder
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from torch import nn
+
+    from .box_converter.torch.trace import Recording
 
 FORMS = "torchvision:NAME, timm:NAME, ofa:front.json#K, package.module:callable, FILE.onnx"
 _PREFIXES = ("torchvision", "timm", "ofa")
@@ -37,16 +39,53 @@ def load_network(spec: str, input_size: InputSize | None = None) -> Network:
     one line, for whatever does not name a network that runs and can be mapped.
     """
     sizes = sizes_by_name(input_size)
-    if spec.lower().endswith(".onnx"):
+    if _is_onnx(spec):
         return _load_onnx(spec, sizes)
-    own = spec not in MODELS and spec.partition(":")[0] not in _PREFIXES
-    with _current_directory_importable() if own else nullcontext():
+    with _importable(spec):
         with undisturbed():
             module = _build(spec)
         with undisturbed():
             from .box_converter.torch.trace import trace
 
             return trace(module, sizes, spec)
+
+
+class Model(NamedTuple):
+    """A module with its weights, and the record of its run."""
+
+    module: nn.Module
+    recording: Recording
+
+
+def load_model(
+    spec: str, input_size: InputSize | None, seed: int, prepare: Callable[[nn.Module], nn.Module]
+) -> Model:
+    """Return the network that `spec` names as `load_network` traces it, to be executed.
+
+    Its weights are random ones of `seed`; `prepare` may give it others, or replace it. Raises BadInput as
+    `load_network` does, and for an ONNX file.
+    """
+    if _is_onnx(spec):
+        raise BadInput(f"{spec}: ONNX files cannot be executed yet; allowed is a network of torch")
+    with _importable(spec), undisturbed():
+        import torch
+
+        from .box_converter.torch.trace import record
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            module = prepare(_build(spec))
+            return Model(module, record(module, sizes_by_name(input_size), spec))
+
+
+def _is_onnx(spec: str) -> bool:
+    return spec.lower().endswith(".onnx")
+
+
+def _importable(spec: str) -> AbstractContextManager[None]:
+    """The current directory on the path, where a network is the user's own."""
+    own = spec not in MODELS and spec.partition(":")[0] not in _PREFIXES
+    return _current_directory_importable() if own else nullcontext()
 
 
 def _load_onnx(spec: str, sizes: dict[str, tuple[int, ...]]) -> Network:

@@ -76,23 +76,25 @@ def modules(*rooms):
 
 
 CORE = ("errors", "values", "kernels")
-STAGES = ("hardware", "box_converter", "packing", "simulation", "tuning")
+STAGES = ("hardware", "box_converter", "packing", "simulation", "tuning", "execution")
 MAY_IMPORT = {
     "errors": (),
     "values": (),
-    "kernels": (),
+    "kernels": ("values",),
     "hardware": ("errors", "values"),
     "box_converter": ("errors", "values"),
     "packing": CORE,
     "simulation": CORE,
     "tuning": (*CORE, "box_converter.partition", "packing", "simulation"),
+    "execution": (*CORE, "hardware", "box_converter"),
     "compiler": (*CORE, *STAGES),
     "nas.workers": ("errors",),
     "nas": (*CORE, *STAGES, "compiler"),
     "runs": (*CORE, *STAGES, "compiler", "nas"),
     "load": ("errors", "values", "box_converter", "runs"),
+    "executable": (*CORE, "box_converter", "execution", "nas", "runs", "load"),
     "report": ("errors", "values", "kernels", "hardware", "simulation", "runs"),
-    "cli": (*CORE, *STAGES, "compiler", "nas", "runs", "load", "report"),
+    "cli": (*CORE, *STAGES, "compiler", "nas", "runs", "load", "executable", "report"),
 }
 """A row a room, in order; a room also knows itself. Printed into docs/design.md: see `main` below."""
 
@@ -143,9 +145,9 @@ def test_values_and_errors_import_nothing_but_the_standard_library():
         assert own(path) == set()
 
 
-def test_torch_is_known_to_the_converter_and_what_trains_only():
+def test_torch_is_known_to_what_runs_networks_only():
     """Packing, simulation and partition work on plain values."""
-    allowed = ("box_converter", "nas", "runs.nas", "load", "cli")
+    allowed = ("box_converter", "execution", "nas", "runs.nas", "load", "cli")
     users = [name_of(p) for p in MODULES if "torch" in outside(p)]
     assert [u for u in users if not any(within(u, a) for a in allowed)] == []
     assert "box_converter.partition" not in users

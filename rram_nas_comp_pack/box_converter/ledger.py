@@ -65,14 +65,18 @@ class Ledger:
         self._elementwise: Counter[Hashable] = Counter()
         self._partial: set[tuple[Hashable, Status]] = set()
 
-    def add_layer(self, holder: Hashable, name: str, kind: str, shape: Shape, weights: Hashable) -> None:
-        """Enter one execution; equal `weights` are stored once, with the first layer that used them."""
+    def add_layer(self, holder: Hashable, name: str, kind: str, shape: Shape, weights: Hashable) -> int:
+        """Enter one execution and return its index.
+
+        Equal `weights` are stored once, with the first layer that used them.
+        """
         index = len(self._layers)
         stored_in = self._stored.setdefault((weights, shape.raw.h, shape.raw.w), index)
         sizes = shape.raw, shape.positions, shape.groups
         layer = Layer(index, kind, printable(name), *sizes, stored_in, shape.depthwise)
         self._layers.append(layer)
         self._macs[holder, "mapped"] += layer.macs
+        return index
 
     def add_macs(self, holder: Hashable, status: Status, macs: int | None) -> None:
         """Enter multiply-accumulates that no layer holds; None stands for some that cannot be counted."""
@@ -95,6 +99,15 @@ class Ledger:
         So a table that is looked up by one holder and multiplied with by another is mapped.
         """
         self._uses.setdefault(key, set()).add((holder, status))
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers until now."""
+        return tuple(self._layers)
+
+    def statuses(self, key: Hashable) -> set[Status]:
+        """Return all uses of a weight until now."""
+        return {status for _, status in self._uses.get(key, ())}
 
     def close(
         self, name: str, holders: Iterable[Holder], inputs: Iterable[tuple[str, tuple[int, ...]]] = ()

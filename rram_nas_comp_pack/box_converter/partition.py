@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import accumulate
+from typing import NamedTuple
 
 from ..errors import BadInput
 from ..values import Box, CrossbarSize, Layer, Mapping
@@ -36,7 +38,7 @@ def cut(layer: Layer, size: CrossbarSize, depth_split: int = 1) -> tuple[Box, ..
     if layer.depthwise:
         part = min(size.columns, max(1, layer.raw.w // depth_split))
         return cut_strips(layer, size, part)
-    return tuple(Box(h, w, _reads(layer, first, w)) for h, w, first in _tiles(layer.raw, size))
+    return tuple(Box(h, w, _reads(layer, first, w)) for h, w, _, first in _tiles(layer.raw, size))
 
 
 def cut_strips(layer: Layer, size: CrossbarSize, width: int) -> tuple[Box, ...]:
@@ -92,19 +94,51 @@ def _require_whole_kernel(layer: Layer, size: CrossbarSize) -> None:
         )
 
 
-def _tiles(raw: Box, size: CrossbarSize) -> list[tuple[int, int, int]]:
-    """(height, width, first column) of the tiles of a matrix."""
+def corners(mapping: Mapping, size: CrossbarSize) -> tuple[tuple[int, int], ...]:
+    """(first row, first column) of every box of one replica, in the layer's raw matrix.
+
+    A diagonal box begins at row 0 of each of its channels. Raises BadInput where the boxes are not those of
+    this page's order, so that nobody can say which weights they hold.
+    """
+    layer, sizes = mapping.layer, [(box.h, box.w) for box in mapping.boxes]
+    if layer.depthwise:
+        ends = list(accumulate(box.w for box in mapping.boxes))
+        firsts = [(0, end - box.w) for end, box in zip(ends, mapping.boxes, strict=True)]
+        heights = {layer.raw.h * (box.w if mapping.diagonal else 1) == box.h for box in mapping.boxes}
+        if ends[-1] == layer.raw.w and heights == {True}:
+            return tuple(firsts)
+    else:
+        tiles = _tiles(layer.raw, size)
+        if sizes == [(tile.h, tile.w) for tile in tiles]:
+            return tuple((tile.row, tile.column) for tile in tiles)
+    raise BadInput(
+        f"layer {layer.label} ({layer.name}): found boxes that another program cut, so that it is not known "
+        "which weights they hold; allowed are those of this toolkit's partition"
+    )
+
+
+class _Tile(NamedTuple):
+    """A rectangle of a matrix: its size and where it begins."""
+
+    h: int
+    w: int
+    row: int
+    column: int
+
+
+def _tiles(raw: Box, size: CrossbarSize) -> list[_Tile]:
     rows, columns = min(size.rows, raw.h), min(size.columns, raw.w)
     full_rows, bottom = divmod(raw.h, rows)
     full_columns, right = divmod(raw.w, columns)
-    edge = full_columns * columns
-    tiles = [(rows, columns, c * columns) for _ in range(full_rows) for c in range(full_columns)]
+    below, beside = full_rows * rows, full_columns * columns
+    across, down = range(0, beside, columns), range(0, below, rows)
+    tiles = [_Tile(rows, columns, row, column) for row in down for column in across]
     if bottom and right:
-        tiles.append((bottom, right, edge))
+        tiles.append(_Tile(bottom, right, below, beside))
     if bottom:
-        tiles += [(bottom, columns, c * columns) for c in range(full_columns)]
+        tiles += [_Tile(bottom, columns, below, column) for column in across]
     if right:
-        tiles += [(rows, right, edge)] * full_rows
+        tiles += [_Tile(rows, right, row, beside) for row in down]
     return tiles
 
 

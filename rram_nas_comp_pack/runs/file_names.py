@@ -19,7 +19,7 @@ _LEFT = rf"(?:(?:figures|earlier)/)?(?:{_DRAWN}|link|copy)"
 _REPORT = rf"report\.html|figures/{_DRAWN}|\.report\.(?:partial|earlier|[a-z0-9_]{{8}})/{_LEFT}"
 _PACKING = (
     rf"(?:result\.json|pack\.csv|partition(?:_optimized)?\.json|sim\.log|trace\.json"
-    rf"|logs\.log|SimConfig\.ini|{_REPORT})"
+    rf"|chip_image\.npz|\.chip_image\.npz\.partial|logs\.log|SimConfig\.ini|{_REPORT})"
 )
 _EVOLUTION = (
     rf"(?:front\.(?:json|csv)|evolute\.csv|evaluated\.csv|hypervolume\.csv"

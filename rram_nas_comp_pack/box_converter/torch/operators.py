@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -46,6 +46,7 @@ class Product:
     `kind` is the class of torch's layer that computes this: "Linear", "Conv2d", "ConvTranspose1d".
     `single` is False where every entry of a batch has a matrix of its own, which no one box can hold. Nor
     does one hold complex numbers, a sparse matrix, or codes of integers: `stored_as_is` is False.
+    `mirrored`: the operator has the weight as its first factor, and transposes all that is here.
     """
 
     x: Tensor
@@ -54,6 +55,7 @@ class Product:
     kind: str = "Linear"
     single: bool = True
     stored_as_is: bool = True
+    mirrored: bool = False
 
     @property
     def macs(self) -> int:
@@ -75,12 +77,16 @@ def readings(
         return (_matrices(args[0], args[1].t(), are_copies),)
     if packet not in _FIRST_FACTOR:
         return ()
-    a, b = args[_FIRST_FACTOR[packet] :][:2]
-    a = a if a.dim() > 1 else a.unsqueeze(0)
-    b = b if b.dim() > 1 else b.unsqueeze(1)
+    a, b = factors(func, args)
     if packet in _OTHER_ARITHMETIC or not a.layout is b.layout is torch.strided:
         return _other_arithmetic(a, b)
-    return (_matrices(a, b, are_copies), _matrices(b.mT, a.mT, are_copies))
+    return (_matrices(a, b, are_copies), replace(_matrices(b.mT, a.mT, are_copies), mirrored=True))
+
+
+def factors(func: Any, args: tuple[Any, ...]) -> tuple[Tensor, Tensor]:
+    """Return the two factors of an operator that multiplies matrices; a vector as a matrix."""
+    a, b = args[_FIRST_FACTOR[func.overloadpacket] :][:2]
+    return a if a.dim() > 1 else a.unsqueeze(0), b if b.dim() > 1 else b.unsqueeze(1)
 
 
 def _other_arithmetic(a: Tensor, b: Tensor) -> tuple[Product, Product]:
@@ -129,3 +135,18 @@ def inner_products(func: Any, args: tuple[Any, ...], out: Any) -> tuple[int, lis
     else:
         return None
     return prod(args[0].shape[:-1]) * sum(weight.numel() for weight in weights), weights
+
+
+def projections(tensor: str, weight: Tensor, shape: Shape) -> list[tuple[str, Shape]]:
+    """Return the projections that one product of `nn.MultiheadAttention` computes.
+
+    Its packed weight stacks those of query, key and value; a product takes one, two or all three of them.
+    `weight` is the (inputs, outputs) view that starts at the first one taken.
+    """
+    for part in "qkv":
+        if f"{part}_proj_weight" in tensor:
+            return [(f"{part}_proj", shape)]
+    width, start = shape.raw.h, weight.storage_offset() // shape.raw.h
+    taken = "qkv"[start // width :][: shape.raw.w // width]
+    parts = [(f"{part}_proj", shapes.linear(width, width, shape.positions)) for part in taken]
+    return parts or [("in_proj", shape)]

@@ -115,6 +115,11 @@ class Owners:
         """Return the number of a tensor's values."""
         return self._numels[number]
 
+    def names(self, number: int) -> list[str]:
+        """Return the names of a tensor, as `state_dict` spells them."""
+        homes = self._homes[number]
+        return [name if path == ROOT else f"{path}.{name}" for path, name in homes]
+
     def are_complex(self, numbers: Iterable[int]) -> bool:
         """Say whether one of the tensors holds complex numbers."""
         return not self._complex.isdisjoint(numbers)

@@ -11,21 +11,20 @@ unsupported.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from ...values import Network, Status
-from .. import shapes
+from ...values import Layer, Network, Status
 from ..ledger import ROOT, Ledger
-from ..shapes import Shape
-from .operators import Product, aten, inner_products, readings
+from .operators import Product, aten, inner_products, projections, readings
 from .owners import Owners, base, kind_of, storage_of
 from .packed import packed_in, packed_key, packed_use
+from .stepwise import Stepwise
 
 Origin = frozenset[int] | None
 """None: depends on the input. Else the numbers of the stored tensors that the values come from."""
@@ -36,21 +35,32 @@ _OURS = ("aten", "prims", "prim")
 _ADDITIONS = ("add", "add_", "sub", "sub_")
 
 
-class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """A dispatch mode that keeps the ledger; `scopes` are the running modules' paths, innermost last."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Met:
+    """A product by weights in the run: operator number `step`, whose product is that of `layers`.
 
-    supports_higher_order_operators = True
+    `weight` is a kernel, or a matrix of (inputs, outputs) that holds the layers side by side. `mirrored`: of
+    two matrices, the first is the weight.
+    """
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Save the seconds that torch takes to load its compiler, only to keep it away from this class."""
-        return False
+    step: int
+    func: Any
+    weight: Tensor
+    mirrored: bool
+    layers: tuple[int, ...]
+
+
+class Recorder(Stepwise):  # type: ignore[no-untyped-call]
+    """A dispatch mode that keeps the ledger; `scopes` are the running modules' paths, innermost last.
+
+    `met` lists the products that became layers, in order.
+    """
 
     def __init__(self, module: nn.Module, inputs: Iterable[Tensor]) -> None:
-        """Watch `module`, which runs on `inputs`; `steps` counts the operators."""
-        super().__init__()  # type: ignore[no-untyped-call]
+        """Watch `module`, which runs on `inputs`."""
+        super().__init__()
         self.scopes = [ROOT]
-        self.steps = 0
+        self.met: list[Met] = []
         self._owners = Owners(module)
         self._ledger = Ledger()
         self._origins: dict[int, Origin] = {storage_of(x): None for x in inputs}
@@ -60,21 +70,15 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._kept: list[Tensor] = []
         self._thirds: Counter[frozenset[int]] = Counter()
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        """Run one operator and enter it; composite ones (seen in inference mode) are taken apart first."""
-        kwargs = kwargs or {}
-        if not isinstance(func, torch._ops.OpOverload):
-            result = func(*args, **kwargs)
-            self._follow(func, (args, kwargs), _tensors(result), self._origin(_tensors((args, kwargs))))
-            return result
-        with self:
-            result = func.decompose(*args, **kwargs)
-        if result is not NotImplemented:
-            return result
+    def higher_order(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run an operator that takes functions, and note where its results come from."""
         result = func(*args, **kwargs)
-        self.steps += 1
+        self._follow(func, (args, kwargs), _tensors(result), self._origin(_tensors((args, kwargs))))
+        return result
+
+    def step(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run one operator and enter it."""
+        result = func(*args, **kwargs)
         operands = _tensors((args, kwargs))
         is_packed = bool(packed_in((args, kwargs)))
         if is_packed:
@@ -82,6 +86,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         is_layer = not is_packed and self._enter(func, args, operands, result)
         self._follow(func, (args, kwargs), _tensors(result), None if is_layer else self._origin(operands))
         return result
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers that were met, in order."""
+        return self._ledger.layers
 
     def close(self, name: str, inputs: Iterable[tuple[str, tuple[int, ...]]]) -> Network:
         """Return what was seen as a network."""
@@ -135,7 +144,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         products = readings(func, args, result, self._are_copies)
         by_weights = [product for product in products if self._is_by_weights(product)]
         if by_weights:
-            self._enter_product(by_weights[0])
+            self._enter_product(func, by_weights[0])
             return True
         if self._origin(operands) is not None:
             return False
@@ -179,7 +188,15 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _modules(self, numbers: Iterable[int]) -> set[str]:
         return {base(self._owners.home(number, self.scopes[-1])) for number in numbers}
 
-    def _enter_product(self, product: Product) -> None:
+    def on_crossbars_alone(self) -> frozenset[str]:
+        """Return the names of the parameters and buffers that nothing uses but products by weights."""
+        found = (number for number in self._owners.numbers.values() if self._is_on_crossbars_alone(number))
+        return frozenset(name for number in found for name in self._owners.names(number))
+
+    def _is_on_crossbars_alone(self, number: int) -> bool:
+        return self._ledger.statuses(number) == {"mapped"}
+
+    def _enter_product(self, func: Any, product: Product) -> None:
         if not product.macs:  # no weights, or no vectors
             return
         numbers = self._origin([product.weight]) or frozenset()
@@ -190,14 +207,20 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         owner = self._owners.layer_owner(numbers, self.scopes[-1])
         self._use([product.x], self.scopes[-1], "digital")
         self._use([product.weight], owner, "mapped")
+        layers = tuple(self._add_layers(product, numbers, owner))
+        self.met.append(Met(self.steps, func, product.weight, product.mirrored, layers))
+
+    def _add_layers(self, product: Product, numbers: frozenset[int], owner: str) -> Iterator[int]:
+        """Enter the layers that one product computes, and return their indices."""
         recipe = self._recipes.get(storage_of(product.weight))
         kind, tensor = kind_of(self._owners.modules.get(owner)), self._owners.tensor_name(numbers, owner)
         if kind == "MultiheadAttention" and "_proj_weight" in tensor:
-            for part, shape in _projections(tensor, product.weight, product.shape):
-                self._ledger.add_layer(owner, f"{owner}.{part}", "Linear", shape, (recipe, part))
+            for part, shape in projections(tensor, product.weight, product.shape):
+                yield self._ledger.add_layer(owner, f"{owner}.{part}", "Linear", shape, (recipe, part))
             return
         name = owner if kind or tensor == "weight" else tensor if owner == ROOT else f"{owner}.{tensor}"
-        self._ledger.add_layer(owner, name, product.kind, product.shape, (recipe, _layout(product.weight)))
+        weights = (recipe, _layout(product.weight))
+        yield self._ledger.add_layer(owner, name, product.kind, product.shape, weights)
 
     def _share(self, product: Product, numbers: frozenset[int]) -> int:
         """Return how often a product counts: torch computes a complex convolution in three real ones.
@@ -262,18 +285,3 @@ def _layout(weight: Tensor) -> tuple[int, ...]:
         return ()
     strides = (0 if size == 1 else stride for size, stride in zip(weight.shape, weight.stride(), strict=True))
     return (int(weight.storage_offset()), *strides)
-
-
-def _projections(tensor: str, weight: Tensor, shape: Shape) -> list[tuple[str, Shape]]:
-    """Return the projections that one product of `nn.MultiheadAttention` computes.
-
-    Its packed weight stacks those of query, key and value; a product takes one, two or all three of them.
-    `weight` is the (inputs, outputs) view that starts at the first one taken.
-    """
-    for part in "qkv":
-        if f"{part}_proj_weight" in tensor:
-            return [(f"{part}_proj", shape)]
-    width, start = shape.raw.h, weight.storage_offset() // shape.raw.h
-    taken = "qkv"[start // width :][: shape.raw.w // width]
-    parts = [(f"{part}_proj", shapes.linear(width, width, shape.positions)) for part in taken]
-    return parts or [("in_proj", shape)]

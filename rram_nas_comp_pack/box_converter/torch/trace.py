@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -16,9 +17,12 @@ from ...values import InputSize, Network
 from ..advice import about_types, advice
 from ..foreign import reason, told_as
 from ..ledger import ROOT
-from .inputs import Inputs, Sizes, inputs_of
+from .inputs import Inputs, inputs_of
 from .recorder import Recorder
 from .torchvision_compat import missing_operator
+
+Kinds = tuple[torch.dtype, ...]
+"""The types of the inputs."""
 
 
 def trace(module: nn.Module, input_size: InputSize | None, name: str) -> Network:
@@ -43,12 +47,42 @@ def trace(module: nn.Module, input_size: InputSize | None, name: str) -> Network
     The module is left as it was, in its training mode, unless it has lazy parameters: they take their sizes
     from the run. Raises BadInput if it does not run on such inputs or has no layer that can be mapped.
     """
+    return record(module, input_size, name).network
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """A traced network, the inputs that it ran on and their types, and what the recorder saw."""
+
+    network: Network
+    inputs: Inputs
+    kinds: Kinds
+    recorder: Recorder
+
+
+def record(module: nn.Module, input_size: InputSize | None, name: str) -> Recording:
+    """Trace a module as `trace` does, and keep what is needed to run it again."""
     with told_as(f"{name} cannot be traced"):
         _refuse_what_cannot_be_watched(module, name)
         inputs = inputs_of(module, input_size, name)
-        with _evaluation(module), _uncompiled(), _recurrence_step_by_step(module):
-            recorder, sizes = _recorded(module, inputs, name)
-        return recorder.close(name, sizes)
+        with as_traced(module):
+            recorder, inputs, kinds = _recorded(module, inputs, name)
+        return Recording(recorder.close(name, inputs.sizes), inputs, kinds, recorder)
+
+
+def record_run(module: nn.Module, args: Sequence[Tensor], kwargs: dict[str, Tensor]) -> Recorder:
+    """Run a module once on these inputs, `as_traced`, and return what was seen."""
+    recorder = Recorder(module, [*args, *kwargs.values()])
+    with _scopes(module, recorder), recorder:
+        module(*args, **kwargs)
+    return recorder
+
+
+@contextmanager
+def as_traced(module: nn.Module) -> Iterator[None]:
+    """Make a module run the operators that the recorder sees."""
+    with _evaluation(module), _uncompiled(), _recurrence_step_by_step(module):
+        yield
 
 
 def _refuse_what_cannot_be_watched(module: nn.Module, name: str) -> None:
@@ -63,8 +97,10 @@ def _refuse_what_cannot_be_watched(module: nn.Module, name: str) -> None:
             )
 
 
-def _recorded(module: nn.Module, inputs: Inputs, name: str) -> tuple[Recorder, Sizes]:
-    """Return the record of the first run that succeeds, and the sizes that it ran on.
+def _recorded(
+    module: nn.Module, inputs: Inputs, name: str
+) -> tuple[Recorder, Inputs, tuple[torch.dtype, ...]]:
+    """Return the record of the first run that succeeds, and the inputs and types that it ran on.
 
     Raises BadInput with the error of the run that came farthest.
     """
@@ -76,7 +112,7 @@ def _recorded(module: nn.Module, inputs: Inputs, name: str) -> tuple[Recorder, S
         if recorder and error is None:
             if not recorder.knows(module):
                 raise BadInput(f"{name} makes its parameters anew whenever it runs")
-            return recorder, each.sizes
+            return recorder, each, kinds
         if error is not None:
             failures.append(((recorder.steps if recorder else 0, not about_types(error)), error))
             if not isinstance(error, Exception):  # no matter of types
@@ -85,9 +121,7 @@ def _recorded(module: nn.Module, inputs: Inputs, name: str) -> tuple[Recorder, S
     raise _does_not_run(farthest, inputs, name) from farthest
 
 
-def _run(
-    module: nn.Module, inputs: Inputs, kinds: tuple[torch.dtype, ...]
-) -> tuple[Recorder | None, BaseException | None]:
+def _run(module: nn.Module, inputs: Inputs, kinds: Kinds) -> tuple[Recorder | None, BaseException | None]:
     """Run once, again if the module made parameters meanwhile; return the record and what was raised."""
     recorder = None
     try:
@@ -96,7 +130,7 @@ def _run(
             module(*args, **kwargs)
         for _ in range(2):
             recorder = Recorder(module, [*args, *kwargs.values()])
-            with _scopes(module, recorder), recorder:
+            with _scopes(module, recorder), recorder:  # kept also where it fails
                 module(*args, **kwargs)
             if recorder.knows(module):
                 break

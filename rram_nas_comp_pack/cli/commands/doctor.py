@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ... import __version__
+from ...runs.nas.subnet import SUPERNET
 from ...runs.origin import cores
 from ..environment.paper_data import (
     CHECKPOINT,
     CIFAR10,
     FETCH_CHECKPOINT,
     FETCH_CIFAR10,
-    SUPERNET,
     cifar10_is_there,
 )
 from ..environment.requirements import DISTRIBUTION, Requirement, fits, installed, requirements

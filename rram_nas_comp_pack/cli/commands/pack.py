@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...compiler import Report, Watch, compile_network
 from ...errors import BadInput, CannotBeDone
@@ -14,10 +15,14 @@ from ...runs.folders import run_folder
 from ...runs.nas.front import read_hardware
 from ...runs.origin import CONFIG_COPY, begin
 from ...runs.packing.log import coverage_table, log_lines, summary
+from ...runs.packing.source import Source
 from ...runs.packing.write import write_run, write_trace
 from ...values import Network, NoFit
 from ..options.pack import PackOptions
 from ..shared import INTERRUPTED, add_report, step_bar, telling_of_compiling, warn
+
+if TYPE_CHECKING:
+    from ...executable import Executable
 
 
 def run(options: PackOptions) -> int:
@@ -30,6 +35,7 @@ def run(options: PackOptions) -> int:
     hardware, parent = origin.config.hardware, run.log_dir / "packing"
     warn(*hardware.warnings)
     with run_folder(parent, run.exp_id, files=PACKING) as folder:
+        executable = _executable(options) if options.image else None
         network = _network(options)
         warn(_other_hardware(options.model, origin.config))
         report = _compile(network, hardware, options)
@@ -37,6 +43,8 @@ def run(options: PackOptions) -> int:
         write_run(folder, report, options.settings, written, origin)
         if options.trace:
             write_trace(folder, report, hardware)
+        if executable is not None:
+            _write_image(folder, executable, report)
         if not run.no_report:
             add_report(folder, run.exp_id)
     if run.verbose:
@@ -55,6 +63,21 @@ def _network(options: PackOptions) -> Network:
         warn(f"{len(lost)} modules of {options.model} cannot be mapped")
         print(*coverage_table(network), sep="\n", file=sys.stderr)
     return network
+
+
+def _executable(options: PackOptions) -> Executable:
+    from ...executable import prepare
+
+    source = Source(options.model, options.input_size, options.settings.goal.seed, options.weights)
+    return prepare(source, options.calibration)
+
+
+def _write_image(folder: Path, network: Executable, report: Report) -> None:
+    from ...executable import image_of
+    from ...runs.packing.chip_image import save_image
+
+    packing = report.packing
+    save_image(folder, image_of(network, report.mappings, packing.placements, packing.size))
 
 
 def _other_hardware(model: str, config: SimConfig) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ofa.streams import printable
 
+from ...errors import BadInput
 from ...packing.check import violations
 from ...runs.packing.agreement import disagreements
 from ...runs.packing.read import RESULT, read_any_result
@@ -18,11 +19,13 @@ from ...values import NO_RULES, Rules
 from ..shared import telling_of_compiling, warn
 
 
-def run(run_dir: Path, config: Path | None) -> int:
+def run(run_dir: Path, config: Path | None, execute: bool, weights: Path | None) -> int:
     """Print every violation on a line of its own; returns 1 where there is one.
 
     Without `config` the hardware is that of the run.
     """
+    if weights is not None and not execute:
+        raise BadInput("--weights: found without --execute, allowed is with it")
     layout = read_mappings(run_dir), read_placements(run_dir)
     result = read_any_result(run_dir)
     if result is not None:
@@ -31,7 +34,12 @@ def run(run_dir: Path, config: Path | None) -> int:
         hardware, note = hardware_of(run_dir, None, config)
         found = list(violations(*layout, hardware.size, Rules()))
         warn(note)
-    told = found or [f"{run_dir}: no violation found in {len(layout[1])} boxes"]
+    if execute and not found:
+        from ..execution_check import differences  # torch, which the layout alone does not need
+
+        found = list(differences(run_dir, weights))
+    executed = "; every integer is that of the integer network" if execute else ""
+    told = found or [f"{run_dir}: no violation found in {len(layout[1])} boxes{executed}"]
     print(*map(printable, told), sep="\n")
     return 1 if found else 0
 

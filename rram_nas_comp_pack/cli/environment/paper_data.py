@@ -6,9 +6,6 @@ from pathlib import Path
 
 from ofa.download import INNER, URL
 
-SUPERNET = Path(__file__).parents[3] / "ofa" / "checkpoint" / "digits_mbv3_small.pth"
-"""The supernet that comes with the toolkit, trained on digits."""
-
 CHECKPOINT = Path("ofa/checkpoint/mbv3_small_best.pth.tar")
 """The supernet of the paper's authors."""
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from ofa.parser import path, word
 
+from ...runs.nas.subnet import SUPERNET
 from ...runs.origin import cores
 from ...values import rules_of
-from ..environment.paper_data import SUPERNET
 from .converters import at_least, dataset, number, objectives
 from .shared import (
     RunOptions,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ofa.parser import word
@@ -12,6 +13,7 @@ from ofa.parser import word
 from ...errors import BadInput
 from ...values import DEFAULT_SIZE, InputSize, Network, rules_of
 from .converters import at_least, objective, seconds, sizes
+from .execution import add_weights, require_image
 from .shared import (
     RunOptions,
     add_duplication,
@@ -36,6 +38,9 @@ class PackOptions:
     input_size: InputSize | None
     strict: bool
     trace: bool
+    image: bool
+    weights: Path | None
+    calibration: int | None
 
     def written_for(self, network: Network) -> dict[str, object]:
         """Options as a run tells them: the input size is None where the network states its own."""
@@ -84,21 +89,27 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
         help="samples traced in sim.log (default: 4)",
     )
     add("--trace", action="store_true", help="write their timeline too, trace.json, for Perfetto")
+    add("--image", action="store_true", help="write chip_image.npz: what the crossbars are loaded with")
+    add_weights(parser)
     unused = ("--device", "--coef-acc", "--coef-latency")
     add_ignored(parser, ("--log-pack", "--no-cuda", "--no-fine-tune", "-r"), unused)
+
+
+OWN = ("model", "input_size", "strict", "trace", "image", "weights", "calibration")
 
 
 def pack_options(values: dict[str, Any], command_line: str) -> PackOptions:
     """The options that these values stand for. Raises BadInput where they contradict."""
     if values["duplicate"] and values["find_solution"]:
         raise BadInput("--duplicate fills a budget: found --find-solution, allowed is --num-crossbars N")
+    require_image(values)
     values["depthwise_mapping"] = depthwise_mapping(values["depthwise_mapping"], values["duplicate"])
     values["objective"] = values["objective"] or values["num_sample"]
     values["input_size"] = _input_size(values["input_size"])
     return PackOptions(
         run=run_options(values, command_line),
         settings=_settings(values),
-        **{name: values[name] for name in ("model", "input_size", "strict", "trace")},
+        **{name: values[name] for name in OWN},
     )
 
 

@@ -13,6 +13,7 @@ from ofa.parser import Parser, path
 from ...errors import BadInput
 from .converters import at_least
 from .evolve import add_evolve, evolve_options
+from .execution import add_image
 from .pack import add_pack, pack_options
 from .shared import add_config, add_other_config
 
@@ -41,6 +42,7 @@ def new_parser() -> Parser:
     parser = _Parser("rram_nas_comp_pack", description="Compile neural networks onto few RRAM crossbars.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     add_pack(commands.add_parser("pack", help="network to layout and latency"))
+    add_image(commands.add_parser("image", help="what a run's crossbars are loaded with"))
     _add_simulate(commands.add_parser("simulate", help="latency of a run's layout"))
     _add_verify(commands.add_parser("verify", help="check a run's layout from its files"))
     add_evolve(commands.add_parser("evolve", help="search subnets of a supernet"))
@@ -66,7 +68,10 @@ class _Tuple(argparse.Action):
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run_dir", type=path, metavar="RUN_DIR")
+    add = parser.add_argument
+    add("run_dir", type=path, metavar="RUN_DIR")
+    add("--execute", action="store_true", help="run a sample through the crossbars, integer by integer")
+    add("--weights", type=path, metavar="FILE", help="with --execute: the weights that the image was made of")
     add_other_config(parser)
 
 

@@ -50,6 +50,12 @@ def read_subnets(path: Path) -> tuple[int, tuple[Configuration, ...]]:
     return _classes(front), tuple(networks)
 
 
+def read_dataset(path: Path) -> str:
+    """The images that a search was for; a front.json that does not say is of digits."""
+    front = JsonObject(path, "front", read_json(path))
+    return front.text("dataset") if front.has("dataset") else "digits"
+
+
 def read_hardware(path: Path) -> SimConfig | None:
     """The configuration that a front.json holds, None where it holds none."""
     return read_simconfig(JsonObject(path, "front", read_json(path)))

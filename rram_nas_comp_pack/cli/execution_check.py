@@ -1,0 +1,54 @@
+"""Whether a run's crossbars compute what its network does: one sample, integer by integer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..errors import BadInput
+from ..executable import Executable, image_of, layout_of, prepare
+from ..execution.calibration import load_digital, weight_codes
+from ..execution.check import first_difference
+from ..execution.image import ChipImage, copies_of, matrix_of
+from ..execution.quantise import Codes
+from ..runs.packing.chip_image import NAME, read_image
+from ..runs.packing.read import read_result
+from ..runs.packing.read_layout import read_mappings, read_placements
+from ..runs.packing.source import read_source
+from .shared import warn
+
+
+def differences(run_dir: Path, weights: Path | None) -> Iterator[str]:
+    """The first integer that differs, in words. A run without an image is loaded as `image` does.
+
+    Raises BadInput where a run does not say which network it is of, or its image is of another layout.
+    """
+    source, path = read_source(run_dir, weights), run_dir / NAME
+    mappings, placements = read_mappings(run_dir), read_placements(run_dir)
+    network = prepare(source, samples=None if not path.exists() else 1)
+    if path.exists():
+        image = read_image(path)
+        if image.mappings != layout_of(network, mappings) or image.placements != placements:
+            raise BadInput(f"{path}: it is the image of another layout; `image {run_dir}` makes it anew")
+    else:
+        image = image_of(network, mappings, placements, read_result(run_dir).size)
+    codes = _codes(network, image)
+    load_digital(network.module, image.digital)
+    found = first_difference(network.module, image, codes, network.one_sample)
+    if found is not None:
+        yield str(found)
+
+
+def _codes(network: Executable, image: ChipImage) -> Sequence[Codes]:
+    """The integers of the network's weights; those of the first copies where its weights are not at hand."""
+    if network.provenance.weights == image.provenance.weights:
+        return weight_codes(network.recording)
+    warn(
+        f"the image holds the weights {image.provenance.weights}, which are not at hand: its copies are "
+        "compared with one another; --weights compares them with the weights"
+    )
+    copies = copies_of(image)
+    return [
+        Codes(matrix_of(layer, boxes[0]), scales)
+        for layer, boxes, scales in zip(image.layers, copies, image.scales, strict=True)
+    ]
