@@ -1,0 +1,130 @@
+"""Plans of the full path: which columns need conversions at all, and in how few products their sums come.
+
+Without variation the sums of a column are small whole numbers, and a float32 holds those of several read steps
+side by side: the steps are driven at once, radix^t apart, and taken apart before they are converted. A column
+none of whose sums can saturate, with an ADC step that loses nothing, is left to the linear path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.arrays import Ints
+from .cells import slice_weights
+from .conversion import Conversion
+from .converters import Adc, InputCode, InputStep, input_steps, signed_conversions, sum_range
+from .device import UNITS, DeviceModel
+from .program import ProgrammedBox
+
+_LIMITS = {"f4": 2**24, "f8": 2**53}  # integers up to these are exact
+_COST = {"f4": 1, "f8": 2}  # of one product
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Product:
+    """Some read steps of the full path in one product."""
+
+    driven: NDArray[np.floating]  # (256,) what is driven for the 8 bits of an input
+    conversion: Conversion
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadPlan:
+    """What the full path of a box with one ADC needs, made once for many reads."""
+
+    box: ProgrammedBox
+    adc: Adc
+    steps: int  # read steps of an input
+    converted: Ints  # numbers of the columns that are not exact on the linear path
+    exact: Ints  # numbers of those that are
+    cells: NDArray[np.floating]  # (rows, parts * converted) in the unit of the sums
+    products: tuple[Product, ...]
+
+
+def plan_read(box: ProgrammedBox, adc: Adc, code: InputCode = "unsigned") -> ReadPlan:
+    """The plan of reads of a box."""
+    sensed = sensed_cells(box)
+    ranges = sum_range(sensed, box.device, code)
+    exact = exact_columns(sensed, ranges, adc)
+    rest = np.flatnonzero(~exact)
+    cells = sensed[:, :, rest]
+    unit = 1 if (cells % UNITS).any() else UNITS
+    low, high = (sums[:, rest] for sums in ranges)
+    bound = max(1, int(max(-low.min(initial=0), high.max(initial=0))) // unit)
+    steps = input_steps(box.device, code)
+    kinds = ("f4", "f8") if np.frexp(adc.step)[0] == 0.5 else ("f8",)  # others are not divided exactly enough
+    kind, together = _packed(bound, len(steps), kinds)
+    radix = 1 << (bound.bit_length() + 1)
+    products = tuple(
+        _product(steps[first : first + together], box.device, (adc, unit, radix), np.dtype(kind))
+        for first in range(0, len(steps), together)
+    )
+    matrix = (cells // unit).transpose(1, 0, 2).reshape(cells.shape[1], -1).astype(kind)
+    return ReadPlan(box, adc, len(steps), rest, np.flatnonzero(exact), matrix, products)
+
+
+def parts_of(device: DeviceModel) -> int:
+    """Conversions of one column in a read step."""
+    return device.slices * (1 if signed_conversions(device) else device.polarity)
+
+
+def part_worth(device: DeviceModel) -> Ints:
+    """What a code of each part is worth in steps of the weight: (parts,)."""
+    worth = slice_weights(device)
+    return worth if parts_of(device) == device.slices else np.concatenate([worth, -worth])
+
+
+def sensed_cells(box: ProgrammedBox) -> Ints:
+    """What the ADCs see of each cell: (parts, rows, columns), 1/1024 of a level step."""
+    cells = box.cells.astype(np.int64)
+    seen = cells[:1] - cells[1:] if signed_conversions(box.device) else cells
+    return seen.reshape(-1, *cells.shape[2:])
+
+
+def can_saturate(ranges: tuple[Ints, Ints], adc: Adc) -> NDArray[np.bool_]:
+    """Whether any sum of a column can lie beyond the codes (columns,), by the ranges of `sum_range`."""
+    low, high = (np.rint(sums / (UNITS * adc.step)) for sums in ranges)
+    return np.asarray(((low < adc.lowest) | (high > adc.highest)).any(axis=0))
+
+
+def exact_columns(sensed: Ints, ranges: tuple[Ints, Ints], adc: Adc) -> NDArray[np.bool_]:
+    """Which columns lose nothing in conversion: all their sums are whole codes within the range."""
+    step = UNITS * adc.step
+    if step != int(step):
+        return np.zeros(sensed.shape[2], np.bool_)
+    return ~(sensed % int(step)).any(axis=(0, 1)) & ~can_saturate(ranges, adc)
+
+
+def _packed(bound: int, steps: int, kinds: Sequence[str]) -> tuple[str, int]:
+    """The type of a product and how many read steps it holds, for sums up to `bound`: the cheapest."""
+    radix = 1 << (bound.bit_length() + 1)
+    found = []
+    for kind in kinds:
+        together, largest = 0, bound
+        while together < steps and largest <= _LIMITS[kind]:
+            together, largest = together + 1, largest * radix + bound
+        if together:
+            found.append((-(-steps // together) * _COST[kind], kind, -(-steps // -(-steps // together))))
+    if not found:
+        raise OverflowError(f"sums of up to {bound} are not exact in 53 bits")
+    return min(found)[1:]
+
+
+def _product(
+    steps: Sequence[InputStep], device: DeviceModel, numbers: tuple[Adc, int, int], kind: np.dtype[np.floating]
+) -> Product:
+    adc, unit, radix = numbers
+    driven = sum(s.driven * radix**t for t, s in enumerate(steps))
+    step = adc.step * UNITS / unit
+    return Product(
+        np.asarray(driven).astype(kind),
+        Conversion(
+            np.array([s.worth for s in steps], kind),
+            part_worth(device).astype(kind),
+            *(kind.type(value) for value in (radix, 1 / radix, step, adc.lowest, adc.highest)),
+        ),
+    )
