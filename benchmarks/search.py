@@ -16,17 +16,17 @@ from pathlib import Path
 
 import numpy as np
 
-from rram_nas_comp_pack.cli.evolve_options import SHIPPED
-from rram_nas_comp_pack.evolution.accuracy import Predictor, bench, predictor
-from rram_nas_comp_pack.evolution.engine import Engine
-from rram_nas_comp_pack.evolution.evaluate import Judging
-from rram_nas_comp_pack.evolution.evolve import Outcome, SearchOptions, evolve, key
-from rram_nas_comp_pack.evolution.genome import CHOICES, LENGTH, Genes, effective
-from rram_nas_comp_pack.evolution.local import local
-from rram_nas_comp_pack.evolution.search import Search, evaluate, taught
-from rram_nas_comp_pack.evolution.select import hypervolume
-from rram_nas_comp_pack.evolution.subnet import CompileSettings
-from rram_nas_comp_pack.hardware.config import load_hardware
+from rram_nas_comp_pack.cli.options.evolve import SHIPPED
+from rram_nas_comp_pack.hardware.config.read import load_hardware
+from rram_nas_comp_pack.nas.accuracy import Predictor, bench, predictor
+from rram_nas_comp_pack.nas.compile_subnet import CompileSettings
+from rram_nas_comp_pack.nas.evaluate import Judging
+from rram_nas_comp_pack.nas.generations import Outcome, SearchOptions, evolve, key
+from rram_nas_comp_pack.nas.genome import CHOICES, LENGTH, Genes, effective
+from rram_nas_comp_pack.nas.search import Search, evaluate, taught
+from rram_nas_comp_pack.nas.selection import hypervolume
+from rram_nas_comp_pack.nas.workers.engine import Engine
+from rram_nas_comp_pack.nas.workers.local import local
 
 ROOT = Path(__file__).parents[1]
 POPULATION = 50

@@ -14,8 +14,8 @@ from time import process_time
 import numpy as np
 
 from ofa.architecture import BLOCKS, DEPTHS, EXPANSIONS, KERNELS, Configuration, sample
-from rram_nas_comp_pack.evolution.subnet import CompileSettings, compile_subnet
-from rram_nas_comp_pack.hardware.config import load_hardware
+from rram_nas_comp_pack.hardware.config.read import load_hardware
+from rram_nas_comp_pack.nas.compile_subnet import CompileSettings, compile_subnet
 from rram_nas_comp_pack.values import NoFit, Rules
 
 SETTINGS = CompileSettings(load_hardware(Path("SimConfig.ini")), 211, 8, Rules(1, 6))

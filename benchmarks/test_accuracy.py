@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from rram_nas_comp_pack.cli.evolve_options import SHIPPED
-from rram_nas_comp_pack.evolution.accuracy import bench, calibrate, finetune
-from rram_nas_comp_pack.evolution.genome import decoded, drawn
+from rram_nas_comp_pack.cli.options.evolve import SHIPPED
+from rram_nas_comp_pack.nas.accuracy import bench, calibrate, finetune
+from rram_nas_comp_pack.nas.genome import decoded, drawn
 
 
 @pytest.fixture(scope="module")

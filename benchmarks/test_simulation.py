@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from rram_nas_comp_pack.box_converter.boxes import partition
-from rram_nas_comp_pack.box_converter.source import load_network
-from rram_nas_comp_pack.hardware.chip import read_ns
-from rram_nas_comp_pack.hardware.config import load_hardware
+from rram_nas_comp_pack.box_converter.partition import partition
+from rram_nas_comp_pack.hardware.chip_costs import read_ns
+from rram_nas_comp_pack.hardware.config.read import load_hardware
+from rram_nas_comp_pack.load import load_network
 from rram_nas_comp_pack.packing.pack import Goal
 from rram_nas_comp_pack.packing.place import place
-from rram_nas_comp_pack.simulation import program, simulate
+from rram_nas_comp_pack.simulation.event_loop import program, simulate
 from rram_nas_comp_pack.values import Rules
 from tests.simulation.simpy_oracle import Oracle
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from ofa.architecture import sample
-from rram_nas_comp_pack.box_converter.boxes import partition
-from rram_nas_comp_pack.evolution.subnet import CompileSettings, compile_subnet, layers_of
-from rram_nas_comp_pack.hardware.chip import read_ns, totals
-from rram_nas_comp_pack.hardware.config import load_hardware
+from rram_nas_comp_pack.box_converter.partition import partition
+from rram_nas_comp_pack.hardware.chip_costs import read_ns, totals
+from rram_nas_comp_pack.hardware.config.read import load_hardware
+from rram_nas_comp_pack.nas.compile_subnet import CompileSettings, compile_subnet, layers_of
 from rram_nas_comp_pack.packing.pack import Goal
 from rram_nas_comp_pack.packing.place import place
-from rram_nas_comp_pack.simulation import program, simulate
+from rram_nas_comp_pack.simulation.event_loop import program, simulate
 from rram_nas_comp_pack.tuning.joint.multi_start import tune
 from rram_nas_comp_pack.tuning.settings import Effort, Target
 from rram_nas_comp_pack.values import CrossbarSize, Layout, Rules

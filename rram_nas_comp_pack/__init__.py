@@ -26,26 +26,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .box_converter.layers import trace
-    from .box_converter.source import load_network
+    from .box_converter.torch.trace import trace
+    from .compiler import CompileOptions, Report, Watch, compile_network
     from .errors import BadInput, CannotBeDone, ToolkitError
-    from .hardware.config import Hardware, load_hardware
+    from .hardware.config.read import Hardware, load_hardware
+    from .load import load_network
     from .packing.check import violations
     from .packing.pack import Goal
-    from .pipeline import CompileOptions, Report, Watch, compile_network
     from .tuning.settings import Effort, Tuning
     from .values import NO_RULES, Network, NoFit, Rules
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "box_converter.layers": ("trace",),
-    "box_converter.source": ("load_network",),
+    "box_converter.torch.trace": ("trace",),
+    "load": ("load_network",),
     "errors": ("BadInput", "CannotBeDone", "ToolkitError"),
-    "hardware.config": ("Hardware", "load_hardware"),
+    "hardware.config.read": ("Hardware", "load_hardware"),
     "packing.check": ("violations",),
     "packing.pack": ("Goal",),
-    "pipeline": ("CompileOptions", "Report", "Watch", "compile_network"),
+    "compiler": ("CompileOptions", "Report", "Watch", "compile_network"),
     "tuning.settings": ("Effort", "Tuning"),
     "values": ("NO_RULES", "Network", "NoFit", "Rules"),
 }

@@ -12,7 +12,7 @@ from torch import nn
 
 import rram_nas_comp_pack
 from rram_nas_comp_pack import CompileOptions, NoFit, compile_network, load_hardware, trace
-from rram_nas_comp_pack.hardware.config import SHIPPED
+from rram_nas_comp_pack.hardware.config.read import SHIPPED
 
 ROOT = Path(__file__).parents[1]
 

@@ -85,11 +85,13 @@ def test_the_installed_command_finds_its_configuration(site):
 
 
 def test_the_installed_command_finds_its_supernet(site):
-    code = "from rram_nas_comp_pack.cli.evolve_options import SHIPPED; print(SHIPPED.is_file(), SHIPPED)"
+    code = "from rram_nas_comp_pack.cli.options.evolve import SHIPPED; print(SHIPPED.is_file(), SHIPPED)"
     assert outside(site, "-c", code) == f"True {site}/ofa/checkpoint/digits_mbv3_small.pth\n"
 
 
 def test_doctor_reads_what_the_installed_package_asks_for(site):
-    code = "from rram_nas_comp_pack.cli.requirements import requirements; print(len(requirements()))"
+    code = (
+        "from rram_nas_comp_pack.cli.environment.requirements import requirements; print(len(requirements()))"
+    )
     here = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert outside(site, "-c", code) == here.stdout

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from rram_nas_comp_pack.cli.main import main
-from rram_nas_comp_pack.cli.options import parse
+from rram_nas_comp_pack.cli.options.parse import parse
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")

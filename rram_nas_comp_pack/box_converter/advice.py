@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rram_nas_comp_pack.box_converter.foreign import reason
+from .foreign import reason
 
 _TYPES = re.compile(
     r"dtype|scalar type|data type|boolean|\bbool\b|type \(|expected .*Tensor.* but|not implemented for '",

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
-from rram_nas_comp_pack.errors import BadInput, ToolkitError
+from ..errors import BadInput, ToolkitError
 
 _LONGEST = 400
 """Characters of a foreign message that are shown."""

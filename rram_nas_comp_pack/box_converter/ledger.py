@@ -10,10 +10,10 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
-from rram_nas_comp_pack.box_converter.foreign import printable
-from rram_nas_comp_pack.box_converter.shapes import Shape
-from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.values import Coverage, Layer, Network, Status
+from ..errors import BadInput
+from ..values import Coverage, Layer, Network, Status
+from .foreign import printable
+from .shapes import Shape
 
 _STATUSES: tuple[Status, ...] = ("mapped", "digital", "unsupported")
 _HARDEST: tuple[Status, ...] = ("unsupported", "mapped", "digital")

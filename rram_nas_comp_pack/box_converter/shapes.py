@@ -12,8 +12,8 @@ from math import prod
 from numbers import Integral
 from typing import Any
 
-from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.values import Box, InputSize
+from ..errors import BadInput
+from ..values import Box, InputSize
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
-    from .options import parse
+    from .options.parse import parse
 
     run, options = parse(argv)
     return run(options)

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..hardware.config import SimConfig, load_config
+from ..hardware.config.read import SimConfig, load_config
 from ..runs.plain_text import plain
 from ..values import DEFAULT_SIZE, InputSize, Network
-from .evolve_options import EvolveOptions
-from .options import PackOptions
+from .options.evolve import EvolveOptions
+from .options.parse import PackOptions
 from .run_hardware import CONFIG_COPY
 
 

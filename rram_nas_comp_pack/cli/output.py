@@ -11,14 +11,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .. import __version__
-from ..contention import LayerContention
-from ..hardware.config import SimConfig
-from ..pipeline import Report
+from ..compiler import Report
+from ..hardware.config.read import SimConfig
 from ..runs.packing.sim_log import HEADER as SIM_LOG_HEADER
 from ..runs.packing.wording import STOPPED
 from ..runs.plain_text import plain, plain_texts
+from ..simulation.contention import LayerContention
 from ..values import Box, Coverage, Mapping, Network, Placement
-from .options import PackOptions
+from .options.parse import PackOptions
 from .origin import Origin, config_entry, origin_lines, pack_option_entry, write_config
 
 

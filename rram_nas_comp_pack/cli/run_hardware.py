@@ -9,8 +9,8 @@ from typing import NamedTuple
 from ofa.streams import printable
 
 from ..errors import BadInput
-from ..hardware.config import Hardware, SimConfig, load_config
-from .groups import default_config
+from ..hardware.config.read import Hardware, SimConfig, load_config
+from .options.shared import default_config
 
 CONFIG_COPY = "SimConfig.ini"
 """The name of a run's copy of its configuration."""

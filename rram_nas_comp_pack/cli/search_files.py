@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..evolution.engine import Failed
-from ..evolution.evaluate import Finished
-from ..evolution.evolve import Outcome, State, key, ranks
-from ..evolution.genome import Genes, decoded
-from ..evolution.search import Search
-from ..hardware.config import SimConfig
+from ..hardware.config.read import SimConfig
+from ..nas.evaluate import Finished
+from ..nas.generations import Outcome, State, key, ranks
+from ..nas.genome import Genes, decoded
+from ..nas.search import Search
+from ..nas.workers.engine import Failed
 from ..runs.nas.read import EVALUATED, VOLUME
 from ..runs.nas.run import ELSEWHERE
 from ..runs.plain_text import plain
-from .evolve_options import EvolveOptions
+from .options.evolve import EvolveOptions
 from .origin import Origin, config_entry, option_entry, origin_lines, write_config
 from .output import versions, write_csv, write_json
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ..hardware.config import Hardware, load_hardware
+from ..hardware.config.read import Hardware, load_hardware
 
 
 def read_hardware(path: Path) -> Hardware:

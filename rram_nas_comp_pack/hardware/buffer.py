@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.hardware.digital import class_index
+from ..errors import BadInput
+from .digital import class_index
 
 BUFFER_CYCLE_NS: Final = 20  # one access, for every size and technology (F22)
 SIZES_KB: Final = (2, 4, 8, 16, 32, 64, 128, 256, 512)

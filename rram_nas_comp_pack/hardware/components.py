@@ -8,19 +8,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Final
 
-from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.hardware import digital
-from rram_nas_comp_pack.hardware.buffer import Buffer, sram_buffer
-from rram_nas_comp_pack.hardware.config import Hardware
-from rram_nas_comp_pack.hardware.converters import (
-    ADC,
-    DAC,
-    LOGIC_GATE_UM2,
-    USER_DEFINED,
-    Converter,
-    make_adc,
-    make_dac,
-)
+from ..errors import BadInput
+from . import digital
+from .buffer import Buffer, sram_buffer
+from .config.read import Hardware
+from .converters import ADC, DAC, LOGIC_GATE_UM2, USER_DEFINED, Converter, make_adc, make_dac
 
 DEFAULT_BUFFER_KB: Final = 16  # where the size in the file is 0
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rram_nas_comp_pack.hardware.config import Hardware, mean_resistance_ohm
+from .config.read import Hardware, mean_resistance_ohm
 
 States = NDArray[np.int_]  # cell states of a block, (active rows, active columns), 0 = highest resistance
 Inputs = NDArray[np.int_]  # level of each active row, index into the voltages

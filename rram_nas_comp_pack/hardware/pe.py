@@ -10,9 +10,9 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.hardware import digital
-from rram_nas_comp_pack.hardware.components import (
+from ..errors import BadInput
+from . import digital
+from .components import (
     DEFAULT_BUFFER_KB,
     adc,
     adc_area_um2,
@@ -22,13 +22,9 @@ from rram_nas_comp_pack.hardware.components import (
     register,
     shift_register,
 )
-from rram_nas_comp_pack.hardware.config import Hardware
-from rram_nas_comp_pack.hardware.crossbar import (
-    crossbar_area_um2,
-    crossbar_read_latency_ns,
-    crossbar_read_power_w,
-)
-from rram_nas_comp_pack.hardware.parts import Area, Energy, Latency, Power
+from .config.read import Hardware
+from .crossbar import crossbar_area_um2, crossbar_read_latency_ns, crossbar_read_power_w
+from .pe_results import Area, Energy, Latency, Power
 
 
 @dataclass(frozen=True, slots=True)

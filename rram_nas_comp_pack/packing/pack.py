@@ -17,7 +17,7 @@ from .bounds import counting_bound, lower_bound, stands_alone
 from .exact import Proof, fewest
 from .fill import BIN, X, Y, problem_of
 from .items import Items
-from .search import ITERATION, RECORD, State, construct, improve, start
+from .ruin_recreate import ITERATION, RECORD, State, construct, improve, start
 
 Progress = Callable[[int, int, int], None]
 """Called with steps done, steps in all, and the fewest crossbars so far."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import BadInput
-from ..hardware.config import SimConfig, config_of
+from ..hardware.config.read import SimConfig, config_of
 from .checked_json import JsonObject
 
 KEY = "simconfig"

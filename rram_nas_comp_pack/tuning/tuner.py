@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..box_converter.boxes import partition
-from ..simulation import program, simulate
+from ..box_converter.partition import partition
+from ..simulation.event_loop import program, simulate
 from ..values import Duplication, Layout
 from .joint.multi_start import tune
 from .joint.quick import quick_layout

@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from rram_nas_comp_pack.box_converter.onnx_layers import read_onnx
+from rram_nas_comp_pack.box_converter.onnx.reader import read_onnx
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.values import InputSize, Network
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rram_nas_comp_pack.box_converter.boxes import cut, partition
+from rram_nas_comp_pack.box_converter.partition import cut, partition
 from rram_nas_comp_pack.box_converter.shapes import convolution, linear, transposed_convolution
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.values import Box, CrossbarSize, Layer

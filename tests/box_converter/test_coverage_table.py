@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import nn
 from traced import Net, layers, rows
 
-from rram_nas_comp_pack.box_converter.layers import trace
-from rram_nas_comp_pack.box_converter.source import load_network
+from rram_nas_comp_pack.box_converter.torch.trace import trace
+from rram_nas_comp_pack.load import load_network
 from rram_nas_comp_pack.values import Box
 
 

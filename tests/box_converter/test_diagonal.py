@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rram_nas_comp_pack.box_converter.boxes import cut, cut_diagonal, most_channels, partition
+from rram_nas_comp_pack.box_converter.partition import cut, cut_diagonal, most_channels, partition
 from rram_nas_comp_pack.box_converter.shapes import convolution, linear
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.values import Box, CrossbarSize, Layer, Mapping

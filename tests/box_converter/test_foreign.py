@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 from traced import Net
 
-from rram_nas_comp_pack.box_converter import source
+from rram_nas_comp_pack import load as source
 from rram_nas_comp_pack.box_converter.foreign import reason, undisturbed
-from rram_nas_comp_pack.box_converter.source import load_network
 from rram_nas_comp_pack.errors import BadInput
+from rram_nas_comp_pack.load import load_network
 
 
 class Silent(BaseException):

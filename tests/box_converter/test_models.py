@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from rram_nas_comp_pack.box_converter.models import MODELS, builder
-from rram_nas_comp_pack.box_converter.source import load_network
+from rram_nas_comp_pack.load import load_network
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NAMES = ("mbv3_small", "squeezenet", "resnet18")
@@ -109,7 +109,7 @@ def test_every_name_in_the_table_has_a_builder() -> None:
 
 def test_reading_the_names_loads_no_framework() -> None:
     code = (
-        "import sys, rram_nas_comp_pack.box_converter.source as s; s.MODELS;"
+        "import sys, rram_nas_comp_pack.load as s; s.MODELS;"
         "sys.exit(bool({'torch', 'torchvision', 'timm', 'onnx'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

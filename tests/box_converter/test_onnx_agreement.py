@@ -10,7 +10,7 @@ import pytest
 from onnx import helper
 from onnx_made import boxes, graph_of, ints, node, read, refusal, save, value, weight
 
-from rram_nas_comp_pack.box_converter.onnx_layers import read_onnx
+from rram_nas_comp_pack.box_converter.onnx.reader import read_onnx
 from rram_nas_comp_pack.errors import BadInput
 
 MS = {"domain": "com.microsoft"}

@@ -8,8 +8,8 @@ import pytest
 from onnx import TensorProto
 from onnx_made import Size, boxes, graph_of, ints, node, read, refusal, save, scalar, value, weight
 
-from rram_nas_comp_pack.box_converter.onnx_layers import read_onnx
-from rram_nas_comp_pack.box_converter.source import load_network
+from rram_nas_comp_pack.box_converter.onnx.reader import read_onnx
+from rram_nas_comp_pack.load import load_network
 from rram_nas_comp_pack.values import InputSize
 
 CONV = [node("Conv", ["x", "w"], ["y"], pads=[1, 1, 1, 1])]

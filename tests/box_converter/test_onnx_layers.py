@@ -11,9 +11,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from rram_nas_comp_pack.box_converter.onnx_layers import read_onnx
-from rram_nas_comp_pack.box_converter.source import load_network
+from rram_nas_comp_pack.box_converter.onnx.reader import read_onnx
 from rram_nas_comp_pack.errors import BadInput
+from rram_nas_comp_pack.load import load_network
 from rram_nas_comp_pack.values import Box, Network
 
 node = helper.make_node

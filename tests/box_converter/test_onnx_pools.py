@@ -11,8 +11,8 @@ from onnx import defs, helper
 from onnx_made import boxes, node, read, weight
 from torch import nn
 
-from rram_nas_comp_pack.box_converter import onnx_rules
-from rram_nas_comp_pack.box_converter.onnx_graph import dims_of, tensor_type
+from rram_nas_comp_pack.box_converter.onnx import size_rules as onnx_rules
+from rram_nas_comp_pack.box_converter.onnx.graph import dims_of, tensor_type
 
 LAST = weight("v", 2, 3, 1, 1)
 

@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx_made import boxes, graph_of, ints, node, read, refusal, rows, save, scalar, value, weight
 
-from rram_nas_comp_pack.box_converter.onnx_layers import read_onnx
+from rram_nas_comp_pack.box_converter.onnx.reader import read_onnx
 from rram_nas_comp_pack.errors import BadInput
 
 FIRST = node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1])

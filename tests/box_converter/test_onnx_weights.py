@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx_made import boxes, graph_of, ints, node, read, rows, save, scalar, value, weight
 
-from rram_nas_comp_pack.box_converter.onnx_layers import read_onnx
+from rram_nas_comp_pack.box_converter.onnx.reader import read_onnx
 from rram_nas_comp_pack.values import Network
 
 CONV = node("Conv", ["x", "W"], ["y"], pads=[1, 1, 1, 1])

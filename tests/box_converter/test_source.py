@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rram_nas_comp_pack.box_converter.source import load_network
 from rram_nas_comp_pack.errors import BadInput
+from rram_nas_comp_pack.load import load_network
 
 NETS = """
 import torch

@@ -8,12 +8,12 @@ import types
 
 import pytest
 
-from rram_nas_comp_pack import torchvision_compat
+from rram_nas_comp_pack.box_converter.torch import torchvision_compat
 
 
 def test_torchvision_imports_in_a_fresh_process() -> None:
     code = (
-        "from rram_nas_comp_pack.torchvision_compat import import_torchvision as load\n"
+        "from rram_nas_comp_pack.box_converter.torch.torchvision_compat import import_torchvision as load\n"
         "vision = load(); assert load() is vision\n"
         "import gc; gc.collect()\n"
         "import torchvision.models; assert torchvision is vision\n"

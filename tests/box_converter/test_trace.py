@@ -16,7 +16,7 @@ from torch.nn.utils import parametrizations, spectral_norm, weight_norm
 from torch.utils.flop_counter import FlopCounterMode
 from traced import Net, check_accounts, layers, rows
 
-from rram_nas_comp_pack.box_converter.layers import trace
+from rram_nas_comp_pack.box_converter.torch.trace import trace
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.values import Box
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from traced import Net, check_accounts, layers, rows
 
-from rram_nas_comp_pack.box_converter.layers import trace
+from rram_nas_comp_pack.box_converter.torch.trace import trace
 from rram_nas_comp_pack.values import Box
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from traced import Net, rows
 
-from rram_nas_comp_pack.box_converter.layers import trace
+from rram_nas_comp_pack.box_converter.torch.trace import trace
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.values import Coverage, Network
 

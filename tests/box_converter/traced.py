@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from rram_nas_comp_pack.box_converter.layers import trace
+from rram_nas_comp_pack.box_converter.torch.trace import trace
 from rram_nas_comp_pack.values import Network
 
 

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from rram_nas_comp_pack.report.compared import Compared
-from rram_nas_comp_pack.report.comparison import FIELDS, OWN_SPEED, as_csv, markdown, rows
+from rram_nas_comp_pack.report.compare.run import Compared
+from rram_nas_comp_pack.report.compare.table import FIELDS, OWN_SPEED, as_csv, markdown, rows
 from tests.cli.tiny_runs import ROOT, call, everything_in, is_one_line, make_workplace, pack, strict_json
 from tests.report.made_search import write_search
 

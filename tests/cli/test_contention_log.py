@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from rram_nas_comp_pack.cli.output import contention_table
-from rram_nas_comp_pack.contention import Contention, LayerContention
+from rram_nas_comp_pack.simulation.contention import Contention, LayerContention
 
 
 def waits(waited_ns, *waits_for):

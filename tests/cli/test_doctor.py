@@ -6,8 +6,9 @@ import tomllib
 import pytest
 from tiny_runs import ROOT, call, is_one_line
 
-from rram_nas_comp_pack.cli import doctor, published
-from rram_nas_comp_pack.cli import requirements as packages
+from rram_nas_comp_pack.cli.commands import doctor
+from rram_nas_comp_pack.cli.environment import paper_data as published
+from rram_nas_comp_pack.cli.environment import requirements as packages
 
 
 def checks(argv=("doctor", "--json")):
@@ -121,7 +122,7 @@ def test_a_command_whose_package_is_missing_points_here(monkeypatch):
     def absent(_options):
         raise ModuleNotFoundError("No module named 'numpy.core'", name="numpy.core")
 
-    monkeypatch.setattr("rram_nas_comp_pack.cli.hardware.run", absent)
+    monkeypatch.setattr("rram_nas_comp_pack.cli.commands.hardware.run", absent)
     status, _, err = call("hardware", "--rows", 1, "--columns", 1)
     assert status == 1
     assert is_one_line(err)

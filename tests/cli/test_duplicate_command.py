@@ -450,7 +450,7 @@ def script(folder: Path, *argv: object, fails: object = "never"):
 
 
 def test_the_published_budgets_run_in_turn_with_the_options_given(tmp_path):
-    from rram_nas_comp_pack.cli.options import parse
+    from rram_nas_comp_pack.cli.options.parse import parse
 
     status, calls = script(tmp_path, "--tuner", "margin", "--seed", 7)
     assert status == 0

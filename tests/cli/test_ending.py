@@ -14,8 +14,9 @@ from tiny_runs import ROOT, call, everything_in, is_one_line, make_workplace, pa
 import ofa.__main__
 from ofa import console
 from ofa.console import run_command, undisturbed
-from rram_nas_comp_pack.cli import output, verify
-from rram_nas_comp_pack.cli import pack as pack_command
+from rram_nas_comp_pack.cli import output as output
+from rram_nas_comp_pack.cli.commands import pack as pack_command
+from rram_nas_comp_pack.cli.commands import verify
 
 SIGNALS = [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 HARDWARE = ("hardware", "--rows", "4", "--columns", "4")

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from tiny_runs import ROOT, everything_in, is_one_line, make_workplace, pack
 
-from rram_nas_comp_pack.cli import output
-from rram_nas_comp_pack.cli.folder import run_folder
+from rram_nas_comp_pack.cli import output as output
 from rram_nas_comp_pack.errors import BadInput
+from rram_nas_comp_pack.runs.folders import run_folder
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_file_leaves_nothing_new(log, mo
 
 @pytest.mark.parametrize("stage", ["load_network", "compile_network", "write_run"])
 def test_ctrl_c_leaves_nothing(log, monkeypatch, stage):
-    from rram_nas_comp_pack.cli import pack as command
+    from rram_nas_comp_pack.cli.commands import pack as command
 
     monkeypatch.setattr(command, stage, raising(KeyboardInterrupt()))
     status, out, err = pack(log)
@@ -178,7 +178,7 @@ def test_a_link_in_place_of_the_run_s_folder_is_refused(log, there):
 HOLD = """
 import sys, time
 from pathlib import Path
-from rram_nas_comp_pack.cli.folder import run_folder
+from rram_nas_comp_pack.runs.folders import run_folder
 with run_folder(Path(sys.argv[1]), "t") as folder:
     (folder / "half").touch()
     print("held", flush=True)

@@ -10,8 +10,8 @@ import pytest
 from tiny_runs import call, everything_in, is_one_line
 
 from ofa.whole import whole_file
-from rram_nas_comp_pack.cli.folder import run_folder
 from rram_nas_comp_pack.errors import BadInput, CannotBeDone
+from rram_nas_comp_pack.runs.folders import run_folder
 from tests.report.made_search import write_search
 
 

@@ -11,10 +11,10 @@ import numba
 import pytest
 from tiny_runs import call, everything_in, make_workplace, pack, strict_json
 
-from rram_nas_comp_pack.cli import pack as pack_command
-from rram_nas_comp_pack.cli.options import parse
+from rram_nas_comp_pack.cli.commands import pack as pack_command
+from rram_nas_comp_pack.cli.options.parse import parse
 from rram_nas_comp_pack.cli.origin import used_size
-from rram_nas_comp_pack.hardware.config import load_config
+from rram_nas_comp_pack.hardware.config.read import load_config
 from rram_nas_comp_pack.kernels import jit as compiled
 from rram_nas_comp_pack.values import Network
 
@@ -125,10 +125,10 @@ def test_compiling_is_told_once_and_timed_apart_from_the_stages(log, monkeypatch
         seconds.append(compiled.compiling_s() - before)
         return place(*args)
 
-    from rram_nas_comp_pack import pipeline
+    from rram_nas_comp_pack import compiler
 
-    place = pipeline.place
-    monkeypatch.setattr(pipeline, "place", placed)
+    place = compiler.place
+    monkeypatch.setattr(compiler, "place", placed)
     monkeypatch.setattr(pack_command, "compile_network", slow)
     told = []
     monkeypatch.setattr("rram_nas_comp_pack.cli.progress.tqdm.write", lambda text, file: told.append(text))

@@ -5,10 +5,10 @@ import os
 import pytest
 from tiny_runs import everything_in
 
-from rram_nas_comp_pack.cli import mounts
-from rram_nas_comp_pack.cli.folder import run_folder
-from rram_nas_comp_pack.cli.run_files import EVOLUTION, PACKING
 from rram_nas_comp_pack.errors import BadInput
+from rram_nas_comp_pack.runs import mounts
+from rram_nas_comp_pack.runs.file_names import EVOLUTION, PACKING
+from rram_nas_comp_pack.runs.folders import run_folder
 
 MARKS = [
     (PACKING, "result.json"),
@@ -57,13 +57,13 @@ def test_an_earlier_run_and_an_empty_folder_are_replaced(tmp_path, files, mark):
     assert everything_in(tmp_path) == sorted(["t", f"t/{mark}", "t/report.html"])
 
 
-def test_what_is_put_into_a_run_while_the_next_one_is_made_is_kept(tmp_path, capsys):
+def test_what_is_put_into_a_run_while_the_next_one_is_made_is_kept(tmp_path, caplog):
     (tmp_path / "t").mkdir()
     with run_folder(tmp_path, "t", files=PACKING) as folder:
         (folder / "pack.csv").touch()
         (tmp_path / "t" / "notes.txt").write_text("mine")
     assert everything_in(tmp_path) == [".t.earlier", ".t.earlier/notes.txt", "t", "t/pack.csv"]
-    assert "the earlier run is kept" in capsys.readouterr().err
+    assert "the earlier run is kept" in caplog.text
 
 
 @pytest.mark.parametrize("place", ["t", ".t.partial", ".t.earlier", "t/m", ".t.partial/m"])

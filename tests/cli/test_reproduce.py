@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import pytest
 from tiny_runs import GOLDEN, ROOT, call, everything_in, is_one_line, read_rows
 
-from rram_nas_comp_pack.cli import reproduce
-from rram_nas_comp_pack.cli.claims import (
+from rram_nas_comp_pack.cli.commands import reproduce
+from rram_nas_comp_pack.cli.options.parse import parse
+from rram_nas_comp_pack.cli.reproduction.claims import (
     BASELINES,
     DUPLICATED,
     Cited,
@@ -17,8 +18,7 @@ from rram_nas_comp_pack.cli.claims import (
     search_figures,
     verdict,
 )
-from rram_nas_comp_pack.cli.options import parse
-from rram_nas_comp_pack.cli.reproduce_figure import draw
+from rram_nas_comp_pack.cli.reproduction.figure import draw
 from rram_nas_comp_pack.runs.packing.run import Copies, Speeds
 from rram_nas_comp_pack.values import Evaluation
 

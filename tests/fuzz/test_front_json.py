@@ -11,8 +11,8 @@ from damage import damaged_bytes, damaged_json, fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rram_nas_comp_pack.box_converter.subnet import build_subnet
 from rram_nas_comp_pack.errors import BadInput
+from rram_nas_comp_pack.runs.nas.subnet import build_subnet
 
 FRONT = {
     "num_classes": 10,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rram_nas_comp_pack.cli.main import main
-from rram_nas_comp_pack.hardware.config import SHIPPED, load_config
+from rram_nas_comp_pack.hardware.config.read import SHIPPED, load_config
 
 TEXT = SHIPPED.read_text()
 SRAM = TEXT.replace("Device_Type = NVM", "Device_Type = SRAM").replace("1T1R", "SRAM_6T")

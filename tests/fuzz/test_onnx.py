@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from rram_nas_comp_pack.box_converter.onnx_layers import read_onnx
+from rram_nas_comp_pack.box_converter.onnx.reader import read_onnx
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.values import Network
 from tests.fuzz.damage import damaged_bytes, fuzzed

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import ofa.__main__
 import ofa.options
 from ofa.console import Answered
-from rram_nas_comp_pack.cli import options
 from rram_nas_comp_pack.cli.main import main
+from rram_nas_comp_pack.cli.options import parse as options
 from tests.fuzz.damage import CASES, ODD_TEXTS, fuzzed
 from tests.report.made_search import write_search
 

@@ -5,7 +5,7 @@ import math
 from functools import cache
 from pathlib import Path
 
-from rram_nas_comp_pack.hardware.config import Hardware, parse_hardware
+from rram_nas_comp_pack.hardware.config.read import Hardware, parse_hardware
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "hardware"

@@ -4,7 +4,7 @@ import pytest
 from golden_hardware import configured
 
 from rram_nas_comp_pack.hardware import pe
-from rram_nas_comp_pack.hardware.chip import read_ns, totals
+from rram_nas_comp_pack.hardware.chip_costs import read_ns, totals
 from rram_nas_comp_pack.hardware.crossbar import cell_area_um2, crossbar_area_um2
 from rram_nas_comp_pack.values import Box, Layer, Mapping
 

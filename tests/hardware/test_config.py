@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.hardware.config import config_of, load_config, load_hardware, parse_hardware
-from rram_nas_comp_pack.hardware.ini import sections_of
+from rram_nas_comp_pack.hardware.config.ini import sections_of
+from rram_nas_comp_pack.hardware.config.read import config_of, load_config, load_hardware, parse_hardware
 from rram_nas_comp_pack.hardware.pe import area, read_latency, read_power
 
 SHIPPED = ROOT / "SimConfig.ini"

@@ -10,7 +10,7 @@ from golden_hardware import Row, configured, golden_rows, same, with_overrides
 
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.hardware import components, converters, crossbar, digital, pe
-from rram_nas_comp_pack.hardware.config import Hardware, parse_hardware
+from rram_nas_comp_pack.hardware.config.read import Hardware, parse_hardware
 
 FILE = "components.csv"
 Arguments = dict[str, str]

@@ -8,8 +8,8 @@ import pytest
 from golden_hardware import Row, configured, golden_rows, same, with_overrides
 
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.hardware import components, crossbar, digital, parts, pe
-from rram_nas_comp_pack.hardware.config import Hardware, parse_hardware
+from rram_nas_comp_pack.hardware import components, crossbar, digital, pe, pe_results
+from rram_nas_comp_pack.hardware.config.read import Hardware, parse_hardware
 
 # --- One row of each file -> the values of its columns ---------------------------------------------------
 
@@ -108,7 +108,7 @@ def power_columns(row: Row, hw: Hardware) -> dict[str, float]:
     }
 
 
-def energy_parts(found: parts.Energy) -> dict[str, float]:
+def energy_parts(found: pe_results.Energy) -> dict[str, float]:
     return {
         "xbar": found.crossbar_nj,
         "DAC": found.dac_nj,

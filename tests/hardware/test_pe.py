@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.hardware import components, pe
-from rram_nas_comp_pack.hardware.config import Hardware
+from rram_nas_comp_pack.hardware.config.read import Hardware
 
 
 def test_the_default_gives_the_figures_of_the_documentation() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import ofa
-from rram_nas_comp_pack.box_converter.layers import trace
+from rram_nas_comp_pack.box_converter.torch.trace import trace
 from rram_nas_comp_pack.values import Layer
 
 NET = ofa.build_supernet().eval()

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from rram_nas_comp_pack.report.charts import (
+from rram_nas_comp_pack.report.chart_values import (
     PALETTE,
     RED,
     Axis,
@@ -20,8 +20,8 @@ from rram_nas_comp_pack.report.charts import (
     Span,
     Timeline,
 )
-from rram_nas_comp_pack.report.figures import draw, png_and_svg
-from rram_nas_comp_pack.report.plots import interactive
+from rram_nas_comp_pack.report.matplotlib_charts import draw, png_and_svg
+from rram_nas_comp_pack.report.plotly_charts import interactive
 
 ODD = "<b>$x$ & 層</b>"
 

@@ -7,13 +7,13 @@ import shutil
 
 import pytest
 
-from rram_nas_comp_pack.cli.options import parse
+from rram_nas_comp_pack.cli.options.parse import parse
 from rram_nas_comp_pack.cli.origin import config_entry
-from rram_nas_comp_pack.hardware.config import SHIPPED, load_config
-from rram_nas_comp_pack.report.evolution import search_page
-from rram_nas_comp_pack.report.front_chart import envelope
-from rram_nas_comp_pack.report.networks import PACK_DEFAULTS, pack_command
-from rram_nas_comp_pack.report.search_charts import MOST_LINES, genomes, speeds_of
+from rram_nas_comp_pack.hardware.config.read import SHIPPED, load_config
+from rram_nas_comp_pack.report.nas.charts import MOST_LINES, genomes, speeds_of
+from rram_nas_comp_pack.report.nas.front import envelope
+from rram_nas_comp_pack.report.nas.networks import PACK_DEFAULTS, pack_command
+from rram_nas_comp_pack.report.nas.report import search_page
 from rram_nas_comp_pack.runs.nas.read import read_search
 from rram_nas_comp_pack.values import DEFAULT_SIZE
 from tests.cli.tiny_runs import call, everything_in, is_one_line

@@ -6,7 +6,7 @@ import pytest
 from browser import chromium, dark, needs_chromium, opened
 from report_runs import make_run, placements
 
-from rram_nas_comp_pack.report.packing import packing_report
+from rram_nas_comp_pack.report.packing.report import packing_report
 from rram_nas_comp_pack.runs.packing.read import read_run
 
 pytestmark = needs_chromium

@@ -6,9 +6,9 @@ import re
 
 from report_runs import check_page
 
-from rram_nas_comp_pack.report.charts import Axis, Lines, Series
+from rram_nas_comp_pack.report.chart_values import Axis, Lines, Series
 from rram_nas_comp_pack.report.page import Cell, Section, page, plot, table, terms
-from rram_nas_comp_pack.report.plots import interactive
+from rram_nas_comp_pack.report.plotly_charts import interactive
 
 ODD = "</script><b onclick='x'>\"&amp;"
 CHART = Lines("t", Axis("x"), Axis("y"), (Series("a", (1, 2), (1, 2), notes=(ODD, ODD)),))

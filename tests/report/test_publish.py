@@ -6,10 +6,10 @@ import shutil
 
 import pytest
 
-from rram_nas_comp_pack.cli import publish
-from rram_nas_comp_pack.cli.publish import write_report
 from rram_nas_comp_pack.errors import BadInput, CannotBeDone
-from rram_nas_comp_pack.report.files import ReportFiles
+from rram_nas_comp_pack.report.report_files import ReportFiles
+from rram_nas_comp_pack.runs import publish
+from rram_nas_comp_pack.runs.publish import write_report
 from tests.cli.tiny_runs import everything_in
 
 MARK = '<meta name="generator" content="rram_nas_comp_pack">'

@@ -12,7 +12,7 @@ from report_runs import FILES, call, check_page, make_run, make_workplace, pack,
 from tiny_runs import everything_in, is_one_line
 
 from ofa.console import Terminated
-from rram_nas_comp_pack.cli import publish
+from rram_nas_comp_pack.runs import publish
 
 
 @pytest.fixture(scope="module")

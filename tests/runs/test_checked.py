@@ -5,7 +5,7 @@ import os
 import pytest
 
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.hardware.config import load_config
+from rram_nas_comp_pack.hardware.config.read import load_config
 from rram_nas_comp_pack.runs.checked_csv import read_table
 from rram_nas_comp_pack.runs.checked_json import JsonObject, parse_json, read_json
 from rram_nas_comp_pack.runs.simconfig import read_simconfig

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simpy_oracle import Oracle
 
-from rram_nas_comp_pack.simulation import program, simulate
+from rram_nas_comp_pack.simulation.event_loop import program, simulate
 from rram_nas_comp_pack.values import Box, Layer, Mapping, Placement
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tuning_cases import MODES, layers, menu_of, networks, one_ns, sized_ns
 
 from rram_nas_comp_pack.box_converter.shapes import linear
-from rram_nas_comp_pack.simulation import program, simulate
+from rram_nas_comp_pack.simulation.event_loop import program, simulate
 from rram_nas_comp_pack.tuning.joint.fast_schedule import makespan, schedule_buffers
 from rram_nas_comp_pack.tuning.joint.layout_state import boxes_of, empty_layout
 from rram_nas_comp_pack.tuning.joint.objective import latency, set_durations, set_overlap_times

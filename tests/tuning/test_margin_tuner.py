@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tuning_cases import MIXED, faults, layers, networks, packed, target_of
 
-from rram_nas_comp_pack.box_converter.boxes import partition
+from rram_nas_comp_pack.box_converter.partition import partition
 from rram_nas_comp_pack.box_converter.shapes import linear
-from rram_nas_comp_pack.box_converter.source import load_network
+from rram_nas_comp_pack.load import load_network
 from rram_nas_comp_pack.packing.pack import Goal
 from rram_nas_comp_pack.packing.place import place
 from rram_nas_comp_pack.tuning.paper import margin_tuner

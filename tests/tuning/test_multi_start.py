@@ -18,10 +18,10 @@ from tuning_cases import (
     target_of,
 )
 
-from rram_nas_comp_pack.box_converter.boxes import partition
+from rram_nas_comp_pack.box_converter.partition import partition
 from rram_nas_comp_pack.box_converter.shapes import linear
 from rram_nas_comp_pack.kernels import chunked
-from rram_nas_comp_pack.simulation import program, simulate
+from rram_nas_comp_pack.simulation.event_loop import program, simulate
 from rram_nas_comp_pack.tuning.joint import multi_start
 from rram_nas_comp_pack.tuning.joint.multi_start import tune
 from rram_nas_comp_pack.tuning.settings import Effort

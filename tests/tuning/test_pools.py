@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tuning_cases import COLUMNS, MODES, ROWS, faults, layers, menu_of, networks, values_of
 
-from rram_nas_comp_pack.box_converter.boxes import partition
+from rram_nas_comp_pack.box_converter.partition import partition
 from rram_nas_comp_pack.box_converter.shapes import linear
 from rram_nas_comp_pack.tuning.joint.layout_state import boxes_of
 from rram_nas_comp_pack.tuning.joint.pools.annealing import anneal_pools, draw_change, take_back

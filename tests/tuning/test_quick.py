@@ -17,8 +17,8 @@ from tuning_cases import (
     values_of,
 )
 
-from rram_nas_comp_pack.box_converter.boxes import partition
-from rram_nas_comp_pack.simulation import program, simulate
+from rram_nas_comp_pack.box_converter.partition import partition
+from rram_nas_comp_pack.simulation.event_loop import program, simulate
 from rram_nas_comp_pack.tuning.joint.construction import double_copies, from_packing
 from rram_nas_comp_pack.tuning.joint.fast_schedule import makespan, schedule_buffers
 from rram_nas_comp_pack.tuning.joint.objective import BEST, CURRENT, evaluate, incumbent_of, set_durations

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tuning_cases import COLUMNS, MIXED, MODES, SIZE, depthwise, layers, networks, one_ns, sized_ns
 from tuning_cases import menu_of as make
 
-from rram_nas_comp_pack.box_converter.boxes import cut, cut_diagonal, cut_strips, most_channels, partition
+from rram_nas_comp_pack.box_converter.partition import cut, cut_diagonal, cut_strips, most_channels, partition
 from rram_nas_comp_pack.box_converter.shapes import linear
 from rram_nas_comp_pack.tuning.joint.search_space import MOST_ON_A_CROSSBAR, DepthwiseCut, build_problem
 from rram_nas_comp_pack.values import NO_RULES, Rules

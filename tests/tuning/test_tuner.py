@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tuning_cases import MIXED, MODES, SIZE, faults, layers, networks, one_ns, packed, sized_ns, target_of
 
-from rram_nas_comp_pack.box_converter.boxes import partition
+from rram_nas_comp_pack.box_converter.partition import partition
 from rram_nas_comp_pack.box_converter.shapes import linear
-from rram_nas_comp_pack.simulation import program, simulate
+from rram_nas_comp_pack.simulation.event_loop import program, simulate
 from rram_nas_comp_pack.tuning import tuner as tuners
 from rram_nas_comp_pack.tuning.joint.multi_start import TuningResult, tune
 from rram_nas_comp_pack.tuning.joint.quick import quick_layout

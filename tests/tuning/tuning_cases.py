@@ -5,7 +5,7 @@ from math import sqrt
 import numpy as np
 from hypothesis import strategies as st
 
-from rram_nas_comp_pack.box_converter.boxes import partition
+from rram_nas_comp_pack.box_converter.partition import partition
 from rram_nas_comp_pack.box_converter.shapes import convolution, linear
 from rram_nas_comp_pack.packing.check import violations
 from rram_nas_comp_pack.packing.pack import Goal

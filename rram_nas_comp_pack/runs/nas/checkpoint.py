@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadInput
-from ...evolution.evolve import Outcome, State, genes_of, key
-from ...evolution.genome import CHOICES, LENGTH, Genes
+from ...nas.generations import Outcome, State, genes_of, key
+from ...nas.genome import CHOICES, LENGTH, Genes
 from ..checked_json import HUGE, MOST_COUNT, parse_json, require_file
 from .front import ACCURACY
 

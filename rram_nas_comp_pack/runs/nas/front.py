@@ -10,7 +10,7 @@ from ofa.architecture import Configuration, configuration
 from ofa.errors import BadInput as BadSubnet
 
 from ...errors import BadInput
-from ...hardware.config import SimConfig
+from ...hardware.config.read import SimConfig
 from ..checked_json import HUGE, JsonObject, read_json
 from ..simconfig import read_simconfig
 from .run import ELSEWHERE, Figures, Front, FrontNetwork

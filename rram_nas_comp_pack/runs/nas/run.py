@@ -11,7 +11,7 @@ import numpy as np
 
 from ofa.architecture import DEPTHS, Configuration
 
-from ...hardware.config import SimConfig
+from ...hardware.config.read import SimConfig
 from ...kernels.arrays import Floats, Ints
 
 ELSEWHERE = {"exp_id", "log_dir", "workers", "scheduler", "resume", "verbose", "no_report", "command_line"}

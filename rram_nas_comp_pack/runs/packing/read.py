@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...contention import Contention, LayerContention
 from ...errors import BadInput
-from ...hardware.config import SimConfig
+from ...hardware.config.read import SimConfig
 from ...packing.check import violations
+from ...simulation.contention import Contention, LayerContention
 from ...values import (
     NO_RULES,
     Coverage,

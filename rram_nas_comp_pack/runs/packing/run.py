@@ -6,8 +6,8 @@ from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ...contention import Contention
-from ...hardware.config import SimConfig
+from ...hardware.config.read import SimConfig
+from ...simulation.contention import Contention
 from ...values import Coverage, CrossbarSize, Evaluation, Mapping, Placement, Rules
 
 TRACED = 4

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...kernels.arrays import Floats, Ints, offsets
-from ...simulation import Program
+from ...simulation.event_loop import Program
 from ...values import Box, Layer, Layout, Mapping
 from ..settings import ReadTime, Target
 from .construction import double_copies

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...box_converter.boxes import cut, cut_diagonal, cut_strips, most_channels
+from ...box_converter.partition import cut, cut_diagonal, cut_strips, most_channels
 from ...kernels.arrays import Floats, Ints, offsets
 from ...values import Box, Layer, Mapping
 from ..settings import ReadTime, Target

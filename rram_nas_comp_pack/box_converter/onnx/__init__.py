@@ -1,0 +1,1 @@
+"""From an ONNX file to its layers, without torch."""

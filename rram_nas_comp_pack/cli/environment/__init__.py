@@ -1,0 +1,1 @@
+"""What this machine has: packages, and the data of the paper's search."""

@@ -1,0 +1,140 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ofa.parser import path
+
+from ...errors import BadInput
+from ...hardware.config.read import SHIPPED
+from .converters import MOST_SAMPLES, at_least
+
+
+def add_packing(parser: argparse.ArgumentParser) -> None:
+    """Options of the crossbars and of what may share one."""
+    add = parser.add_argument
+    positive = at_least(1)
+    add("--num-crossbars", type=positive, default=10, metavar="N", help="budget (default: 10)")
+    add(
+        "--depth-split-factor",
+        type=positive,
+        default=1,
+        metavar="F",
+        help="parts of a depthwise layer (default: 1)",
+    )
+    add(
+        "--layer-threshold",
+        type=at_least(0),
+        default=1,
+        metavar="T",
+        help="layers in one crossbar are more than T apart (default: 1)",
+    )
+    add(
+        "--xbar-max-load",
+        type=positive,
+        default=6,
+        metavar="L",
+        help="most boxes in one crossbar (default: 6)",
+    )
+    add("--no-pack-heuristic", action="store_true", help="drop the last two rules")
+
+
+def add_duplication(parser: argparse.ArgumentParser) -> None:
+    """Options of copies."""
+    add = parser.add_argument
+    add("--duplicate", action="store_true", help="fill the budget with copies of slow layers")
+    add(
+        "--tuner",
+        choices=("joint", "margin"),
+        default="joint",
+        help="who chooses the copies: the joint tuner (default) or our version of the paper's",
+    )
+    add(
+        "--depthwise-mapping",
+        choices=("dense", "diagonal", "auto"),
+        default=None,
+        help="one channel a read, several, or mixed (default: auto with --duplicate, else dense)",
+    )
+    add(
+        "--num-sample",
+        type=at_least(1, MOST_SAMPLES),
+        default=8,
+        metavar="N",
+        help="samples whose latency counts (default: 8)",
+    )
+    add(
+        "--tune-effort",
+        type=at_least(0),
+        default=None,
+        metavar="N",
+        help="iterations of the joint tuner; 0: its first layouts, not improved (default: about 20 s)",
+    )
+
+
+def add_no_report(parser: argparse.ArgumentParser) -> None:
+    """Whether the run gets a page and figures."""
+    parser.add_argument("--no-report", action="store_true", help="write no report.html and no figures")
+
+
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """Where runs go, and the hardware."""
+    parser.add_argument("--log-dir", type=path, default=Path("log"), metavar="DIR", help="default: log")
+    add_config(parser)
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """The hardware."""
+    parser.add_argument(
+        "--config",
+        type=path,
+        default=default_config(),
+        metavar="INI",
+        help="default: SimConfig.ini, or the one that comes along where there is none",
+    )
+
+
+def add_other_config(parser: argparse.ArgumentParser) -> None:
+    """Other hardware than that of the run at hand."""
+    parser.add_argument(
+        "--config",
+        type=path,
+        metavar="INI",
+        help="other hardware (default: that of the run; of a run that holds none, as for pack)",
+    )
+
+
+def default_config() -> Path:
+    """SimConfig.ini of the working folder, or the one that comes along."""
+    here = Path("SimConfig.ini")
+    return here if here.exists() else SHIPPED
+
+
+def add_ignored(parser: argparse.ArgumentParser, flags: Sequence[str], options: Sequence[str] = ()) -> None:
+    """Options of earlier scripts that mean nothing here: flags, and options with a value."""
+    for flag in flags:
+        parser.add_argument(flag, action=_Ignore, nargs=0, help=argparse.SUPPRESS)
+    for option in options:
+        parser.add_argument(option, action=_Ignore, help=argparse.SUPPRESS)
+
+
+class _Ignore(argparse.Action):
+    """Accepts an option and leaves no trace of it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "dest": argparse.SUPPRESS, "default": argparse.SUPPRESS})
+
+    def __call__(self, *_: object) -> None:
+        pass
+
+
+def depthwise_mapping(chosen: str | None, duplicate: bool) -> str:
+    """What `--depthwise-mapping` means. Raises BadInput where it needs `--duplicate`."""
+    if chosen == "auto" and not duplicate:
+        raise BadInput(
+            "--depthwise-mapping: found 'auto' without --duplicate, allowed are dense and diagonal"
+        )
+    return chosen or ("auto" if duplicate else "dense")

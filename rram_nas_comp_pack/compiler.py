@@ -1,0 +1,186 @@
+"""The stages in order: network -> layers -> boxes -> packing -> copies -> schedule -> report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from .box_converter.partition import partition
+from .errors import BadInput
+from .hardware.chip_costs import Chip, reader, totals
+from .hardware.config.read import Hardware
+from .kernels.jit import compiling_s
+from .packing.pack import Goal, Progress
+from .packing.place import place
+from .simulation.contention import Contention, contention, roofline_ns
+from .simulation.event_loop import program, simulate
+from .tuning.settings import DepthwiseMapping, Target, Tuning
+from .tuning.settings import Progress as TuningProgress
+from .tuning.tuner import tune_layout
+from .values import (
+    Duplication,
+    Evaluation,
+    Layer,
+    Layout,
+    Mapping,
+    Network,
+    NoFit,
+    Packing,
+    Rules,
+    Schedule,
+)
+
+SAMPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+
+@dataclass(frozen=True, slots=True)
+class CompileOptions:
+    """What the user chose. `budget` is the number of crossbars allowed, None for any number; the packer's
+    own settings are in `goal` (its budget decides when the search stops, this one what is accepted).
+    `tuning` asks for duplication, which needs a budget; the joint tuner chooses the depth split itself, and
+    the mapping of depthwise layers too where it is "auto" ("dense" without duplication). `watched_samples`
+    are those of the account of who waits for whom.
+    """
+
+    depth_split: int = 1
+    depthwise: DepthwiseMapping = "dense"
+    tuning: Tuning | None = None
+    budget: int | None = None
+    rules: Rules = field(default_factory=Rules)
+    goal: Goal = field(default_factory=Goal)
+    samples: tuple[int, ...] = SAMPLES
+    traced_samples: int = 4
+    watched_samples: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a run found out.
+
+    `plain` are the layers before duplication, `layout` is the one after it; `duplication` is None where there
+    is none. `schedule` is that of the first `traced_samples` samples, `contention` that of `watched_samples`,
+    `roofline_ns` the time a sample takes if all crossbars of the budget (or in use) work all the time.
+    `timing_s` are the seconds of each stage, without those of "compiling" kernels, once on each machine.
+    """
+
+    network: Network
+    plain: tuple[Mapping, ...]
+    layout: Layout
+    duplication: Duplication | None
+    evaluations: tuple[Evaluation, ...]
+    schedule: Schedule
+    contention: Contention
+    roofline_ns: float
+    chip: Chip
+    timing_s: dict[str, float]
+
+    @property
+    def mappings(self) -> tuple[Mapping, ...]:
+        """The layers with their copies."""
+        return self.layout.mappings
+
+    @property
+    def packing(self) -> Packing:
+        """Where every box lies."""
+        return self.layout.packing
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Callbacks for what takes long: packing and tuning."""
+
+    packing: Progress | None = None
+    tuning: TuningProgress | None = None
+
+
+NOBODY_WATCHES = Watch()
+
+
+def compile_network(
+    network: Network, hardware: Hardware, options: CompileOptions, watch: Watch = NOBODY_WATCHES
+) -> Report | NoFit:
+    """Partition, pack, duplicate and simulate a traced network; `NoFit` where the budget is too small.
+
+    Raises BadInput where the network cannot be cut for the hardware.
+    """
+    clock = _Clock()
+    plain = _cut(network, hardware, options, options.depth_split)
+    clock.lap("partition")
+    packing = _pack(plain, hardware, options, watch)
+    if _too_large(packing, options) and options.tuning is not None and options.tuning.tuner == "joint":
+        plain = _cut(network, hardware, options, 1)
+        packing = _pack(plain, hardware, options, watch)
+    clock.lap("packing")
+    if _too_large(packing, options):
+        return NoFit(options.budget or 0, packing.lower_bound, packing.crossbars)
+    layout, duplication = _duplicate(Layout(plain, packing), hardware, options, watch)
+    clock.lap("duplication")
+    evaluations, schedule, waits, roofline, chip = evaluate(network.layers, layout, hardware, options)
+    clock.lap("evaluation")
+    costs = (evaluations, schedule, waits, roofline, chip)
+    return Report(network, plain, layout, duplication, *costs, clock.laps())
+
+
+def _cut(network: Network, hardware: Hardware, options: CompileOptions, split: int) -> tuple[Mapping, ...]:
+    diagonal = options.depthwise == "diagonal"
+    return partition(network.layers, hardware.size, split, diagonal)
+
+
+def _pack(mappings: Sequence[Mapping], hardware: Hardware, options: CompileOptions, watch: Watch) -> Packing:
+    return place(mappings, hardware.size, options.rules, options.goal, watch.packing)
+
+
+def _too_large(packing: Packing, options: CompileOptions) -> bool:
+    return options.budget is not None and packing.crossbars > options.budget
+
+
+def _duplicate(
+    plain: Layout, hardware: Hardware, options: CompileOptions, watch: Watch
+) -> tuple[Layout, Duplication | None]:
+    if options.tuning is None:
+        return plain, None
+    if options.budget is None:
+        raise BadInput("duplication: found no budget of crossbars, allowed is a number of them")
+    target = Target(options.budget, hardware.size, options.rules, options.depthwise)
+    return tune_layout(plain, target, reader(hardware), options.tuning, watch.tuning)
+
+
+def evaluate(
+    layers: tuple[Layer, ...],
+    layout: Layout,
+    hardware: Hardware,
+    options: CompileOptions,
+) -> tuple[tuple[Evaluation, ...], Schedule, Contention, float, Chip]:
+    """Simulate every number of samples beside the ideal and the baseline, trace the first, add up costs."""
+    mappings, packing = layout.mappings, layout.packing
+    read = reader(hardware)
+    packed = program(mappings, read, packing.placements)
+    ideal = program(mappings, read)
+    baseline = program(partition(layers, hardware.size), read)
+    evaluations = tuple(
+        Evaluation(n, *(simulate(each, n).latency_ns for each in (packed, ideal, baseline)))
+        for n in options.samples
+    )
+    chip = totals(hardware, mappings, packing.crossbars, simulate(packed, 1).latency_ns)
+    waits = contention(mappings, packing, simulate(packed, options.watched_samples))
+    roofline = roofline_ns(mappings, read, options.budget or packing.crossbars)
+    return evaluations, simulate(packed, options.traced_samples), waits, roofline, chip
+
+
+class _Clock:
+    """Time since the last lap, by name. What goes into compiling kernels counts by itself."""
+
+    def __init__(self) -> None:
+        self._laps = {"compiling": 0.0}
+        self._last, self._compiled = perf_counter(), compiling_s()
+
+    def lap(self, name: str) -> None:
+        now, compiled = perf_counter(), compiling_s()
+        compiling = compiled - self._compiled
+        self._laps[name] = now - self._last - compiling
+        self._laps["compiling"] += compiling
+        self._last, self._compiled = now, compiled
+
+    def laps(self) -> dict[str, float]:
+        return dict(self._laps)

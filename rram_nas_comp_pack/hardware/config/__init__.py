@@ -1,0 +1,1 @@
+"""`SimConfig.ini`: its keys, their ranges, the rules between them, and how it is read."""

@@ -1,0 +1,201 @@
+"""A subnet of the supernet to its figures on the chip, fast enough for a search over thousands of them.
+
+Layers come from a small set of shapes, so that all that belongs to a layer alone is computed once. What is
+remembered never changes a result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+from ofa.architecture import Configuration, LayerShape, layer_shapes
+
+from ..box_converter.partition import partition
+from ..hardware.chip_costs import inference_nj, reader
+from ..hardware.config.read import Hardware
+from ..packing.bounds import counting_bound
+from ..packing.pack import Goal
+from ..packing.place import items_of, place
+from ..simulation.event_loop import Program, program, simulate
+from ..tuning.joint.quick import QuickLayout, baseline_program, quick_layout
+from ..tuning.settings import DepthwiseMapping, Effort, Target, Tuner, Tuning
+from ..tuning.tuner import tune_layout
+from ..values import Box, CrossbarSize, Layer, Layout, Mapping, NoFit, Rules
+
+
+@dataclass(frozen=True, slots=True)
+class CompileSettings:
+    """How subnets are compiled: for the latency of `samples` samples on at most so many `crossbars`.
+
+    `quick` takes milliseconds: the fast packer, and a quick layout instead of the joint tuner. Otherwise
+    subnets are compiled like any network, the joint tuner making `steps`; None is its default effort, many
+    seconds. Where that is slower than the quick layout, the quick one is kept. Without `duplicate` the
+    tuner's settings mean nothing.
+    """
+
+    hardware: Hardware
+    crossbars: int
+    samples: int = 8
+    rules: Rules = field(default_factory=Rules)
+    depth_split: int = 1
+    depthwise: DepthwiseMapping = "auto"
+    duplicate: bool = True
+    tuner: Tuner = "joint"
+    quick: bool = True
+    steps: int | None = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What a subnet is like on the chip: simulated latency of all samples, energy of one inference.
+
+    The baseline has a crossbar for every box and no copies. `utilization` is that of the `crossbars` in use.
+    """
+
+    latency_ns: float
+    baseline_ns: float
+    energy_nj: float
+    crossbars: int
+    utilization: float
+
+    @property
+    def speed(self) -> float:
+        """How many times faster than the baseline."""
+        return self.baseline_ns / self.latency_ns
+
+
+def layers_of(chosen: Configuration, resolution: int = 64, classes: int = 10) -> tuple[Layer, ...]:
+    """The layers that tracing the subnet finds, by arithmetic. Raises BadInput of `ofa`."""
+    shapes = layer_shapes(*chosen, resolution, classes)
+    return tuple(_layer(index, shape) for index, shape in enumerate(shapes))
+
+
+def compile_subnet(
+    chosen: Configuration, settings: CompileSettings, resolution: int = 64, classes: int = 10
+) -> Compiled | NoFit:
+    """Compile a subnet; the same settings give the same figures whatever was compiled before.
+
+    Raises BadInput where a kernel cannot be cut for the hardware.
+    """
+    layout = _layout(layers_of(chosen, resolution, classes), settings)
+    if isinstance(layout, NoFit):
+        return layout
+    hardware, read_ns = settings.hardware, reader(settings.hardware)
+    uncut = tuple(_mapping(layer, hardware.size) for layer in layout.layers)
+    return Compiled(
+        latency_ns=simulate(layout.run, settings.samples).latency_ns,
+        baseline_ns=simulate(baseline_program(uncut, read_ns), settings.samples).latency_ns,
+        energy_nj=inference_nj(hardware, layout.mappings),
+        crossbars=layout.crossbars,
+        utilization=layout.utilization,
+    )
+
+
+class _Mapped(NamedTuple):
+    """A subnet on crossbars: its mapped layers and what the simulation runs.
+
+    `made` is what the figures stem from: a quick layout, or a packed one.
+    """
+
+    layers: tuple[Layer, ...]
+    mappings: tuple[Mapping, ...]
+    run: Program
+    crossbars: int
+    utilization: float
+    made: QuickLayout | Layout
+
+    def values(self) -> Layout:
+        """Mapped layers and packing."""
+        return self.made.values() if isinstance(self.made, QuickLayout) else self.made
+
+
+@lru_cache(maxsize=16384)
+def _layer(index: int, shape: LayerShape) -> Layer:
+    height, positions = shape.kernel**2 * shape.channels // shape.groups, shape.size**2
+    raw = Box(height, shape.out, positions * shape.groups)
+    return Layer(index, shape.kind, shape.path, raw, positions, shape.groups, index, shape.groups > 1)
+
+
+@lru_cache(maxsize=16384)
+def _mapping(layer: Layer, size: CrossbarSize, split: int = 1, diagonal: bool = False) -> Mapping:
+    return partition((layer,), size, split, diagonal)[0]
+
+
+def _layout(layers: tuple[Layer, ...], settings: CompileSettings) -> _Mapped | NoFit:
+    """The layout asked for; never slower than the quick one, nor too large where that fits."""
+    found = _compiled(layers, settings)
+    if settings.quick:
+        return found
+    quick = _compiled(layers, replace(settings, quick=True))
+    if isinstance(quick, NoFit):
+        return found
+    if isinstance(found, NoFit):
+        return quick
+    times = [simulate(layout.run, settings.samples).latency_ns for layout in (found, quick)]
+    return found if times[0] <= times[1] else quick
+
+
+def _compiled(layers: tuple[Layer, ...], settings: CompileSettings) -> _Mapped | NoFit:
+    """Cut and pack; where that is too large, the joint tuner does without the split."""
+    found = _cut_and_packed(layers, settings)
+    if (
+        isinstance(found, NoFit)
+        and settings.duplicate
+        and settings.tuner == "joint"
+        and settings.depth_split > 1
+    ):
+        found = _cut_and_packed(layers, replace(settings, depth_split=1))
+    return found
+
+
+def _cut_and_packed(layers: tuple[Layer, ...], settings: CompileSettings) -> _Mapped | NoFit:
+    size = settings.hardware.size
+    diagonal = settings.depthwise == "diagonal"
+    plain = tuple(_mapping(layer, size, settings.depth_split, diagonal) for layer in layers)
+    bound = _quick_bound(plain, size, settings.rules)
+    if bound > settings.crossbars:
+        return NoFit(settings.crossbars, bound, sum(len(m.boxes) for m in plain))
+    if settings.duplicate and settings.tuner == "joint" and settings.quick:
+        drawn = _quick(plain, settings)
+        if drawn is not None:
+            return drawn
+    return _packed(plain, settings)
+
+
+def _quick_bound(mappings: tuple[Mapping, ...], size: CrossbarSize, rules: Rules) -> int:
+    """Crossbars that are needed at least, by cells and by numbers of boxes."""
+    items = items_of(mappings, size)
+    cells = int(items.widths @ items.heights)
+    return max(-(-cells // size.cells), counting_bound(items, rules))
+
+
+def _quick(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Mapped | None:
+    """The quick layout with copies; None where there is none, or it gains nothing."""
+    read_ns, size = reader(settings.hardware), settings.hardware.size
+    target = Target(settings.crossbars, size, settings.rules, settings.depthwise)
+    found = quick_layout(plain, target, read_ns, settings.samples, settings.seed)
+    if found is None:
+        return None
+    layers = tuple(m.layer for m in plain)
+    return _Mapped(layers, found.mappings, found.program(), found.crossbars, found.utilization, found)
+
+
+def _packed(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Mapped | NoFit:
+    """The ordinary way: pack, then run the tuners where copies are wanted."""
+    read_ns, size = reader(settings.hardware), settings.hardware.size
+    goal = Goal("fast" if settings.quick else "best", settings.crossbars, seed=settings.seed)
+    layout = Layout(plain, place(plain, size, settings.rules, goal))
+    packing = layout.packing
+    if packing.crossbars > settings.crossbars:
+        return NoFit(settings.crossbars, packing.lower_bound, packing.crossbars)
+    if settings.duplicate:
+        target = Target(settings.crossbars, size, settings.rules, settings.depthwise)
+        effort = Effort(settings.samples, 0 if settings.quick else settings.steps, seed=settings.seed)
+        tuning = Tuning(settings.tuner, effort)
+        layout, _ = tune_layout(layout, target, read_ns, tuning)
+    run = program(layout.mappings, read_ns, layout.packing.placements)
+    layers = tuple(m.layer for m in plain)
+    return _Mapped(layers, layout.mappings, run, layout.packing.crossbars, layout.utilization, layout)

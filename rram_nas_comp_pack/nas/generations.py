@@ -1,0 +1,193 @@
+"""The search, generation by generation (RNC section 6): NSGA-II, a weighted sum, or chance.
+
+Everything random in a generation follows from the seed and the generation's number, so that a search goes on
+from its `State` to the same result, wherever the evaluations run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.random import PCG64, Generator
+from numpy.typing import NDArray
+
+from ..kernels.arrays import Floats
+from .genome import LENGTH, Genes, crossed, drawn, effective, mutated
+from .selection import fronts, hypervolume, order, tournament, weighted
+
+Method = Literal["nsga2", "ga", "random"]
+Objective = Literal["acc", "speed", "energy", "crossbars"]
+
+TRIES = 10
+"""How often a child is bred anew where its network is known already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a subnet.
+
+    `accuracy` is 0 to 1; `speed` the baseline's latency over its own; energy is that of an inference;
+    `crossbars` are those in use and `utilization` the share of their cells, 0 to 1. `excess` is how many
+    crossbars it lacks, by the bound if that says so, else as packed, infinite where there was an `error`; the
+    rest is 0 then.
+    """
+
+    accuracy: float = 0.0
+    speed: float = 0.0
+    latency_ns: float = 0.0
+    baseline_ns: float = 0.0
+    energy_nj: float = 0.0
+    crossbars: int = 0
+    utilization: float = 0.0
+    excess: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """How to search.
+
+    A generation has `population` children, the share `mutation_ratio` of them by mutation (of a gene with the
+    mean probability `mutate_prob`), the others by crossover; `generations` include the first, which is drawn.
+    `weights` of accuracy and speed are those of the weighted sum ("ga").
+    """
+
+    population: int = 50
+    generations: int = 100
+    method: Method = "nsga2"
+    objectives: tuple[Objective, ...] = ("acc", "speed")
+    mutate_prob: float = 0.1
+    mutation_ratio: float = 0.5
+    weights: tuple[float, float] = (1.0, 0.005)
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A search after some generations.
+
+    Of each there is who survived it (`populations`, best first), the hypervolume that was reached by then and
+    how many networks had been `evaluated`. `known` holds all of these by `key`, in the order of evaluation.
+    """
+
+    populations: tuple[Genes, ...] = ()
+    hypervolumes: tuple[float, ...] = ()
+    evaluated: tuple[int, ...] = ()
+    known: Mapping[bytes, Outcome] = field(default_factory=dict)
+
+
+Evaluate = Callable[[Genes], Sequence[Outcome]]
+"""From rows of genes (subnets, genes), all of them different networks, to what became of each."""
+
+
+def evolve(options: SearchOptions, evaluate: Evaluate, state: State = State()) -> Iterator[State]:
+    """Search on from `state`; yields the state after every generation."""
+    while len(state.populations) < options.generations:
+        state = _next(options, evaluate, state)
+        yield state
+
+
+def front(state: State, objectives: Sequence[Objective]) -> Genes:
+    """Rows of genes (subnets, genes) that fit and that no known subnet dominates, by falling speed."""
+    rows = genes_of(state.known)
+    outcomes = list(state.known.values())
+    best = (fronts(_costs(outcomes, objectives), _excess(outcomes)) == 0) & (_excess(outcomes) <= 0)
+    speeds = np.array([outcome.speed for outcome in outcomes])
+    fastest_first = np.argsort(-speeds, kind="stable")
+    found: Genes = rows[fastest_first[best[fastest_first]]]
+    return found
+
+
+def ranks(outcomes: Sequence[Outcome], objectives: Sequence[Objective]) -> NDArray[np.int64]:
+    """The front of each subnet among these: 0 where none dominates it."""
+    return fronts(_costs(outcomes, objectives), _excess(outcomes))
+
+
+def key(genes: Genes) -> bytes:
+    """What names the network of one row (genes,)."""
+    return effective(genes[None]).tobytes()
+
+
+def genes_of(known: Mapping[bytes, Outcome]) -> Genes:
+    """Rows (subnets, genes) from their keys."""
+    return np.frombuffer(b"".join(known), np.int8).reshape(len(known), LENGTH)
+
+
+def _next(options: SearchOptions, evaluate: Evaluate, state: State) -> State:
+    generation = len(state.populations)
+    rng = Generator(PCG64([options.seed, generation]))
+    parents = state.populations[-1] if generation else drawn(rng, 0)
+    children = _children(rng, options, parents, state.known)
+    new = {k: child for child in effective(children) if (k := child.tobytes()) not in state.known}
+    outcomes = evaluate(np.array(list(new.values())).reshape(-1, LENGTH)) if new else ()
+    known = {**state.known, **dict(zip(new, outcomes, strict=True))}
+    candidates = _different(np.concatenate([parents, children]))
+    best_first = _best_first(options, [known[key(row)] for row in candidates])
+    populations = (*state.populations, candidates[best_first[: options.population]])
+    volumes = (*state.hypervolumes, _hypervolume(known.values()))
+    return State(populations, volumes, (*state.evaluated, len(known)), known)
+
+
+def _children(
+    rng: Generator, options: SearchOptions, parents: Genes, known: Mapping[bytes, Outcome]
+) -> Genes:
+    """Rows for the next generation; those that are known or twins are bred anew, a few times."""
+    children = _bred(rng, options, parents)
+    for _ in range(TRIES):
+        keys = [row.tobytes() for row in effective(children)]
+        stale = np.array([k in known or k in keys[:i] for i, k in enumerate(keys)])
+        if not stale.any():
+            break
+        children[stale] = _bred(rng, options, parents)[stale]
+    return children
+
+
+def _bred(rng: Generator, options: SearchOptions, parents: Genes) -> Genes:
+    count = options.population
+    if not len(parents) or options.method == "random":
+        return drawn(rng, count)
+    best_first = np.arange(len(parents))
+    mothers, fathers = (parents[tournament(rng, best_first, count)] for _ in range(2))
+    by_mutation = round(options.mutation_ratio * count)
+    return np.concatenate(
+        [
+            mutated(rng, mothers[:by_mutation], options.mutate_prob),
+            crossed(rng, mothers[by_mutation:], fathers[by_mutation:]),
+        ]
+    )
+
+
+def _different(rows: Genes) -> Genes:
+    """The first row of each network."""
+    first = {k: i for i, k in reversed(list(enumerate(row.tobytes() for row in effective(rows))))}
+    return rows[sorted(first.values())]
+
+
+def _best_first(options: SearchOptions, outcomes: Sequence[Outcome]) -> NDArray[np.int64]:
+    if options.method == "ga":
+        accuracy, speed = options.weights
+        return weighted(_costs(outcomes, ("acc", "speed")), _excess(outcomes), np.array([accuracy, speed]))
+    return order(_costs(outcomes, options.objectives), _excess(outcomes))
+
+
+def _costs(outcomes: Sequence[Outcome], objectives: Sequence[Objective]) -> Floats:
+    """What is to be minimised, (subnets, objectives)."""
+    columns = {
+        "acc": [-o.accuracy for o in outcomes],
+        "speed": [-o.speed for o in outcomes],
+        "energy": [o.energy_nj for o in outcomes],
+        "crossbars": [o.crossbars for o in outcomes],
+    }
+    return np.array([columns[name] for name in objectives], dtype=np.float64).T
+
+
+def _excess(outcomes: Sequence[Outcome]) -> Floats:
+    return np.array([o.excess for o in outcomes], dtype=np.float64)
+
+
+def _hypervolume(outcomes: Iterable[Outcome]) -> float:
+    points = np.array([(o.accuracy, o.speed) for o in outcomes if o.excess <= 0]).reshape(-1, 2)
+    return hypervolume(*points.T)

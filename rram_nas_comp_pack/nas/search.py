@@ -1,0 +1,75 @@
+"""A search on an engine: its evaluations, what a predictor learns from, and its front in full."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.random import PCG64, Generator
+from numpy.typing import NDArray
+
+from ..errors import CannotBeDone
+from .compile_subnet import CompileSettings
+from .evaluate import Finished, Judging, calibrated, finished, outcome
+from .generations import Outcome, SearchOptions
+from .genome import Genes, drawn, effective
+from .workers.engine import Engine, Failed
+
+if TYPE_CHECKING:
+    from .accuracy import Predictor
+
+Done = Callable[[int], None]
+"""Called with how many subnets are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How to search, to compile and to judge, and who does it."""
+
+    options: SearchOptions
+    settings: CompileSettings
+    judging: Judging
+    engine: Engine
+
+
+def evaluate(search: Search, predict: Predictor | None, done: Done, genes: Genes) -> Sequence[Outcome]:
+    """Evaluate rows of genes (subnets, genes); one that fails has its error in its outcome.
+
+    Raises CannotBeDone where all of them fail alike: the fault is not in a subnet.
+    """
+    task = partial(outcome, search.judging, search.settings)
+    found = search.engine(task, [row.tobytes() for row in genes], done)
+    errors = {each.error for each in found if isinstance(each, Failed)}
+    if len(errors) == 1 and len(found) > 1 and all(isinstance(each, Failed) for each in found):
+        raise CannotBeDone(f"no subnet can be evaluated: {errors.pop()}")
+    outcomes = [_failed(each) if isinstance(each, Failed) else each for each in found]
+    if predict is None:
+        return outcomes
+    return [
+        replace(each, accuracy=float(accuracy)) if each.excess <= 0 else each
+        for each, accuracy in zip(outcomes, predict(genes), strict=True)
+    ]
+
+
+def _failed(what: Failed) -> Outcome:
+    return Outcome(excess=float("inf"), error=what.error)
+
+
+def taught(search: Search, count: int, done: Done) -> tuple[Genes, NDArray[np.float64]]:
+    """Draw and calibrate subnets for a predictor: rows (subnets, genes) and accuracies (subnets,)."""
+    genes = np.unique(effective(drawn(Generator(PCG64([search.options.seed, 2**32])), count)), axis=0)
+    genes = genes[Generator(PCG64([search.options.seed, 2**32 + 1])).permutation(len(genes))]
+    found = search.engine(partial(calibrated, search.judging), [row.tobytes() for row in genes], done)
+    known = [i for i, each in enumerate(found) if not isinstance(each, Failed)]
+    if not known and isinstance(found[0], Failed):
+        raise CannotBeDone(f"no subnet can be calibrated: {found[0].error}")
+    return genes[known], np.array([found[i] for i in known], dtype=np.float64)
+
+
+def finish(search: Search, steps: int | None, genes: Genes, done: Done) -> list[Finished | Failed]:
+    """Compile rows of genes (subnets, genes) like any network, and judge them by test images too."""
+    task = partial(finished, search.judging, replace(search.settings, quick=False, steps=steps))
+    return search.engine(task, [row.tobytes() for row in genes], done)

@@ -1,0 +1,1 @@
+"""Where evaluations run: processes of this machine, or a dask cluster. They know nothing of subnets."""

@@ -1,0 +1,137 @@
+"""A run to compare: the values of a packing run, or of a search, by the names of their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Literal
+
+from ...hardware.config.read import SimConfig
+from ...runs.nas.run import SearchRun, local
+from ...runs.packing.run import Copies, PackingResult
+from ...values import Evaluation
+
+Kind = Literal["packing", "search"]
+Value = float | int | str | None
+
+SAMPLES = (1, 8, 512)
+"""The numbers of samples whose latencies are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A run to compare: values by the keys of FIELDS, and the options it was made with.
+
+    `baselines` say, by the same keys, what a speed is over: speeds compare where these are equal.
+    """
+
+    name: str
+    kind: Kind
+    values: Mapping[str, Value]
+    options: Mapping[str, object]
+    baselines: Mapping[str, object] = field(default_factory=dict)
+
+
+def packing_run(name: str, result: PackingResult) -> Compared:
+    """A packing run by its result.json."""
+    ran = {e.num_sample: e for e in result.evaluations}
+    counted = ran.get(result.samples)
+    values: dict[str, Value] = {
+        "kind": "packing",
+        "model": result.model,
+        "hardware": _short(result.config),
+        "crossbar_size": f"{result.size.rows} x {result.size.columns}",
+        "input_size": _input_size(result),
+        "budget": result.budget,
+        "crossbars": result.crossbars,
+        "lower_bound": result.lower_bound,
+        "gap": result.crossbars - result.lower_bound,
+        "utilization": result.utilization,
+        "weight_utilization": result.weight_utilization,
+        "duplication": _duplication(result.copies),
+        "copies": sum(result.copies.per_layer),
+        "speed": None if counted is None else _speed(counted),
+        "energy_nj": result.costs.energy_nj,
+        "area_um2": result.costs.area_um2,
+        "time_s": result.seconds,
+        "seed": _whole(result.options.get("seed")),
+    }
+    baselines = {"speed": None if counted is None else counted.baseline_latency_ns}
+    for n in SAMPLES:
+        if n in ran:
+            values |= {f"latency_{n}_ns": ran[n].latency_ns, f"speed_{n}": _speed(ran[n])}
+            baselines[f"speed_{n}"] = ran[n].baseline_latency_ns
+    values |= {key.replace("speed", "baseline") + "_ns": ns for key, ns in baselines.items()}
+    return Compared(name, "packing", values, result.options, baselines)
+
+
+def _short(config: SimConfig | None) -> str | None:
+    return None if config is None else config.digest[:12]
+
+
+def _input_size(result: PackingResult) -> str | None:
+    """Sizes without the batch, with names where there are several inputs.
+
+    A run of version 0.1.0 tells only what was asked for, which an ONNX file may have overruled.
+    """
+    if result.inputs:
+        sizes = {name: _size(size[1:]) for name, size in result.inputs}
+        return next(iter(sizes.values())) if len(sizes) == 1 else ", ".join(map(" ".join, sizes.items()))
+    asked = result.options.get("input_size")
+    if isinstance(asked, list) and not str(result.options.get("model")).endswith(".onnx"):
+        return _size(asked)
+    return None
+
+
+def _size(size: Sequence[object]) -> str:
+    return " x ".join(map(str, size)) or "1"
+
+
+def _speed(evaluation: Evaluation) -> float:
+    return evaluation.baseline_latency_ns / evaluation.latency_ns
+
+
+def _duplication(copies: Copies) -> str:
+    if copies.margin is None:
+        return copies.method
+    return f"margin {copies.margin:.2f} (our version of the paper's tuner)"
+
+
+def _whole(value: object) -> int | None:
+    """The whole number that an option holds, as a number or as text of at most ten digits."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 10 else None
+
+
+def search_run(run: SearchRun) -> Compared:
+    """A search; crossbars, utilization, speed and energy are those of its fastest network."""
+    fastest = max(run.front.networks, key=lambda n: n.best.speed, default=None)
+    most = max(run.front.networks, key=lambda n: (n.validation, n.best.speed), default=None)
+    config, size = run.front.config, run.front.resolution
+    terms = (config and config.digest, run.front.samples, size)
+    values: dict[str, Value] = {
+        "kind": "search",
+        "hardware": _short(config),
+        "crossbar_size": None if config is None else f"{config.hardware.rows} x {config.hardware.columns}",
+        "input_size": f"3 x {size} x {size}",
+        "method": run.options.get("method"),
+        "dataset": local(run.front.dataset),
+        "budget": run.front.budget,
+        "generations": len(run.hypervolumes),
+        "evaluated": run.evaluated.total,
+        "hypervolume": run.hypervolumes[-1] if run.hypervolumes else None,
+        "front": len(run.front.networks),
+        "seed": _whole(run.options.get("seed")),
+    }
+    if fastest is not None and most is not None:
+        figures = fastest.best
+        values |= {"crossbars": figures.crossbars, "utilization": figures.utilization}
+        values |= {"speed": figures.speed, "energy_nj": figures.energy_nj}
+        values |= {"baseline_ns": figures.speed * figures.latency_ns}
+        values |= {"best_validation": most.validation, "best_test": most.test}
+    if len(run.evaluated.speed):
+        values |= {"median_speed": median(run.evaluated.speed.tolist())}
+        values |= {"median_accuracy": median(run.evaluated.accuracy.tolist())}
+    options = {**run.options, "num_sample": run.front.samples}
+    return Compared(run.name, "search", values, options, dict.fromkeys(("speed", "median_speed"), terms))

@@ -1,0 +1,126 @@
+"""The report of searches: one page, and the same figures for print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from ...runs.nas.run import SearchRun, local
+from ..compare.page import runs_table
+from ..compare.run import search_run
+from ..compare.table import rows
+from ..page import Section, asset, page, table, terms
+from ..report_files import ReportFiles
+from ..svg import legend
+from .charts import MOST_LINES, genome_chart, progress_chart, speeds_of
+from .front import front_chart
+from .networks import front_table, network_panels
+
+FILES = {"config", "checkpoint", "dataset"}
+"""Options that name a file or folder: where it lies on the machine that searched is nobody's business."""
+
+
+def search_report(runs: Sequence[SearchRun], folders: Sequence[str]) -> ReportFiles:
+    """Page and figures of searches; `folders` lead from the page to the runs, "." where it lies in one.
+
+    A page of one run does not name it: equal searches have equal pages.
+    """
+    from .figures import search_figures
+
+    return ReportFiles(search_page(runs, folders), search_figures(runs))
+
+
+def search_page(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
+    """The page."""
+    many = len(runs) > 1
+    title = f"{len(runs)} searches of subnets" if many else "Search of subnets"
+    budgets = " and ".join(str(b) for b in sorted({run.front.budget for run in runs}))
+    datasets, methods = (
+        {local(run.front.dataset) for run in runs},
+        {run.options.get("method", "") for run in runs} - {""},
+    )
+    subtitle = ", ".join([*sorted(datasets), f"at most {budgets} crossbars", *sorted(methods)])
+    return page(title, subtitle, list(_sections(runs, folders)), plots=False)
+
+
+def _sections(runs: Sequence[SearchRun], folders: Sequence[str]) -> Iterator[Section]:
+    names = legend([run.name for run in runs])
+    style = f"<style>\n{asset('nas/nas.css')}</style>\n"
+    yield Section("result", "Result", style + _result(runs))
+    front = f'<div class="front"><div>{front_chart(runs)}</div>{network_panels(runs, folders)}</div>\n'
+    yield Section("front", "Front", f"{_note(FRONT_NOTE)}{names}{front}{front_table(runs)}")
+    if any(run.hypervolumes for run in runs):
+        yield Section("progress", "Progress", f"{_note(VOLUME_NOTE)}{names}{progress_chart(runs)}")
+    if any(len(run.evaluated.speed) for run in runs):
+        yield Section("genomes", "Networks that were evaluated", _genomes(runs))
+    # Without scripts nothing can be chosen: everything is shown.
+    plain = "<noscript><style>.panel[hidden] { display: block; }</style></noscript>\n"
+    script = f"<script>\n{asset('nas/nas.js')}</script>\n"
+    yield Section("options", "Options", table(*_options(runs)) + plain + script)
+
+
+FRONT_NOTE = (
+    "Grey: every network that fits, as searched: by a quick layout, made in milliseconds, which is what the "
+    "search goes by (pack --tune-effort 0 tries others beside it and may be faster). In colour: the front, "
+    "as tuned in full, where the quick layout is kept unless a faster one is found; a dotted line leads from "
+    "the speed searched (pale dot) to the speed tuned. The steps bound what the front beats."
+)
+VOLUME_NOTE = "The hypervolume is the area below the front, from accuracy 0 and speed 0 on."
+GENOME_NOTE = (
+    "A line a network. Expansion ratio and kernel size are means over the blocks of a stage that run; lines "
+    "of equal choices are spread a little, the fastest on top."
+)
+
+
+KEY_FIGURES = (
+    *("speed", "best_validation", "best_test", "hypervolume", "front", "generations", "evaluated"),
+    *("median_speed", "median_accuracy", "energy_nj", "utilization"),
+)
+
+
+def _note(text: str) -> str:
+    return f'<p class="hint">{text}</p>\n'
+
+
+def _result(runs: Sequence[SearchRun]) -> str:
+    compared = [search_run(run) for run in runs]
+    if len(runs) == 1:
+        found = rows(compared)
+        shown = {row.field.key: (row.field.label, row.shown(0)) for row in found}
+        return terms([*(shown[key] for key in KEY_FIGURES if key in shown), *_others(runs[0])])
+    return runs_table(compared)
+
+
+def _others(run: SearchRun) -> Iterator[tuple[str, str]]:
+    """How many networks have no figures."""
+    yield "too large for the crossbars", f"{run.evaluated.too_large:,}"
+    if run.evaluated.failed:
+        yield "failed", f"{run.evaluated.failed:,}"
+
+
+def _genomes(runs: Sequence[SearchRun]) -> str:
+    speeds = speeds_of(runs)
+    charts = (
+        (f"<h3>{escape(run.name)}</h3>" if len(runs) > 1 else "") + genome_chart(run, speeds)
+        for run in runs
+        if len(run.evaluated.speed)
+    )
+    left_out = sum(max(0, len(run.evaluated.speed) - MOST_LINES) for run in runs)
+    more = f" {left_out:,} networks between these are not drawn." if left_out else ""
+    return _note(GENOME_NOTE + more) + "".join(charts)
+
+
+def _options(runs: Sequence[SearchRun]) -> tuple[Sequence[str], list[tuple[str, ...]], str]:
+    """Header, rows and caption."""
+    named = sorted({name for run in runs for name in run.options})
+    rows = [("version", *(run.front.version for run in runs))]
+    rows += [(f"--{name.replace('_', '-')}", *(_option(run, name) for run in runs)) for name in named]
+    values = [run.name for run in runs] if len(runs) > 1 else ["value"]
+    return ("option", *values), rows, "What decided the result"
+
+
+def _option(run: SearchRun, name: str) -> str:
+    value = run.options.get(name, "None")
+    if value in ("None", "True", "False"):
+        return {"None": "-", "True": "on", "False": "off"}[value]
+    return local(value) if name in FILES else value

@@ -1,0 +1,148 @@
+"""The atlas: every crossbar with its boxes, each coloured by its layer's place in the network."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from math import ceil, sqrt
+
+from matplotlib import colormaps, rc_context
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import ListedColormap, Normalize, to_hex
+from matplotlib.figure import Figure
+
+from ...runs.packing.run import PackingRun
+from ..matplotlib_charts import STYLE, WIDTH
+from ..page import asset, data_url, json_data
+
+DARKEST, LIGHTEST = 0.1, 0.95
+"""Ends of viridis that are used: all of it would fade into a dark or light page."""
+
+
+def shades(count: int) -> list[str]:
+    """A colour per layer, from the first to the last, that brightens evenly."""
+    steps = (i / max(count - 1, 1) for i in range(count))
+    return [to_hex(colormaps["viridis"](DARKEST + (LIGHTEST - DARKEST) * step)) for step in steps]
+
+
+def atlas_figure(run: PackingRun) -> Figure:
+    """All crossbars in reading order, in a grid about as wide as high."""
+    columns = ceil(sqrt(run.result.crossbars * 1.3 * run.result.size.rows / run.result.size.columns))
+    columns = min(columns, max(run.result.crossbars, 2))
+    rows = -(-run.result.crossbars // columns)
+    colours = shades(len(run.mappings))
+    with rc_context(STYLE):
+        ratio = min(rows * run.result.size.rows / (columns * run.result.size.columns), TALLEST)
+        figure = Figure(figsize=(WIDTH, 0.5 + 0.8 * WIDTH * ratio), layout="constrained")
+        axes = figure.add_subplot()
+        places = [_place(run, i, columns) for i in range(run.result.crossbars)]
+        frames = [_rectangle(x, y, run.result.size.columns, run.result.size.rows) for x, y in places]
+        axes.add_collection(PolyCollection(frames, facecolor="#eef1f4", edgecolor="#8a8f98", lw=0.3))
+        boxes = [_box(places[p.crossbar_idx], p.loc_x, p.loc_y, p.max_x, p.max_y) for p in run.placements]
+        faces = [colours[p.layer_idx] for p in run.placements]
+        axes.add_collection(PolyCollection(boxes, facecolor=faces, edgecolor="white", lw=0.2))
+        axes.set(
+            xlim=(-8, columns * run.result.size.columns * GAP),
+            ylim=(rows * run.result.size.rows * GAP, -8),
+            aspect="equal",
+        )
+        axes.set_axis_off()
+        axes.set_title(f"{len(run.placements)} boxes on {run.result.crossbars} crossbars")
+        _scale(figure, axes, len(run.mappings))
+    return figure
+
+
+TALLEST = 8.0
+"""Most height over width of the figure, for crossbars of far more rows than columns."""
+
+GAP = 1.12
+"""A crossbar with the space beside it, over its size."""
+
+
+def _place(run: PackingRun, crossbar: int, columns: int) -> tuple[float, float]:
+    row, column = divmod(crossbar, columns)
+    return column * run.result.size.columns * GAP, row * run.result.size.rows * GAP
+
+
+def _box(place: tuple[float, float], x0: int, y0: int, x1: int, y1: int) -> list[tuple[float, float]]:
+    return _rectangle(place[0] + x0, place[1] + y0, x1 - x0, y1 - y0)
+
+
+def _rectangle(x: float, y: float, width: float, height: float) -> list[tuple[float, float]]:
+    return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
+
+
+def _scale(figure: Figure, axes: Axes, layers: int) -> None:
+    scale = ScalarMappable(Normalize(-0.5, layers - 0.5), ListedColormap(shades(layers)))
+    figure.colorbar(scale, ax=axes, label="layer", shrink=0.6, aspect=30)
+
+
+def atlas_html(run: PackingRun, still: bytes) -> str:
+    """The atlas as a canvas that shows what is scrolled to; `still` is a PNG for paper."""
+    choices = "".join(f'<option value="{i}">{escape(label)}</option>' for i, label in enumerate(run.labels))
+    label = f"{len(run.placements)} boxes on {run.result.crossbars} crossbars, coloured by layer"
+    return (
+        _CONTROLS.replace("CHOICES", choices)
+        + _VIEW.replace("LABEL", escape(label))
+        + _scale_html(run)
+        + f'<img class="still" alt="{escape(label)}" src="{data_url(still)}">\n'
+        + f'<div id="atlas-data">{json_data(json.dumps(_data(run), separators=(",", ":")))}</div>\n'
+        + f"<script>\n{asset('packing/atlas.js')}</script>\n"
+    )
+
+
+_CONTROLS = """<form class="controls screen" id="atlas-controls">
+<label>Layer <select id="atlas-layer"><option value="">all</option>CHOICES</select></label>
+<label>Name or label contains <input type="search" id="atlas-text" autocomplete="off"></label>
+<label><input type="checkbox" id="atlas-gather"> only crossbars that hold them</label>
+<label>Size <input type="range" id="atlas-size" min="48" max="400" value="104"></label>
+</form>
+"""
+
+_VIEW = """<p class="hint screen" id="atlas-hint">Point at a box, or move from box to box with the arrow keys;
+Enter shows its layer alone, Escape shows all.</p>
+<p class="told screen" id="atlas-told" role="status" aria-live="polite">&nbsp;</p>
+<div class="atlas screen" id="atlas-view" tabindex="0" role="application" aria-label="LABEL"
+aria-describedby="atlas-hint">
+<div id="atlas-room"><canvas id="atlas-canvas" aria-hidden="true"></canvas></div></div>
+"""
+
+
+def _scale_html(run: PackingRun) -> str:
+    """Which colours the first and the last layer have, and those between."""
+    colours = ", ".join(shades(9))
+    first, last = escape(run.labels[0]), escape(run.labels[-1])
+    bar = f'<span class="scale" style="background: linear-gradient(to right, {colours})"></span>'
+    return f'<p class="hint screen">{first} {bar} {last}</p>\n'
+
+
+def _data(run: PackingRun) -> dict[str, object]:
+    """What the script draws: boxes as [layer, crossbar, x, y, w, h, replica, box]."""
+    layers = [
+        {
+            "label": m.layer.label,
+            "name": m.layer.name,
+            "copies": m.copies,
+            "boxes": len(m.boxes),
+            "cycles": [box.cycles for box in m.boxes],
+        }
+        for m in run.mappings
+    ]
+    boxes = [
+        [
+            *(p.layer_idx, p.crossbar_idx, p.loc_x, p.loc_y),
+            *(p.max_x - p.loc_x, p.max_y - p.loc_y, p.replica, p.box),
+        ]
+        for p in sorted(run.placements, key=lambda p: (p.crossbar_idx, p.loc_y, p.loc_x))
+    ]
+    return {
+        "rows": run.result.size.rows,
+        "columns": run.result.size.columns,
+        "crossbars": run.result.crossbars,
+        "load": [round(share, 4) for share in run.result.contention.load],
+        "layers": layers,
+        "colours": shades(len(run.mappings)),
+        "boxes": boxes,
+    }

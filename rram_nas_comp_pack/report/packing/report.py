@@ -1,0 +1,181 @@
+"""The report of a packing run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from ...runs.packing.run import PackingRun
+from ...runs.packing.wording import STOPPED
+from ...values import Evaluation
+from ..chart_values import Chart
+from ..matplotlib_charts import draw, png_and_svg
+from ..page import Section, page, plot, terms
+from ..plotly_charts import interactive
+from ..report_files import ReportFiles
+from .atlas import atlas_figure, atlas_html
+from .charts import (
+    cost_chart,
+    duration,
+    latency_chart,
+    layer_chart,
+    load_chart,
+    timeline_chart,
+)
+from .tables import cost_table, coverage_table, evaluation_table, layer_table
+
+
+def packing_report(run: PackingRun) -> ReportFiles:
+    """The page and the figures of a run."""
+    figures = _figures(run)
+    stills = {name: files["png"] for name, files in figures.items()}
+    html = page(f"Packing run {run.name}", _subtitle(run), _sections(run, stills))
+    flat = {f"{name}.{kind}": data for name, files in figures.items() for kind, data in files.items()}
+    return ReportFiles(html, flat)
+
+
+class _Drawing(NamedTuple):
+    """A chart of the run, and what it shows in words."""
+
+    make: Callable[[PackingRun], Chart]
+    words: Callable[[PackingRun], str]
+
+
+def _figures(run: PackingRun) -> dict[str, dict[str, bytes]]:
+    """Files of each figure by name and kind."""
+    charts = {name: png_and_svg(draw(drawing.make(run))) for name, drawing in _DRAWINGS.items()}
+    return {"atlas": png_and_svg(atlas_figure(run)), **charts}
+
+
+def _subtitle(run: PackingRun) -> str:
+    boxes = f"{len(run.mappings)} layers, {len(run.placements)} boxes"
+    result = run.result
+    size = f"{result.size.rows} × {result.size.columns}"
+    return f"{result.model}: {boxes} on {result.crossbars} crossbars of {size} cells"
+
+
+def _sections(run: PackingRun, stills: Mapping[str, bytes]) -> list[Section]:
+    def chart(name: str) -> str:
+        make, words = _DRAWINGS[name]
+        return plot(interactive(make(run)), words(run), stills[name])
+
+    return [
+        Section("summary", "Summary", terms(_key_figures(run))),
+        Section("atlas", "Atlas of crossbars", atlas_html(run, stills["atlas"])),
+        Section("load", "Load of crossbars", chart("load")),
+        Section("layers", "Layers", layer_table(run) + chart("layers")),
+        Section("latency", "Latency", chart("latency") + evaluation_table(run)),
+        Section("timeline", "Timeline", chart("timeline")),
+        Section("costs", "Area and energy", chart("costs") + cost_table(run)),
+        Section("coverage", "Coverage", coverage_table(run)),
+    ]
+
+
+def _key_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
+    result, costs = run.result, run.result.costs
+    gap = result.crossbars - result.lower_bound
+    budget = "fewest sought" if result.budget is None else f"budget {result.budget}"
+    yield "Crossbars", f"{result.crossbars} ({budget})"
+    yield "Lower bound", f"{result.lower_bound} ({'proved optimal' if gap == 0 else f'gap {gap}'})"
+    stopped = result.stopped
+    yield "Packer", f"{result.packer}: {STOPPED.get(stopped, stopped)}"
+    yield "Utilization", f"{result.utilization:.1%} of the cells under boxes"
+    yield "Weights", f"{run.weight_utilization:.1%} of the cells hold weights"
+    for e in _chosen(run):
+        speed = e.baseline_latency_ns / e.latency_ns
+        yield (
+            f"Latency, {_samples(e.num_sample)}",
+            f"{duration(e.latency_ns)}: {speed:.2f} × the baseline's speed",
+        )
+    yield "Roofline", f"{duration(result.roofline_ns)} a sample"
+    speeds = result.copies.speeds
+    if speeds is not None:
+        count = _samples(speeds.samples)
+        yield f"Copies by {result.copies.method}", f"{speeds.with_copies:.2f} × for {count}"
+        paper = f"{speeds.margin_tuner:.2f} × (without copies {speeds.plain:.2f} ×)"
+        yield "Our version of the paper's tuner", paper
+    yield "Mapped", _mapped(run)
+    yield (
+        "Energy of an inference",
+        f"{costs.energy_nj / 1e6:.4f} mJ, {costs.average_power_w:.3f} W",
+    )
+    yield (
+        "Area",
+        f"{costs.area_um2 / 1e6:,.1f} mm², {costs.physical_crossbars:,} physical crossbars",
+    )
+
+
+def _chosen(run: PackingRun) -> Iterator[Evaluation]:
+    """Latencies that stand for the others: of one sample, those that counted, and the most."""
+    last = run.result.evaluations[-1].num_sample if run.result.evaluations else 0
+    yield from (e for e in run.result.evaluations if e.num_sample in (1, run.result.samples, last))
+
+
+def _samples(count: int) -> str:
+    return f"{count} sample{'s' * (count > 1)}"
+
+
+def _mapped(run: PackingRun) -> str:
+    """How much of the network lies on crossbars."""
+
+    def share(counts: Iterable[tuple[str, int]]) -> float:
+        pairs = list(counts)
+        return sum(n for status, n in pairs if status == "mapped") / (sum(n for _, n in pairs) or 1)
+
+    parameters = share((row.status, row.parameters) for row in run.result.coverage)
+    macs = share((row.status, row.macs) for row in run.result.coverage)
+    most = "at most " if any(row.at_least for row in run.result.coverage) else ""
+    return f"{parameters:.1%} of the parameters, {most}{macs:.1%} of the MACs"
+
+
+def _load_words(run: PackingRun) -> str:
+    load = run.result.contention.load
+    return (
+        f"Share of the latency of {_samples(run.result.samples)} in which each crossbar reads: "
+        f"{sum(load) / len(load):.1%} on average, from {min(load):.1%} to {max(load):.1%}."
+    )
+
+
+def _layer_words(run: PackingRun) -> str:
+    slowest = max(run.result.contention.layers, key=lambda row: row.busy_ns)
+    waiting = max(run.result.contention.layers, key=lambda row: row.waiting_ns)
+    return (
+        f"Busy and waiting share of the latency of {_samples(run.result.samples)} by layer. Longest busy: "
+        f"{run.labels[slowest.layer]}, {duration(slowest.busy_ns)}; longest waiting: "
+        f"{run.labels[waiting.layer]}, {duration(waiting.waiting_ns)}. The table above has all figures."
+    )
+
+
+def _latency_words(run: PackingRun) -> str:
+    return (
+        "Latency against the number of samples, both logarithmic: as packed, without waiting for crossbars, "
+        "and of the baseline, which gives every box a crossbar of its own. The table below has all figures."
+    )
+
+
+def _timeline_words(run: PackingRun) -> str:
+    return (
+        "When each layer waits (pale) and runs (in the sample's colour), the first samples of sim.log one "
+        "below the other within a layer. Zoom in by dragging; point at a bar for its times."
+    )
+
+
+def _cost_words(run: PackingRun) -> str:
+    def largest(shares: Mapping[str, float]) -> str:
+        name = max(shares, key=lambda n: shares[n], default="nothing")
+        return f"{name.replace('_', ' ')} ({shares.get(name, 0.0):.0%})"
+
+    area, energy = largest(run.result.costs.area_share), largest(run.result.costs.energy_share)
+    return (
+        f"Shares of area and energy by component. Largest area: {area}; largest energy: {energy}. "
+        "Components below 0.1% of both are in the table only."
+    )
+
+
+_DRAWINGS = {
+    "load": _Drawing(load_chart, _load_words),
+    "layers": _Drawing(layer_chart, _layer_words),
+    "latency": _Drawing(latency_chart, _latency_words),
+    "timeline": _Drawing(timeline_chart, _timeline_words),
+    "costs": _Drawing(cost_chart, _cost_words),
+}

@@ -1,0 +1,98 @@
+"""A packing run as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...runs.packing.run import PackingRun
+from ...simulation.contention import LayerContention
+from ...values import Evaluation, Mapping
+from ..page import Cell, CellValue, table
+from .charts import duration
+
+
+def layer_table(run: PackingRun) -> str:
+    """Every layer: its copies, how they are cut and lie, and how it spends the latency."""
+    header = (
+        *("layer", "module", "weights (h × w)", "reads a sample", "copies", "boxes each", "mapping", "cells"),
+        *("busy", "waiting", "idle", "waits for"),
+    )
+    caption = f"Layers in order of execution; times are those of {run.result.samples} samples"
+    pairs = zip(run.mappings, run.result.contention.layers, strict=True)
+    return table(header, (_layer(run, m, times) for m, times in pairs), caption, sortable=True)
+
+
+def _layer(run: PackingRun, m: Mapping, times: LayerContention) -> list[CellValue]:
+    layer = m.layer
+    waits_for = ", ".join(f"{run.labels[i]} {duration(ns)}" for i, ns in times.waits_for)
+    spent = (times.busy_ns, times.waiting_ns, times.idle_ns)
+    return [
+        Cell(layer.label, layer.index),
+        layer.name,
+        Cell(f"{layer.raw.h} × {layer.raw.w}", layer.weights),
+        layer.raw.cycles,
+        m.copies,
+        len(m.boxes),
+        _lies(run, m),
+        m.copies * sum(box.h * box.w for box in m.boxes) if m.stored else 0,
+        *(Cell(duration(ns), ns) for ns in spent),
+        waits_for,
+    ]
+
+
+def _lies(run: PackingRun, m: Mapping) -> str:
+    if not m.stored:
+        return f"in {run.labels[m.layer.stored_in]}"
+    if not m.layer.depthwise:
+        return "dense"
+    return "depthwise, diagonal" if m.diagonal else "depthwise, dense"
+
+
+def evaluation_table(run: PackingRun) -> str:
+    """Latencies of every number of samples."""
+    header = ("samples", "packed", "ideal", "baseline", "ideal / packed", "baseline / packed")
+    return table(
+        header, map(_evaluation, run.result.evaluations), "Latency by number of samples", sortable=True
+    )
+
+
+def _evaluation(e: Evaluation) -> list[CellValue]:
+    times = (e.latency_ns, e.ideal_latency_ns, e.baseline_latency_ns)
+    waiting, speed = e.ideal_latency_ns / e.latency_ns, e.baseline_latency_ns / e.latency_ns
+    cells = [Cell(duration(ns), ns) for ns in times]
+    return [e.num_sample, *cells, Cell(f"{waiting:.3f}", waiting), Cell(f"{speed:.2f}", speed)]
+
+
+def coverage_table(run: PackingRun) -> str:
+    """What became of every part of the network."""
+    header = ("module", "kind", "status", "parameters", "share of parameters", "MACs", "share of MACs")
+    return table(header, _coverage(run), "Parts of the network with parameters or MACs", sortable=True)
+
+
+def _coverage(run: PackingRun) -> Iterator[list[CellValue]]:
+    parameters = sum(row.parameters for row in run.result.coverage) or 1
+    macs = sum(row.macs for row in run.result.coverage) or 1
+    for row in run.result.coverage:
+        shares = (row.parameters / parameters, row.macs / macs)
+        first, second = (Cell(f"{share:.3%}", share) for share in shares)
+        macs_shown = Cell(f"at least {row.macs}", row.macs) if row.at_least else row.macs
+        yield [row.name, row.kind, row.status, row.parameters, first, macs_shown, second]
+
+
+def cost_table(run: PackingRun) -> str:
+    """Area and energy of every component."""
+    header = ("component", "area (mm²)", "share of area", "energy (µJ)", "share of energy")
+    names = sorted(run.result.costs.area_share.keys() | run.result.costs.energy_share.keys())
+    caption = "Area of the chip and energy of an inference by component"
+    return table(header, (_cost(run, name) for name in names), caption, sortable=True)
+
+
+def _cost(run: PackingRun, name: str) -> list[CellValue]:
+    area, energy = run.result.costs.area_share.get(name, 0.0), run.result.costs.energy_share.get(name, 0.0)
+    return [
+        name.replace("_", " "),
+        run.result.costs.area_um2 / 1e6 * area,
+        Cell(f"{area:.3%}", area),
+        run.result.costs.energy_nj / 1e3 * energy,
+        Cell(f"{energy:.3%}", energy),
+    ]
