@@ -1,4 +1,4 @@
-"""Which logical crossbar goes to which physical one: that is free, and where a chip is known it can be chosen.
+"""Which logical crossbar goes to which physical one: where the faults of a chip are known, that is chosen.
 
 The price of a choice is the sum of the squared errors of the weights that remain when they are encoded around
 the stuck cells that they meet. An error in slice j thus weighs 4^(cell_bits * j).
@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from ..errors import CannotBeDone
 from ..kernels.arrays import Floats, Ints
-from .cells import weights_of
-from .chip import ChipInstance, Stuck, apply_stuck, crossbar_state
+from .chip import ChipInstance, crossbar_state
 from .device import DeviceModel
-from .encoding import Encoding, encode, remaining_error
+from .encoding import remaining_error
 
 
 def assignment_costs(
@@ -49,12 +48,3 @@ def assign_crossbars(costs: Floats) -> Ints:
     if logical > physical:
         raise CannotBeDone(f"chip: found {physical} crossbars, the layout needs {logical}")
     return np.asarray(linear_sum_assignment(costs)[1], np.int64)
-
-
-def squared_error(
-    weights: NDArray[np.integer], device: DeviceModel, stuck: Stuck, encoding: Encoding
-) -> int:
-    """Sum of the squared errors of weights (rows, columns) in one code; both codes may so be compared."""
-    wanted = encode(weights, device, stuck, encoding)
-    held = weights_of(apply_stuck(stuck, wanted, device.top), device)
-    return int(((held - weights) ** 2).sum())

@@ -55,8 +55,8 @@ def conductances(
     """
     nominal = np.array(device.level_units)
     if deviation is None:
-        return np.rint(nominal).astype(np.int32)[levels]
-    return np.rint(nominal[levels] * np.exp(-deviation.astype(np.float64))).astype(np.int32)
+        return np.asarray(np.rint(nominal).astype(np.int32)[levels])
+    return np.asarray(np.rint(nominal[levels] * np.exp(-deviation.astype(np.float64))), np.int32)
 
 
 def effective_weights(cells: Conductances, device: DeviceModel) -> Ints:

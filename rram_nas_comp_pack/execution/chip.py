@@ -131,7 +131,7 @@ def draw_deviation(key: ArrayKey, size: CrossbarSize) -> Deviation:
 
 def scaled_deviation(normal: Deviation, variation: float) -> Deviation:
     """ln(R / R_nominal) of log-normal resistances whose standard deviation is `variation` of their mean."""
-    return normal * np.float32(sqrt(log(1 + variation**2)))
+    return np.asarray(normal * np.float32(sqrt(log(1 + variation**2))))
 
 
 def _drawn_stuck(chip: ChipInstance, device: DeviceModel, crossbar: int) -> Stuck:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,9 @@ Array = NDArray[np.floating]
 class Conversion(NamedTuple):
     """How sums become an output.
 
-    A sum may hold several read steps: that of step t is worth radix^t. A code of step t and of part q (a slice
-    of an array) adds step_worth[t] * part_worth[q] to the output. `step` is in the unit of the sums. All are of
-    one type, float32 or float64, and all arithmetic on them is exact but for the division by `step`.
+    A sum may hold several read steps: that of step t is worth radix^t. A code of step t and of part q (a
+    slice of an array) adds step_worth[t] * part_worth[q] to the output. `step` is in the unit of the sums.
+    All are of one type, float32 or float64; all arithmetic on them is exact but for the division by `step`.
     """
 
     step_worth: Array  # (steps in a sum,)
@@ -38,7 +38,7 @@ def convert_and_add(sums: Array, how: Conversion, out: Array) -> int:
     """
     steps, parts, columns = len(how.step_worth), len(how.part_worth), out.shape[1]
     codes = np.zeros_like(sums[0])
-    saturated = np.zeros_like(codes)  # a count for each sum: so the compiler may do several sums at a time
+    saturated = np.zeros_like(codes)  # a count for each sum, so that the compiler may do several at a time
     for n in range(len(sums)):
         row = sums[n]
         codes[:] = 0
@@ -53,7 +53,7 @@ def convert_and_add(sums: Array, how: Conversion, out: Array) -> int:
 
 
 @compiled
-def _convert_lowest(row, how, worth, codes, saturated):  # type: ignore[no-untyped-def]
+def _convert_lowest(row: Array, how: Conversion, worth: Any, codes: Array, saturated: Array) -> None:
     """Take the lowest step off each sum and convert it."""
     shrink, none, one = how.per_radix, how.radix - how.radix, how.radix * how.per_radix
     for i in range(len(row)):
@@ -66,7 +66,7 @@ def _convert_lowest(row, how, worth, codes, saturated):  # type: ignore[no-untyp
 
 
 @compiled
-def _convert_rest(row, how, worth, codes, saturated):  # type: ignore[no-untyped-def]
+def _convert_rest(row: Array, how: Conversion, worth: Any, codes: Array, saturated: Array) -> None:
     """Convert what is left of each sum: its highest step."""
     none, one = how.radix - how.radix, how.radix * how.per_radix
     for i in range(len(row)):
@@ -79,8 +79,8 @@ def _convert_rest(row, how, worth, codes, saturated):  # type: ignore[no-untyped
 class ColumnReads(NamedTuple):
     """Cells and digits of a box whose columns are read one by one, each with inputs of its own.
 
-    `digits[s, x]` is what step s drives for an input whose 8 bits are x. The worth, the step and the range of a
-    code are as in `Conversion`; `step` is in 1/1024 of a level step.
+    `digits[s, x]` is what step s drives for an input whose 8 bits are x, `worth[s, q]` what a code of step s
+    and part q adds to the output; `step` is in 1/1024 of a level step.
     """
 
     cells: Ints  # (columns, parts, rows)

@@ -1,8 +1,8 @@
 """DACs and ADCs: the steps in which an input is driven, and the codes that the sums of a column become.
 
-A code is rnd(sum / step), halves to even, cut off at the ends of the range. Where the ADC sees the difference of
-a pair of arrays the codes are signed and symmetric; where each array has conversions of its own, and for an
-offset code, they are unsigned.
+A code is rnd(sum / step), halves to even, cut off at the ends of the range. Where the ADC sees the difference
+of a pair of arrays the codes are signed and symmetric; where each array has conversions of its own, and for
+an offset code, they are unsigned.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadInput
-from ..hardware.chip import INPUT_BITS
+from ..hardware.chip_costs import INPUT_BITS
 from ..kernels.arrays import Ints
 from .device import DeviceModel
 
@@ -90,7 +90,7 @@ def calibrated_exponent(saturated: Sequence[int] | Ints, conversions: int) -> in
 
 def convert(adc: Adc, sums: NDArray[np.floating]) -> NDArray[np.float64]:
     """Codes of sums in level steps."""
-    return np.clip(np.rint(sums / adc.step), adc.lowest, adc.highest)
+    return np.asarray(np.clip(np.rint(sums / adc.step), adc.lowest, adc.highest), np.float64)
 
 
 def input_steps(device: DeviceModel, code: InputCode) -> list[InputStep]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ..hardware.chip import WEIGHT_BITS
+from ..hardware.chip_costs import WEIGHT_BITS
 from ..hardware.components import adc, dac
-from ..hardware.config import Hardware
+from ..hardware.config.read import Hardware
 from ..hardware.pe import counts
 from ..values import CrossbarSize
 

@@ -1,7 +1,7 @@
-"""Which levels the cells of a weight are programmed to: plain digits, or the nearest code around known faults.
+"""To which levels the cells of a weight are programmed: plain digits, or the nearest code around its faults.
 
-A pair of cells holds +1, 0 and -1 in each slice, so that most weights have many codes; an offset code has one,
-and its faults are made up for by the lower slices as far as they reach.
+A pair of cells holds +1, 0 and -1 in each slice, so that most weights have many codes; an offset code has one
+a weight, and around a fault the lower slices come as near as they reach.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ ENCODINGS: Final[tuple[Encoding, ...]] = get_args(Encoding)
 
 
 def encode(
-    weights: NDArray[np.integer], device: DeviceModel, stuck: Stuck | None = None, encoding: Encoding = "plain"
+    weights: NDArray[np.integer],
+    device: DeviceModel,
+    stuck: Stuck | None = None,
+    encoding: Encoding = "plain",
 ) -> Levels:
     """Levels (arrays, slices, rows, columns) for weights (rows, columns).
 

@@ -1,13 +1,13 @@
 """The code nearest to a weight that its cells can hold, some of which are stuck.
 
 Arrays are (1, slices, n) of an offset code or (2, slices, n) of pairs; an offset code is a pair whose second
-array is at level 0. Slice j of a pair holds a digit d_j = P_j - M_j from an interval that its stuck cells leave, and the pair holds
-the sum of d_j * r^j, r being the number of levels. Digits are chosen from the highest slice down. What is left
-of the weight must lie within what the lower slices reach at most, [below_low, below_high], to be reached
-exactly; if not, the nearest code with these higher digits has all lower digits at that end of their intervals,
-and its error is known at once. All remainders of a slice are the weight minus multiples of r^j, and the range
-is narrower than 2 r^j: no more than two of them lie within, so that following both finds every code that
-matters. Among codes of equal error the one with the smallest sum of levels is taken.
+array is at level 0. Slice j of a pair holds a digit d_j = P_j - M_j from an interval that its stuck cells
+leave, and the pair holds the sum of d_j * r^j, r being the number of levels. Digits are chosen from the
+highest slice down. What is left of the weight must lie between the lowest and the highest sum of the lower
+slices if they are to reach it; if it does not, the nearest code with these higher digits has all lower digits
+at that end of their intervals, and its error is known at once. All remainders of a slice are the weight minus
+multiples of r^j, and the range is narrower than 2 r^j: no more than two of them lie within, so that following
+both finds every code that matters. Among codes of equal error the smallest sum of levels is taken.
 """
 
 from __future__ import annotations
@@ -143,13 +143,13 @@ def _nearest_digits(target: int, free: Ints, top: int, digits: Ints, work: Ints)
     for j in range(at, slices):
         digits[j] = chosen if j == at else digit[source, j]
         source = source if j == at else origin[source, j]
-    return error
+    return error  # type: ignore[return-value]
 
 
 @compiled
 def _set_ranges(free: Ints, top: int, work: Ints) -> None:
-    """Row by row of `work`: the lowest and the highest digit of slice j, the lowest and the highest sum of all
-    slices below j, the costs of these two sums, and what a digit of slice j is worth.
+    """Row by row of `work`: the lowest and the highest digit of slice j, the lowest and the highest sum of
+    all slices below j, the costs of these two sums, and what a digit of slice j is worth.
     """
     work[2:6, 0] = 0
     work[6, 0] = 1

@@ -88,7 +88,7 @@ def _window(state: CellState, box: BoxCells) -> CellState:
 def _smallest(cells: Conductances) -> Conductances:
     """In 16 bits where they suffice: these arrays take most of the memory."""
     fits = cells.max(initial=0) < 2**16
-    return cells.astype(np.uint16) if fits else cells  # type: ignore[return-value]
+    return cells.astype(np.uint16) if fits else cells
 
 
 def _matrix(cells: Conductances, device: DeviceModel) -> NDArray[np.floating]:

@@ -1,14 +1,15 @@
 """Plans of the full path: which columns need conversions at all, and in how few products their sums come.
 
-Without variation the sums of a column are small whole numbers, and a float32 holds those of several read steps
-side by side: the steps are driven at once, radix^t apart, and taken apart before they are converted. A column
-none of whose sums can saturate, with an ADC step that loses nothing, is left to the linear path.
+Without variation the sums of a column are small whole numbers, and a float32 holds those of several read
+steps side by side: the steps are driven at once, radix^t apart, and taken apart before they are converted. A
+column none of whose sums can saturate, with an ADC step that loses nothing, is left to the linear path.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,11 +59,9 @@ def plan_read(box: ProgrammedBox, adc: Adc, code: InputCode = "unsigned") -> Rea
     steps = input_steps(box.device, code)
     kinds = ("f4", "f8") if np.frexp(adc.step)[0] == 0.5 else ("f8",)  # others are not divided exactly enough
     kind, together = _packed(bound, len(steps), kinds)
-    radix = 1 << (bound.bit_length() + 1)
-    products = tuple(
-        _product(steps[first : first + together], box.device, (adc, unit, radix), np.dtype(kind))
-        for first in range(0, len(steps), together)
-    )
+    scale = _Scale(_radix(bound), adc.step * UNITS / unit, adc, part_worth(box.device), np.dtype(kind))
+    parts = [steps[first : first + together] for first in range(0, len(steps), together)]
+    products = tuple(_product(part, scale) for part in parts)
     matrix = (cells // unit).transpose(1, 0, 2).reshape(cells.shape[1], -1).astype(kind)
     return ReadPlan(box, adc, len(steps), rest, np.flatnonzero(exact), matrix, products)
 
@@ -99,32 +98,47 @@ def exact_columns(sensed: Ints, ranges: tuple[Ints, Ints], adc: Adc) -> NDArray[
     return ~(sensed % int(step)).any(axis=(0, 1)) & ~can_saturate(ranges, adc)
 
 
+class _Scale(NamedTuple):
+    """What all products of a plan have in common."""
+
+    radix: int
+    step: float  # of the ADC, in the unit of the sums
+    adc: Adc
+    part_worth: Ints
+    kind: np.dtype[Any]
+
+
+def _product(steps: Sequence[InputStep], scale: _Scale) -> Product:
+    number = scale.kind.type
+    driven = np.stack([step.driven * scale.radix**t for t, step in enumerate(steps)]).sum(axis=0)
+    conversion = Conversion(
+        step_worth=np.array([step.worth for step in steps], scale.kind),
+        part_worth=scale.part_worth.astype(scale.kind),
+        radix=number(scale.radix),
+        per_radix=number(1 / scale.radix),
+        step=number(scale.step),
+        lowest=number(scale.adc.lowest),
+        highest=number(scale.adc.highest),
+    )
+    return Product(driven.astype(scale.kind), conversion)
+
+
+def _radix(bound: int) -> int:
+    """A power of two that keeps sums up to `bound` apart: it is more than twice as large."""
+    return 1 << (bound.bit_length() + 1)
+
+
 def _packed(bound: int, steps: int, kinds: Sequence[str]) -> tuple[str, int]:
-    """The type of a product and how many read steps it holds, for sums up to `bound`: the cheapest."""
-    radix = 1 << (bound.bit_length() + 1)
+    """The type of the products and how many read steps each holds, for sums up to `bound`: the cheapest."""
     found = []
     for kind in kinds:
         together, largest = 0, bound
         while together < steps and largest <= _LIMITS[kind]:
-            together, largest = together + 1, largest * radix + bound
+            together, largest = together + 1, largest * _radix(bound) + bound
         if together:
-            found.append((-(-steps // together) * _COST[kind], kind, -(-steps // -(-steps // together))))
+            products = -(-steps // together)
+            found.append((products * _COST[kind], kind, -(-steps // products)))
     if not found:
         raise OverflowError(f"sums of up to {bound} are not exact in 53 bits")
-    return min(found)[1:]
-
-
-def _product(
-    steps: Sequence[InputStep], device: DeviceModel, numbers: tuple[Adc, int, int], kind: np.dtype[np.floating]
-) -> Product:
-    adc, unit, radix = numbers
-    driven = sum(s.driven * radix**t for t, s in enumerate(steps))
-    step = adc.step * UNITS / unit
-    return Product(
-        np.asarray(driven).astype(kind),
-        Conversion(
-            np.array([s.worth for s in steps], kind),
-            part_worth(device).astype(kind),
-            *(kind.type(value) for value in (radix, 1 / radix, step, adc.lowest, adc.highest)),
-        ),
-    )
+    _, kind, together = min(found)
+    return kind, together

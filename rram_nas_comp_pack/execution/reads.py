@@ -1,9 +1,10 @@
 """Reading programmed boxes: the linear path, where nothing is lost, and the full path with its conversions.
 
 Inputs are integers of 8 bits in the range of their code (`converters.InputCode`), of the shape (n, rows),
-or (n, columns, rows) where columns are read one by one, each with the rows of its own channel (dense depthwise
-boxes). Sums have the shape (n, columns), in steps of the weight times steps of the input. Every sum of cells is
-an integer that its type holds exactly, so that results do not depend on threads, batches or machines.
+or (n, columns, rows) where columns are read one by one, each with the rows of its own channel (dense
+depthwise boxes). Sums have the shape (n, columns), in steps of the weight times steps of the input. Every sum
+of cells is an integer that its type holds exactly, so that results do not depend on threads, batches or
+machines.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.arrays import Floats, Ints
 from .cells import offset_units
 from .conversion import ColumnReads, convert_and_add, read_columns
 from .converters import Adc, InputCode, calibrated_adc, input_steps, sum_range
@@ -137,6 +137,6 @@ def saturated_by_exponent(box: ProgrammedBox, x: Inputs, code: InputCode = "unsi
         counts.append(read_full(box, x, adc, code).saturated)
 
 
-def _products(x: Inputs, matrix: Sums | Floats | Ints) -> Sums:
+def _products(x: Inputs, matrix: Sums) -> Sums:
     inputs = x.astype(matrix.dtype)
-    return np.einsum("nwh,hw->nw", inputs, matrix) if x.ndim == 3 else inputs @ matrix
+    return np.asarray(np.einsum("nwh,hw->nw", inputs, matrix) if x.ndim == 3 else inputs @ matrix)

@@ -29,6 +29,9 @@ from .shared import (
 
 Command = Callable[[Any], int]
 
+MOST_CROSSBARS = 16384
+"""That a chip in a file may have: the map of one takes some 200 KB of memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class PackOptions:
@@ -109,6 +112,16 @@ class HardwareOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ChipOptions:
+    """Options of `chip`."""
+
+    crossbars: int
+    seed: int
+    out: Path
+    config: Path
+
+
+@dataclass(frozen=True, slots=True)
 class DoctorOptions:
     """Options of `doctor`."""
 
@@ -155,6 +168,7 @@ def new_parser() -> Parser:
     _add_report(commands.add_parser("report", help="figures and a page of runs"))
     _add_compare(commands.add_parser("compare", help="runs side by side"))
     _add_hardware(commands.add_parser("hardware", help="one processing element"))
+    _add_chip(commands.add_parser("chip", help="the stuck cells of one chip"))
     _add_doctor(commands.add_parser("doctor", help="what is here and what is missing"))
     _add_reproduce(commands.add_parser("reproduce", help="the paper's claims, measured"))
     return parser
@@ -289,6 +303,15 @@ def _add_hardware(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", type=positive, required=True, metavar="H", help="active rows")
     parser.add_argument("--columns", type=positive, required=True, metavar="W", help="active columns")
     parser.add_argument("--input-bits", type=positive, default=8, metavar="P", help="default: 8")
+    add_config(parser)
+
+
+def _add_chip(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(kind=ChipOptions)
+    add = parser.add_argument
+    add("--crossbars", type=at_least(1, MOST_CROSSBARS), required=True, metavar="N", help="logical crossbars")
+    add("--seed", type=at_least(0), default=0, metavar="K", help="which chip (default: 0)")
+    add("--out", type=path, default=Path("chip.npz"), metavar="FILE", help="default: chip.npz")
     add_config(parser)
 
 

@@ -105,8 +105,9 @@ class Key:
     """One line of the file. A key that no formula reads has a `default` instead of a `field`.
 
     It may be left out, and another value than the default draws a warning. A key with both changes what the
-    chip computes but no cost; it may be left out too. A key with neither is only compared with other keys. A key that `serves` one type of device means nothing for the other: there it may
-    be left out or hold anything.
+    chip computes but no cost; it may be left out too. A key with neither is only compared with other keys. A
+    key that `serves` one type of device means nothing for the other: there it may be left out or hold
+    anything.
     """
 
     name: str

@@ -126,7 +126,8 @@ class SimConfig:
     """A configuration as it was read: the hardware, every value as text, and the bytes of the file.
 
     `digest` is a SHA-256 of the values that the formulas of costs read, whatever else the file says and
-    however it says it: hardware of equal costs has equal digests. `content` is empty where the values do not come from a file.
+    however it says it: hardware of equal costs has equal digests. `content` is empty where the values do not
+    come from a file.
     """
 
     hardware: Hardware
