@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadInput
-from ..kernels.arrays import Ints
+from ..kernels.arrays import Floats, Ints
 from .device import UNITS, DeviceModel
 
 Levels = NDArray[np.int8]  # (arrays, slices, rows, columns), 0 to the device's top
@@ -55,8 +55,17 @@ def conductances(
     """
     nominal = np.array(device.level_units)
     if deviation is None:
-        return np.asarray(np.rint(nominal).astype(np.int32)[levels])
-    return np.asarray(np.rint(nominal[levels] * np.exp(-deviation.astype(np.float64))), np.int32)
+        return _whole(nominal)[levels]
+    return _whole(nominal[levels] * np.exp(-deviation.astype(np.float64)))
+
+
+def _whole(units: Floats) -> Conductances:
+    rounded = np.rint(units)
+    if rounded.max(initial=0) >= 2**31:
+        raise OverflowError(
+            f"a conductance of {rounded.max():g} / {UNITS} level steps is not held in 32 bits"
+        )
+    return rounded.astype(np.int32)
 
 
 def effective_weights(cells: Conductances, device: DeviceModel) -> Ints:

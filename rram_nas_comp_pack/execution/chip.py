@@ -126,7 +126,7 @@ def apply_stuck(stuck: Stuck, levels: Levels, top: int) -> Levels:
 def draw_deviation(key: ArrayKey, size: CrossbarSize) -> Deviation:
     """Standard normal deviates (rows, columns) of one array."""
     found = _words(key, _DEVIATION_STREAM, size.cells // 4 + 1).view("<u2")[: size.cells]
-    return _quantiles()[found].reshape(size)
+    return np.asarray(_quantiles()[found].reshape(size))
 
 
 def scaled_deviation(normal: Deviation, variation: float) -> Deviation:

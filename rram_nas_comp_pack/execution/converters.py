@@ -61,9 +61,9 @@ def adc_bits(device: DeviceModel, rows: int) -> int:
 
 def fixed_adc(device: DeviceModel, rows: int) -> Adc:
     """The ADC of MNSIM for a box of so many rows: its full scale is the largest sum of a whole crossbar."""
+    lowest, highest = _range(device, rows)
     full_scale = largest_digit(device) * device.top * device.size.rows
-    codes = 1 << (adc_bits(device, rows) - signed_conversions(device))
-    return Adc(full_scale / codes, *_range(device, rows))
+    return Adc(full_scale / (highest + 1), lowest, highest)
 
 
 def calibrated_adc(device: DeviceModel, rows: int, exponent: int) -> Adc:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ..errors import BadInput
 from ..hardware.chip_costs import WEIGHT_BITS
 from ..hardware.components import adc, dac
 from ..hardware.config.read import Hardware
@@ -13,6 +14,9 @@ from ..values import CrossbarSize
 
 UNITS: Final = 1024
 """Conductances are whole numbers of 1/1024 of a level step, so that sums do not depend on their order."""
+
+MOST_LEAK: Final = 1000
+"""Level steps that a cell at the highest resistance may let through; more is no memory, and leaves 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,10 @@ class DeviceModel:
 
 
 def device_of(hardware: Hardware, weight_bits: int = WEIGHT_BITS) -> DeviceModel:
-    """The device of a configuration. SRAM cells neither leak nor vary, and none is stuck."""
+    """The device of a configuration. SRAM cells neither leak nor vary, and none is stuck.
+
+    Raises `BadInput` where the resistances lie too close together.
+    """
     bits = hardware.bits_per_cell
     nvm = hardware.device_type == "NVM"
     high, low = hardware.stuck_percent if nvm else (0.0, 0.0)
@@ -96,4 +103,9 @@ def _level_units(resistances_ohm: tuple[float, ...], bits: int) -> tuple[float, 
     top = (1 << bits) - 1
     states = resistances_ohm[: top + 1]
     span = 1 / states[-1] - 1 / states[0]
+    if top / states[0] > MOST_LEAK * span:
+        raise BadInput(
+            f"Device_Resistance: found {states[0]:g} and {states[-1]:g} ohm as highest and lowest in use; allowed "
+            f"are resistances so far apart that the highest lets at most {MOST_LEAK} level steps through"
+        )
     return tuple(UNITS * top * (1 / ohm) / span for ohm in states)

@@ -12,6 +12,7 @@ Whatever is unsound raises BadInput in one line.
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -27,8 +28,11 @@ from .checked_json import require_file
 
 _ARRAYS: Final = ("stuck", "seed", "deviation")
 _MOST_BYTES: Final = 2**33  # of all arrays: some 30 000 crossbars of the shipped size without deviations
-_UNREADABLE: Final = (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
-_LARGEST_DEVIATION: Final = 20.0  # e^20: far beyond any device
+_UNREADABLE: Final = (
+    *(OSError, ValueError, EOFError, MemoryError, RuntimeError, KeyError, struct.error),
+    *(zipfile.BadZipFile, zlib.error),
+)
+_LARGEST_DEVIATION: Final = 7.0  # a thousand times the nominal resistance, or a thousandth of it
 
 
 def write_chip(file: IO[bytes], chip: ChipInstance) -> None:
@@ -92,9 +96,9 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with zipfile.ZipFile(path) as archive:
             found = {entry.filename: entry.file_size for entry in archive.infolist()}
-        strangers = [name for name in found if name.removesuffix(".npy") not in _ARRAYS]
+        strangers = found.keys() - {f"{name}.npy" for name in _ARRAYS}
         if strangers:
-            raise BadInput(f"{path}: found {strangers[0]!r}, allowed are the arrays {', '.join(_ARRAYS)}")
+            raise BadInput(f"{path}: found {min(strangers)!r}, allowed are the arrays {', '.join(_ARRAYS)}")
         if sum(found.values()) > _MOST_BYTES:
             raise BadInput(f"{path}: found {sum(found.values())} bytes of arrays, allowed are {_MOST_BYTES}")
         with np.load(path, allow_pickle=False) as file:
