@@ -62,9 +62,7 @@ def conductances(
 def _whole(units: Floats) -> Conductances:
     rounded = np.rint(units)
     if rounded.max(initial=0) >= 2**31:
-        raise OverflowError(
-            f"a conductance of {rounded.max():g} / {UNITS} level steps is not held in 32 bits"
-        )
+        raise OverflowError(f"a conductance of {rounded.max():g} / {UNITS} steps is not held in 32 bits")
     return rounded.astype(np.int32)
 
 

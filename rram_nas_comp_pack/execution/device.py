@@ -16,7 +16,7 @@ UNITS: Final = 1024
 """Conductances are whole numbers of 1/1024 of a level step, so that sums do not depend on their order."""
 
 MOST_LEAK: Final = 1000
-"""Level steps that a cell at the highest resistance may let through; more is no memory, and leaves 32 bits."""
+"""Level steps that a cell at the highest resistance may let through: sums of them fit 53 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _level_units(resistances_ohm: tuple[float, ...], bits: int) -> tuple[float, 
     span = 1 / states[-1] - 1 / states[0]
     if top / states[0] > MOST_LEAK * span:
         raise BadInput(
-            f"Device_Resistance: found {states[0]:g} and {states[-1]:g} ohm as highest and lowest in use; allowed "
-            f"are resistances so far apart that the highest lets at most {MOST_LEAK} level steps through"
+            f"Device_Resistance: found {states[0]:g} and {states[-1]:g} ohm as highest and lowest in use; "
+            f"allowed is a highest one that lets at most {MOST_LEAK} level steps through"
         )
     return tuple(UNITS * top * (1 / ohm) / span for ohm in states)

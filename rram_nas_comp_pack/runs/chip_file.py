@@ -102,6 +102,9 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         if sum(found.values()) > _MOST_BYTES:
             raise BadInput(f"{path}: found {sum(found.values())} bytes of arrays, allowed are {_MOST_BYTES}")
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+            arrays = {name: file[name] for name in file.files}
+        if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+            raise ValueError("a part of it is no array")
+        return arrays
     except _UNREADABLE as error:
         raise BadInput(f"{path}: cannot be read as a file of numpy arrays (.npz): {error}") from error
