@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.arrays import Ints
 from ..kernels.jit import compiled
 
 Array = NDArray[np.floating]
@@ -74,52 +73,3 @@ def _convert_rest(row: Array, how: Conversion, worth: Any, codes: Array, saturat
         kept = how.lowest if code < how.lowest else (how.highest if code > how.highest else code)
         saturated[i] += one if kept != code else none
         codes[i] += worth * kept
-
-
-class ColumnReads(NamedTuple):
-    """Cells and digits of a box whose columns are read one by one, each with inputs of its own.
-
-    `digits[s, x]` is what step s drives for an input whose 8 bits are x, `worth[s, q]` what a code of step s
-    and part q adds to the output; `step` is in 1/1024 of a level step.
-    """
-
-    cells: Ints  # (columns, parts, rows)
-    digits: Ints  # (steps, 256)
-    worth: Ints  # (steps, parts)
-    step: float
-    range: tuple[int, int]
-
-
-@compiled
-def read_columns(patterns: NDArray[np.uint8], how: ColumnReads, out: NDArray[np.float64]) -> int:
-    """Read inputs (n, columns, rows) and add the worth of the codes to `out` (n, columns).
-
-    Returns how many conversions saturated.
-    """
-    columns, parts, rows = how.cells.shape
-    lowest, highest = how.range
-    driven = np.zeros(rows, np.int64)
-    digit = np.zeros(rows, np.int64)
-    saturated = 0
-    for n in range(len(patterns)):
-        for c in range(columns):
-            cells = how.cells[c]
-            total = 0.0
-            for s in range(len(how.digits)):
-                active = 0
-                for r in range(rows):
-                    d = how.digits[s, patterns[n, c, r]]
-                    driven[active], digit[active] = r, d
-                    active += d != 0
-                if active == 0:
-                    continue
-                for q in range(parts):
-                    charge = 0
-                    for i in range(active):
-                        charge += digit[i] * cells[q, driven[i]]
-                    code = np.rint(charge / how.step)
-                    kept = min(max(code, lowest), highest)
-                    saturated += kept != code
-                    total += how.worth[s, q] * kept
-            out[n, c] += total
-    return saturated

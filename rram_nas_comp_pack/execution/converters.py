@@ -8,7 +8,7 @@ an offset code, they are unsigned.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, log2
+from math import ceil, frexp, log2
 from typing import Final, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -131,6 +131,11 @@ def sum_range(cells: Ints, device: DeviceModel, code: InputCode) -> tuple[Ints, 
 def largest_digit(device: DeviceModel) -> int:
     """The largest number that one read step drives."""
     return (1 << min(device.dac_bits, INPUT_BITS)) - 1
+
+
+def is_power_of_two(step: float) -> bool:
+    """Whether division by a step loses nothing."""
+    return frexp(step)[0] == 0.5
 
 
 def _range(device: DeviceModel, rows: int) -> tuple[int, int]:

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cells import offset_units
-from .conversion import ColumnReads, convert_and_add, read_columns
-from .converters import Adc, InputCode, calibrated_adc, input_steps, sum_range
+from .column_reads import ColumnReads, add_products, read_columns
+from .conversion import convert_and_add
+from .converters import Adc, InputCode, calibrated_adc, input_steps, is_power_of_two, sum_range
 from .device import UNITS
 from .program import ProgrammedBox
 from .read_plan import (
@@ -110,12 +111,14 @@ def read_columnwise(box: ProgrammedBox, x: Inputs, adc: Adc, code: InputCode = "
     how = ColumnReads(
         cells=np.ascontiguousarray(sensed[:, :, rest].transpose(2, 0, 1)),
         digits=np.stack([step.driven for step in steps]),
-        worth=np.outer([step.worth for step in steps], part_worth(box.device)),
+        step_worth=np.array([step.worth for step in steps]),
+        part_worth=part_worth(box.device),
         step=adc.step * UNITS,
-        range=(adc.lowest, adc.highest),
+        per_step=1 / (adc.step * UNITS) if is_power_of_two(adc.step) else 0.0,
+        lowest=adc.lowest,
+        highest=adc.highest,
     )
-    codes = np.zeros((len(x), len(rest)), np.float64)
-    saturated = read_columns(np.ascontiguousarray(x[:, rest]).astype(np.uint8), how, codes)
+    codes, saturated = read_columns(x[:, rest].astype(np.uint8), how)
     sums = _products(x, box.matrix).astype(np.float64)
     offset = offset_units(box.device) / UNITS
     sums[:, rest] = codes * adc.step - offset * x[:, rest].sum(axis=2, dtype=np.int64)
@@ -138,5 +141,8 @@ def saturated_by_exponent(box: ProgrammedBox, x: Inputs, code: InputCode = "unsi
 
 
 def _products(x: Inputs, matrix: Sums) -> Sums:
-    inputs = x.astype(matrix.dtype)
-    return np.asarray(np.einsum("nwh,hw->nw", inputs, matrix) if x.ndim == 3 else inputs @ matrix)
+    if x.ndim == 2:
+        return np.asarray(x.astype(matrix.dtype) @ matrix)
+    out = np.zeros(x.shape[:2], np.float64)
+    add_products(x, np.ascontiguousarray(matrix.T, np.float64), out)
+    return out
