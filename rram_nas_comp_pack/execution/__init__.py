@@ -1,1 +1,1 @@
-"""A network computed by its layout: quantised, programmed into the cells of a chip, and read bit by bit."""
+"""Layout, weights and chip to numbers: what the chip computes."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.arrays import Floats, Ints
-from ..kernels.jit import compiled
+from ..kernels.jit import compiled, inlined
 
 Patterns = NDArray[np.uint8]  # (n, columns, rows) the 8 bits of each input
 
@@ -61,9 +61,8 @@ def _read_digits(patterns: Patterns, how: ColumnReads, out: Floats) -> int:
                     charge = 0
                     for i in range(active):
                         charge += digit[i] * how.cells[c, q, driven[i]]
-                    code = np.rint(charge / how.step)
-                    kept = min(max(code, how.lowest), how.highest)
-                    saturated += kept != code
+                    kept, lost = _convert(charge, how)
+                    saturated += lost
                     out[n, c] += how.step_worth[s] * how.part_worth[q] * kept
     return saturated
 
@@ -77,14 +76,18 @@ def _read_bits(patterns: Patterns, how: ColumnReads, out: Floats) -> int:
     worth = np.zeros(_ENTRIES, np.float64)
     beyond = np.zeros(_ENTRIES, np.int64)
     driven = np.zeros((groups, 8), np.int64)
-    charges = np.zeros(parts, np.float64)
     saturated = 0
     for c in range(columns):
         for g in range(groups):
             _add_up(how.cells[c, :, g * _GROUP : (g + 1) * _GROUP], sums[g])
         if groups == 1:
+            worth[:] = 0
+            beyond[:] = 0
             for entry in range(1 << rows):
-                worth[entry], beyond[entry] = _convert(sums[0, entry], how)
+                for q in range(parts):
+                    kept, lost = _convert(sums[0, entry, q], how)
+                    worth[entry] += how.part_worth[q] * kept
+                    beyond[entry] += lost
         for n in range(len(patterns)):
             driven[:] = 0
             for r in range(rows):
@@ -96,13 +99,15 @@ def _read_bits(patterns: Patterns, how: ColumnReads, out: Floats) -> int:
                     out[n, c] += how.step_worth[s] * worth[entry]
                     saturated += beyond[entry]
                     continue
-                charges[:] = sums[0, driven[0, s]]
-                for g in range(1, groups):
-                    for q in range(parts):
-                        charges[q] += sums[g, driven[g, s], q]
-                found, lost = _convert(charges, how)
+                found = 0.0
+                for q in range(parts):
+                    charge = 0.0
+                    for g in range(groups):
+                        charge += sums[g, driven[g, s], q]
+                    kept, lost = _convert(charge, how)
+                    found += how.part_worth[q] * kept
+                    saturated += lost
                 out[n, c] += how.step_worth[s] * found
-                saturated += lost
     return saturated
 
 
@@ -117,16 +122,12 @@ def _add_up(cells: Ints, sums: Floats) -> None:
                 sums[(1 << r) + entry, q] = sums[entry, q] + cells[q, r]
 
 
-@compiled
-def _convert(charges: Floats, how: ColumnReads) -> tuple[float, int]:
-    """What the codes of all parts are worth, and how many saturate."""
-    worth, beyond = 0.0, 0
-    for q in range(len(charges)):
-        code = np.rint(charges[q] * how.per_step if how.per_step else charges[q] / how.step)
-        kept = how.lowest if code < how.lowest else (how.highest if code > how.highest else code)
-        beyond += kept != code
-        worth += how.part_worth[q] * kept
-    return worth, beyond
+@inlined
+def _convert(charge: float, how: ColumnReads) -> tuple[float, bool]:
+    """The code of a sum, and whether it saturates."""
+    code = np.rint(charge * how.per_step if how.per_step else charge / how.step)
+    kept = how.lowest if code < how.lowest else (how.highest if code > how.highest else code)
+    return kept, kept != code
 
 
 @compiled
