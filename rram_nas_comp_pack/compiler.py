@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from time import perf_counter
+from typing import NamedTuple, TypeVar
 
 from .box_converter.partition import partition
 from .errors import BadInput
@@ -96,6 +97,20 @@ class Watch:
 
 NOBODY_WATCHES = Watch()
 
+Found = TypeVar("Found")
+
+
+class CompiledLayout(NamedTuple):
+    """A layout and what led to it: `plain` is the network without copies, `timing_s` the time by stage.
+
+    `duplication` says how copies were chosen; None where there are none.
+    """
+
+    plain: tuple[Mapping, ...]
+    layout: Layout
+    duplication: Duplication | None
+    timing_s: dict[str, float]
+
 
 def compile_network(
     network: Network, hardware: Hardware, options: CompileOptions, watch: Watch = NOBODY_WATCHES
@@ -104,35 +119,56 @@ def compile_network(
 
     Raises BadInput where the network cannot be cut for the hardware.
     """
-    clock = _Clock()
-    plain = _cut(network, hardware, options, options.depth_split)
-    clock.lap("partition")
-    packing = _pack(plain, hardware, options, watch)
-    if _too_large(packing, options) and options.tuning is not None and options.tuning.tuner == "joint":
-        plain = _cut(network, hardware, options, 1)
-        packing = _pack(plain, hardware, options, watch)
-    clock.lap("packing")
-    if _too_large(packing, options):
-        return NoFit(options.budget or 0, packing.lower_bound, packing.crossbars)
-    layout, duplication = _duplicate(Layout(plain, packing), hardware, options, watch)
-    clock.lap("duplication")
-    evaluations, schedule, waits, roofline, chip = evaluate(network.layers, layout, hardware, options)
+    found = compile_layout(network.layers, hardware, options, watch)
+    if isinstance(found, NoFit):
+        return found
+    clock = _Clock(found.timing_s)
+    evaluations, schedule, waits, roofline, chip = evaluate(network.layers, found.layout, hardware, options)
     clock.lap("evaluation")
     costs = (evaluations, schedule, waits, roofline, chip)
-    return Report(network, plain, layout, duplication, *costs, clock.laps())
+    return Report(network, found.plain, found.layout, found.duplication, *costs, clock.laps())
 
 
-def _cut(network: Network, hardware: Hardware, options: CompileOptions, split: int) -> tuple[Mapping, ...]:
-    diagonal = options.depthwise == "diagonal"
-    return partition(network.layers, hardware.size, split, diagonal)
+def compile_layout(
+    layers: Sequence[Layer], hardware: Hardware, options: CompileOptions, watch: Watch = NOBODY_WATCHES
+) -> CompiledLayout | NoFit:
+    """Partition, pack and duplicate layers; the way of `compile_network` and of every subnet of a search.
+
+    Raises BadInput where the layers cannot be cut for the hardware.
+    """
+    clock = _Clock()
+
+    def attempt(options: CompileOptions) -> Layout | NoFit:
+        mappings = cut_layers(layers, hardware, options)
+        clock.lap("partition")
+        packing = place(mappings, hardware.size, options.rules, options.goal, watch.packing)
+        clock.lap("packing")
+        if options.budget is not None and packing.crossbars > options.budget:
+            return NoFit(options.budget, packing.lower_bound, packing.crossbars)
+        return Layout(mappings, packing)
+
+    plain = with_split_or_without(options, attempt)
+    if isinstance(plain, NoFit):
+        return plain
+    layout, duplication = _duplicate(plain, hardware, options, watch)
+    clock.lap("duplication")
+    return CompiledLayout(plain.mappings, layout, duplication, clock.laps())
 
 
-def _pack(mappings: Sequence[Mapping], hardware: Hardware, options: CompileOptions, watch: Watch) -> Packing:
-    return place(mappings, hardware.size, options.rules, options.goal, watch.packing)
+def with_split_or_without(
+    options: CompileOptions, attempt: Callable[[CompileOptions], Found | NoFit]
+) -> Found | NoFit:
+    """What an attempt gives; where it does not fit, the joint tuner does without the split: it cuts anew."""
+    found = attempt(options)
+    is_joint = options.tuning is not None and options.tuning.tuner == "joint"
+    if isinstance(found, NoFit) and is_joint and options.depth_split > 1:
+        return attempt(replace(options, depth_split=1))
+    return found
 
 
-def _too_large(packing: Packing, options: CompileOptions) -> bool:
-    return options.budget is not None and packing.crossbars > options.budget
+def cut_layers(layers: Sequence[Layer], hardware: Hardware, options: CompileOptions) -> tuple[Mapping, ...]:
+    """The layers cut as the options say; "auto" begins with the dense mapping."""
+    return partition(layers, hardware.size, options.depth_split, options.depthwise == "diagonal")
 
 
 def _duplicate(
@@ -171,14 +207,14 @@ def evaluate(
 class _Clock:
     """Time since the last lap, by name. What goes into compiling kernels counts by itself."""
 
-    def __init__(self) -> None:
-        self._laps = {"compiling": 0.0}
+    def __init__(self, laps: dict[str, float] | None = None) -> None:
+        self._laps = {"compiling": 0.0, **(laps or {})}
         self._last, self._compiled = perf_counter(), compiling_s()
 
     def lap(self, name: str) -> None:
         now, compiled = perf_counter(), compiling_s()
         compiling = compiled - self._compiled
-        self._laps[name] = now - self._last - compiling
+        self._laps[name] = self._laps.get(name, 0.0) + now - self._last - compiling
         self._laps["compiling"] += compiling
         self._last, self._compiled = now, compiled
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -95,6 +95,10 @@ class Layer:
         diagonal or dense, and counts as dense.
         """
         return self.depthwise and box.h > self.raw.h
+
+
+ReadTime = Callable[[Layer, Box], float]
+"""Time in ns of one read of a box of a layer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,25 +7,28 @@ are read a column at a time, or diagonally, in larger boxes that are read whole.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import lru_cache
+
 from ..errors import BadInput
 from ..values import Box, CrossbarSize, Layer, Mapping
 
 
 def partition(
-    layers: tuple[Layer, ...], size: CrossbarSize, depth_split: int = 1, diagonal: bool = False
+    layers: Iterable[Layer], size: CrossbarSize, depth_split: int = 1, diagonal: bool = False
 ) -> tuple[Mapping, ...]:
     """Cut all layers for crossbars of this size; depthwise ones into `depth_split` parts.
 
     With `diagonal` depthwise layers get the fewest diagonal boxes instead, their channels spread evenly.
     Raises BadInput where a depthwise kernel has more rows than a crossbar: it is cut along columns only.
     """
-    return tuple(
-        Mapping(
-            layer,
-            _fewest_diagonal(layer, size) if diagonal and layer.depthwise else cut(layer, size, depth_split),
-        )
-        for layer in layers
-    )
+    return tuple(_mapping(layer, size, depth_split, diagonal) for layer in layers)
+
+
+@lru_cache(maxsize=16384)  # subnets of a search share most of their layers
+def _mapping(layer: Layer, size: CrossbarSize, depth_split: int, diagonal: bool) -> Mapping:
+    is_diagonal = diagonal and layer.depthwise
+    return Mapping(layer, _fewest_diagonal(layer, size) if is_diagonal else cut(layer, size, depth_split))
 
 
 def cut(layer: Layer, size: CrossbarSize, depth_split: int = 1) -> tuple[Box, ...]:

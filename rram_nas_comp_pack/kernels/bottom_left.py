@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..values import CrossbarSize
 from .arrays import Ints
 from .jit import inlined
 
@@ -17,20 +18,20 @@ def is_free(taken: Ints, space: tuple[int, int, int, int]) -> bool:
 
 
 @inlined
-def bottom_left(taken: Ints, n: int, width: int, height: int, room: tuple[int, int]) -> tuple[int, int]:
+def bottom_left(taken: Ints, n: int, width: int, height: int, size: CrossbarSize) -> tuple[int, int]:
     """Column and row of the lowest corner, of several the leftmost, where a box fits, or (-1, -1).
 
-    The first `n` rows of `taken` are the rectangles (x0, y0, x1, y1) in the way, and `room` is (columns,
-    rows). Tried are the corner of the room and those to the right of or above a rectangle.
+    The first `n` rows of `taken` are the rectangles (x0, y0, x1, y1) in the way. Tried are the corner of the
+    crossbar and those to the right of or above a rectangle.
     """
-    best_x, best_y = -1, room[1]
+    best_x, best_y = -1, size.rows
     for below in range(-1, n):
         y = taken[below, 3] if below >= 0 else 0
-        if y + height > room[1] or y > best_y:
+        if y + height > size.rows or y > best_y:
             continue
         for beside in range(-1, n):
             x = taken[beside, 2] if beside >= 0 else 0
-            if x + width > room[0] or (y == best_y and x >= best_x):
+            if x + width > size.columns or (y == best_y and x >= best_x):
                 continue
             if is_free(taken[:n], (x, y, x + width, y + height)):
                 best_x, best_y = x, y

@@ -13,15 +13,15 @@ from typing import NamedTuple
 from ofa.architecture import Configuration, LayerShape, layer_shapes
 
 from ..box_converter.partition import partition
+from ..compiler import CompileOptions, compile_layout, cut_layers, with_split_or_without
 from ..hardware.chip_costs import inference_nj, reader
 from ..hardware.config.read import Hardware
 from ..packing.bounds import counting_bound
 from ..packing.pack import Goal
-from ..packing.place import items_of, place
+from ..packing.place import items_of
 from ..simulation.event_loop import Program, program, simulate
-from ..tuning.joint.quick import QuickLayout, baseline_program, quick_layout
+from ..tuning.joint.quick import QuickLayout, quick_layout
 from ..tuning.settings import DepthwiseMapping, Effort, Target, Tuner, Tuning
-from ..tuning.tuner import tune_layout
 from ..values import Box, CrossbarSize, Layer, Layout, Mapping, NoFit, Rules
 
 
@@ -46,6 +46,19 @@ class CompileSettings:
     quick: bool = True
     steps: int | None = 0
     seed: int = 0
+
+    def compile_options(self) -> CompileOptions:
+        """The same as the compiler takes it."""
+        goal = Goal("fast" if self.quick else "best", self.crossbars, seed=self.seed)
+        effort = Effort(self.samples, 0 if self.quick else self.steps, seed=self.seed)
+        return CompileOptions(
+            self.depth_split,
+            self.depthwise,
+            Tuning(self.tuner, effort) if self.duplicate else None,
+            self.crossbars,
+            self.rules,
+            goal,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +93,15 @@ def compile_subnet(
 
     Raises BadInput where a kernel cannot be cut for the hardware.
     """
-    layout = _layout(layers_of(chosen, resolution, classes), settings)
+    layers = layers_of(chosen, resolution, classes)
+    layout = _layout(layers, settings)
     if isinstance(layout, NoFit):
         return layout
     hardware, read_ns = settings.hardware, reader(settings.hardware)
-    uncut = tuple(_mapping(layer, hardware.size) for layer in layout.layers)
+    baseline = program(partition(layers, hardware.size), read_ns)
     return Compiled(
         latency_ns=simulate(layout.run, settings.samples).latency_ns,
-        baseline_ns=simulate(baseline_program(uncut, read_ns), settings.samples).latency_ns,
+        baseline_ns=simulate(baseline, settings.samples).latency_ns,
         energy_nj=inference_nj(hardware, layout.mappings),
         crossbars=layout.crossbars,
         utilization=layout.utilization,
@@ -95,12 +109,11 @@ def compile_subnet(
 
 
 class _Mapped(NamedTuple):
-    """A subnet on crossbars: its mapped layers and what the simulation runs.
+    """A subnet on crossbars: its layers and what the simulation runs.
 
     `made` is what the figures stem from: a quick layout, or a packed one.
     """
 
-    layers: tuple[Layer, ...]
     mappings: tuple[Mapping, ...]
     run: Program
     crossbars: int
@@ -119,11 +132,6 @@ def _layer(index: int, shape: LayerShape) -> Layer:
     return Layer(index, shape.kind, shape.path, raw, positions, shape.groups, index, shape.groups > 1)
 
 
-@lru_cache(maxsize=16384)
-def _mapping(layer: Layer, size: CrossbarSize, split: int = 1, diagonal: bool = False) -> Mapping:
-    return partition((layer,), size, split, diagonal)[0]
-
-
 def _layout(layers: tuple[Layer, ...], settings: CompileSettings) -> _Mapped | NoFit:
     """The layout asked for; never slower than the quick one, nor too large where that fits."""
     found = _compiled(layers, settings)
@@ -139,30 +147,21 @@ def _layout(layers: tuple[Layer, ...], settings: CompileSettings) -> _Mapped | N
 
 
 def _compiled(layers: tuple[Layer, ...], settings: CompileSettings) -> _Mapped | NoFit:
-    """Cut and pack; where that is too large, the joint tuner does without the split."""
-    found = _cut_and_packed(layers, settings)
-    if (
-        isinstance(found, NoFit)
-        and settings.duplicate
-        and settings.tuner == "joint"
-        and settings.depth_split > 1
-    ):
-        found = _cut_and_packed(layers, replace(settings, depth_split=1))
-    return found
+    """The quick layout where it is wanted and there is one, else what the compiler makes of any network."""
+    hardware = settings.hardware
 
+    def attempt(options: CompileOptions) -> _Mapped | NoFit:
+        plain = cut_layers(layers, hardware, options)
+        bound = _quick_bound(plain, hardware.size, settings.rules)
+        if bound > settings.crossbars:
+            return NoFit(settings.crossbars, bound, sum(len(m.boxes) for m in plain))
+        if settings.duplicate and settings.tuner == "joint" and settings.quick:
+            drawn = _quick(plain, settings)
+            if drawn is not None:
+                return drawn
+        return _packed(layers, hardware, options)
 
-def _cut_and_packed(layers: tuple[Layer, ...], settings: CompileSettings) -> _Mapped | NoFit:
-    size = settings.hardware.size
-    diagonal = settings.depthwise == "diagonal"
-    plain = tuple(_mapping(layer, size, settings.depth_split, diagonal) for layer in layers)
-    bound = _quick_bound(plain, size, settings.rules)
-    if bound > settings.crossbars:
-        return NoFit(settings.crossbars, bound, sum(len(m.boxes) for m in plain))
-    if settings.duplicate and settings.tuner == "joint" and settings.quick:
-        drawn = _quick(plain, settings)
-        if drawn is not None:
-            return drawn
-    return _packed(plain, settings)
+    return with_split_or_without(settings.compile_options(), attempt)
 
 
 def _quick_bound(mappings: tuple[Mapping, ...], size: CrossbarSize, rules: Rules) -> int:
@@ -179,23 +178,13 @@ def _quick(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Mapped | N
     found = quick_layout(plain, target, read_ns, settings.samples, settings.seed)
     if found is None:
         return None
-    layers = tuple(m.layer for m in plain)
-    return _Mapped(layers, found.mappings, found.program(), found.crossbars, found.utilization, found)
+    return _Mapped(found.mappings, found.program(), found.crossbars, found.utilization, found)
 
 
-def _packed(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Mapped | NoFit:
-    """The ordinary way: pack, then run the tuners where copies are wanted."""
-    read_ns, size = reader(settings.hardware), settings.hardware.size
-    goal = Goal("fast" if settings.quick else "best", settings.crossbars, seed=settings.seed)
-    layout = Layout(plain, place(plain, size, settings.rules, goal))
-    packing = layout.packing
-    if packing.crossbars > settings.crossbars:
-        return NoFit(settings.crossbars, packing.lower_bound, packing.crossbars)
-    if settings.duplicate:
-        target = Target(settings.crossbars, size, settings.rules, settings.depthwise)
-        effort = Effort(settings.samples, 0 if settings.quick else settings.steps, seed=settings.seed)
-        tuning = Tuning(settings.tuner, effort)
-        layout, _ = tune_layout(layout, target, read_ns, tuning)
-    run = program(layout.mappings, read_ns, layout.packing.placements)
-    layers = tuple(m.layer for m in plain)
-    return _Mapped(layers, layout.mappings, run, layout.packing.crossbars, layout.utilization, layout)
+def _packed(layers: tuple[Layer, ...], hardware: Hardware, options: CompileOptions) -> _Mapped | NoFit:
+    found = compile_layout(layers, hardware, options)
+    if isinstance(found, NoFit):
+        return found
+    layout = found.layout
+    run = program(layout.mappings, reader(hardware), layout.packing.placements)
+    return _Mapped(layout.mappings, run, layout.packing.crossbars, layout.utilization, layout)

@@ -9,6 +9,7 @@ its crossbar. Boxes of one layer never do, so they grow together; layers grow on
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,12 +33,19 @@ def enlarged(items: Items, rules: Rules) -> Items:
         groups = np.unique(items.layers, return_inverse=True)[1]
     bins = np.array([items.size.columns, items.size.rows])
     order = np.argsort(groups, kind="stable")
-    _grow_all(sizes, (groups, order), items.layers, rules.threshold, bins)
+    _grow_all(sizes, _Groups(groups, order), items.layers, rules.threshold, bins)
     return replace(items, widths=sizes[0], heights=sizes[1])
 
 
+class _Groups(NamedTuple):
+    """The group of every item, and the items in order of their groups, each (items,)."""
+
+    groups: Ints
+    members: Ints
+
+
 @compiled
-def _grow_all(sizes: Ints, grouping: tuple[Ints, Ints], layers: Ints, threshold: int, bins: Ints) -> None:
+def _grow_all(sizes: Ints, grouping: _Groups, layers: Ints, threshold: int, bins: Ints) -> None:
     """Grow one group after another, first in width, then in height; members never share a crossbar."""
     groups, members = grouping
     n = len(groups)

@@ -9,7 +9,7 @@ import numpy as np
 from ..kernels.arrays import Ints
 from ..kernels.jit import compiled
 from ..kernels.random import RandomState, random_below, random_state
-from ..values import Rules
+from ..values import CrossbarSize, Rules
 from .items import Items
 from .spaces import drop, empty_bin, first_space, occupy
 
@@ -77,7 +77,7 @@ def draw_keys(problem: Problem, bench: Bench, m: int) -> None:
     """How much the first `m` candidates are wanted: a random measure of their size, with noise."""
     measure = random_below(bench.random, 5)
     noise = random_below(bench.random, 1024)
-    noise = noise * noise >> 10
+    noise = noise * noise >> 10  # squared: most fills keep close to the measure, a few hardly follow it
     for t in range(m):
         i = bench.candidates[t]
         w, h = problem.widths[i], problem.heights[i]
@@ -91,6 +91,7 @@ def draw_keys(problem: Problem, bench: Bench, m: int) -> None:
             size = max(w, h)
         else:
             size = w + h
+        # 1024 is one: fixed point gives every machine the same keys
         bench.keys[i] = size * (1024 + ((random_below(bench.random, 2048) - 1024) * noise >> 10))
 
 
@@ -104,12 +105,18 @@ def clashes(problem: Problem, fill: Ints, k: int, item: int) -> bool:
     return False
 
 
-@compiled
-def most_wanted(problem: Problem, bench: Bench, counts: tuple[int, int], room: tuple[int, int]) -> int:
-    """Where the candidate stands that is to go into a space of `room` (columns, rows), or -1: none may.
+class Counts(NamedTuple):
+    """Items in the bin so far, and candidates left."""
 
-    `counts` is (items in the bin so far, candidates left). A candidate that fills the space's width or
-    height counts double for each: it leaves no sliver beside it.
+    placed: int
+    left: int
+
+
+@compiled
+def most_wanted(problem: Problem, bench: Bench, counts: Counts, room: CrossbarSize) -> int:
+    """Where the candidate stands that is to go into a space of `room`, or -1: none may.
+
+    A candidate that fills the space's width or height counts double for each: it leaves no sliver beside it.
     """
     k, m = counts
     best = -1
@@ -117,12 +124,12 @@ def most_wanted(problem: Problem, bench: Bench, counts: tuple[int, int], room: t
     for t in range(m):
         i = bench.candidates[t]
         w, h = problem.widths[i], problem.heights[i]
-        if w > room[0] or h > room[1]:
+        if w > room.columns or h > room.rows:
             continue
         key = bench.keys[i]
-        if w == room[0]:
+        if w == room.columns:
             key *= 2
-        if h == room[1]:
+        if h == room.rows:
             key *= 2
         if key > most and not clashes(problem, bench.trial, k, i):
             most = key
@@ -142,7 +149,7 @@ def fill_bin(problem: Problem, bench: Bench, m: int, upward: bool) -> int:
     while n > 0 and k < problem.max_load:
         s = first_space(spaces, n, upward)
         x, y = spaces[s, 0], spaces[s, 1]
-        t = most_wanted(problem, bench, (k, m), (spaces[s, 2] - x, spaces[s, 3] - y))
+        t = most_wanted(problem, bench, Counts(k, m), CrossbarSize(spaces[s, 3] - y, spaces[s, 2] - x))
         if t < 0:
             n = drop(spaces, n, s)
             continue

@@ -1,7 +1,9 @@
 """Empty maximal spaces of one crossbar: every empty rectangle that no other empty rectangle contains.
 
-A space is a row (x0, y0, x1, y1) of an int64 array, maxima exclusive; x counts columns, y rows. Kernels work
-on a caller's scratch array and return the number of its rows in use.
+Lai and Chan, "Developing a simulated annealing algorithm for the cutting stock problem" (1997); Jylänki, "A
+thousand ways to pack the bin" (2010), calls them maximal rectangles. A space is a row (x0, y0, x1, y1) of an
+int64 array, maxima exclusive; x counts columns, y rows. Kernels work on a caller's scratch array and return
+the number of its rows in use.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 from ..values import Mapping, Packing, Schedule
 from .event_loop import Executions
@@ -20,6 +21,20 @@ FIRST_TRACK = 10
 """Id of the first track: viewers take 0 for an idle thread, and the id of its process for a main thread."""
 
 Event = dict[str, object]
+
+
+class Track(NamedTuple):
+    """A line of the timeline: its process, and its number there."""
+
+    process: int
+    number: int
+
+
+class Interval(NamedTuple):
+    """From when to when, in ns."""
+
+    start: float
+    end: float
 
 
 def timeline(
@@ -55,9 +70,9 @@ def _box_slices(mappings: Sequence[Mapping], packing: Packing, reads: Executions
         sample, layer, turn, replica, box, start, end = row
         m = mappings[layer]
         cycles = -(-m.boxes[box].cycles // min(m.copies, m.layer.raw.cycles))
-        where = (CROSSBARS, home[m.layer.stored_in, replica, box])
+        track = Track(CROSSBARS, home[m.layer.stored_in, replica, box])
         args = {"layer": layer, "sample": sample, "replica": replica, "box": box, "round": turn}
-        yield _slice(m.layer.label, "read", where, (start, end), {**args, "cycles": cycles})
+        yield _slice(m.layer.label, "read", track, Interval(start, end), {**args, "cycles": cycles})
 
 
 def _layer_slices(mappings: Sequence[Mapping], schedule: Schedule, reads: Executions) -> Iterator[Event]:
@@ -72,16 +87,16 @@ def _layer_slices(mappings: Sequence[Mapping], schedule: Schedule, reads: Execut
         args = {"layer": layer, "sample": sample, **{f"{name}_us": ns / 1e3 for name, ns in times.items()}}
         for *_, turn, start, end in rounds:
             if start > now:
-                yield _slice(f"{label} waits", "wait", (SAMPLES, sample), (now, start), args)
-            yield _slice(label, "run", (SAMPLES, sample), (start, end), {**args, "round": turn})
+                yield _slice(f"{label} waits", "wait", Track(SAMPLES, sample), Interval(now, start), args)
+            yield _slice(label, "run", Track(SAMPLES, sample), Interval(start, end), {**args, "round": turn})
             now = end
 
 
-def _slice(name: str, category: str, where: tuple[int, int], ns: tuple[float, float], args: Event) -> Event:
+def _slice(name: str, category: str, track: Track, ns: Interval, args: Event) -> Event:
     """A complete event. Viewers drop slices that overlap, so that it must not end late by rounding either."""
     start, end = (time / 1e3 for time in ns)
     length = end - start
     while start + length > end:
         length = math.nextafter(length, 0.0)
-    track = {"pid": where[0], "tid": FIRST_TRACK + where[1]}
-    return {"name": name, "cat": category, "ph": "X", "ts": start, "dur": length, **track, "args": args}
+    ids = {"pid": track.process, "tid": FIRST_TRACK + track.number}
+    return {"name": name, "cat": category, "ph": "X", "ts": start, "dur": length, **ids, "args": args}

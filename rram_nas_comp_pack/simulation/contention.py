@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,14 @@ def roofline_ns(mappings: Sequence[Mapping], read_ns: Callable[[Layer, Box], flo
     return sum(box.cycles * read_ns(m.layer, box) for m in mappings for box in m.boxes) / crossbars
 
 
-def _row(schedule: Schedule, index: int, running: tuple[Floats, Floats], waits: Floats) -> LayerContention:
+class Intervals(NamedTuple):
+    """Intervals of time that do not touch, in order: their starts and ends, each (intervals,), in ns."""
+
+    starts: Floats
+    ends: Floats
+
+
+def _row(schedule: Schedule, index: int, running: Intervals, waits: Floats) -> LayerContention:
     present = _length(_union(schedule.asked_ns[:, index], schedule.finished_ns[:, index]))
     busy = _busy(running, schedule.started_ns[:, index], schedule.busy_ns[:, index])
     largest = np.argsort(-waits, kind="stable")[:CULPRITS]
@@ -84,20 +92,20 @@ def _row(schedule: Schedule, index: int, running: tuple[Floats, Floats], waits: 
     )
 
 
-def _union(starts: Floats, ends: Floats) -> tuple[Floats, Floats]:
+def _union(starts: Floats, ends: Floats) -> Intervals:
     """Starts and ends of the union of intervals, in order; those that touch become one."""
     order = np.argsort(starts, kind="stable")
     starts, ends = starts[order], np.maximum.accumulate(ends[order])
     apart = starts[1:] > ends[:-1]
-    return starts[np.append(True, apart)], ends[np.append(apart, True)]
+    return Intervals(starts[np.append(True, apart)], ends[np.append(apart, True)])
 
 
-def _length(union: tuple[Floats, Floats]) -> float:
+def _length(union: Intervals) -> float:
     starts, ends = union
     return float((ends - starts).sum())
 
 
-def _busy(running: tuple[Floats, Floats], started: Floats, busy: Floats) -> float:
+def _busy(running: Intervals, started: Floats, busy: Floats) -> float:
     """Time in which samples run: in each interval of the union, no more than the rounds of its samples."""
     starts, ends = running
     rounds = np.bincount(np.searchsorted(starts, started, side="right") - 1, weights=busy)
@@ -107,7 +115,7 @@ def _busy(running: tuple[Floats, Floats], started: Floats, busy: Floats) -> floa
     return float(np.where(gaps, rounds, length).sum())
 
 
-def _waits(schedule: Schedule, running: Sequence[tuple[Floats, Floats]], share: NDArray[np.bool_]) -> Floats:
+def _waits(schedule: Schedule, running: Sequence[Intervals], share: NDArray[np.bool_]) -> Floats:
     """How long samples waited to start in a layer (row) while another (column) ran on its crossbars, ns."""
     waits = np.zeros(share.shape)
     for culprit, (starts, ends) in enumerate(running):

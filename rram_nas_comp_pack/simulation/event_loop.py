@@ -11,14 +11,15 @@ Replicas go to the longest-waiting process, lowest index first; a crossbar to th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from ..kernels.arrays import Floats, Ints, offsets
 from ..kernels.jit import compiled
-from ..values import Box, Layer, Mapping, Placement, Schedule
+from ..values import Box, Layer, Mapping, Placement, ReadTime, Schedule
 
 ASK_REPLICAS, ASK_CROSSBARS, FINISH_ROUND = range(3)
 NOBODY = -1
@@ -47,43 +48,51 @@ class Program(NamedTuple):
 
 
 def program(
-    mappings: Sequence[Mapping],
-    read_ns: Callable[[Layer, Box], float],
-    placements: Sequence[Placement] | None = None,
+    mappings: Sequence[Mapping], read_ns: ReadTime, placements: Sequence[Placement] | None = None
 ) -> Program:
     """Prepare mapped layers for simulation; without placements, no crossbar is shared (the ideal).
 
-    `read_ns` is the time of one read of a box. Mappings are those of layers 0, 1, 2 … in order.
+    Mappings are those of layers 0, 1, 2 … in order.
     """
-    latencies = [[read_ns(m.layer, box) for box in m.boxes] for m in mappings]
-    uniform = len({ns for row in latencies for ns in row}) == 1
-    takes = [min(m.copies, m.layer.raw.cycles) for m in mappings]
-    times = [
-        -(-box.cycles // n) * (1.0 if uniform else ns)
-        for m, n, row in zip(mappings, takes, latencies, strict=True)
-        for box, ns in zip(m.boxes, row, strict=True)
-    ]
     boxes = [len(m.boxes) for m in mappings]
-    copies = [m.copies for m in mappings]
-    places = [b * c if m.stored else 0 for m, b, c in zip(mappings, boxes, copies, strict=True)]
-    crossbar_at = offsets(places)
+    places = [b * m.copies if m.stored else 0 for m, b in zip(mappings, boxes, strict=True)]
     crossbars = np.full(sum(places), -1, dtype=np.int64)
+    offset = offsets(places)
     numbers: dict[int, int] = {}  # from 0 without gaps: the queues are as many as the crossbars in use
     for p in placements or ():
-        at = crossbar_at[p.layer_idx] + p.replica * boxes[p.layer_idx] + p.box
+        at = offset[p.layer_idx] + p.replica * boxes[p.layer_idx] + p.box
         crossbars[at] = numbers.setdefault(p.crossbar_idx, len(numbers))
+    return program_on(crossbars, mappings, read_ns)
+
+
+def program_on(crossbars: Ints, mappings: Sequence[Mapping], read_ns: ReadTime) -> Program:
+    """`program` of boxes whose crossbars are known, in order of layers, replicas and boxes."""
+    reads = [_reads(m.layer, m.boxes, read_ns) for m in mappings]
+    copies = np.array([m.copies for m in mappings], dtype=np.int64)
+    takes = np.minimum(copies, [m.layer.raw.cycles for m in mappings])
+    boxes = np.array([len(m.boxes) for m in mappings], dtype=np.int64)
+    stored = np.array([m.stored for m in mappings])
+    ns = np.concatenate([each for _, each in reads])
+    uniform = bool((ns == ns[0]).all())
+    rounds = -(-np.concatenate([cycles for cycles, _ in reads]) // np.repeat(takes, boxes))
     return Program(
         np.array([m.layer.stored_in for m in mappings], dtype=np.int64),
-        np.array(takes, dtype=np.int64),
-        np.array(boxes, dtype=np.int64),
+        takes,
+        boxes,
         offsets(boxes),
-        np.array(times, dtype=np.float64),
-        np.array(copies, dtype=np.int64),
+        rounds * (1.0 if uniform else ns),
+        copies,
         offsets(copies),
-        crossbar_at,
+        offsets(boxes * copies * stored),
         crossbars,
-        latencies[0][0] if uniform else 1.0,
+        float(ns[0]) if uniform else 1.0,
     )
+
+
+@lru_cache(maxsize=65536)
+def _reads(layer: Layer, boxes: tuple[Box, ...], read_ns: ReadTime) -> tuple[Ints, Floats]:
+    """Number of reads of every box, and the ns of one."""
+    return np.array([box.cycles for box in boxes]), np.array([read_ns(layer, box) for box in boxes])
 
 
 def simulate(program: Program, samples: int) -> Schedule:

@@ -6,10 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from ..values import Box, CrossbarSize, Layer, Rules
-
-ReadTime = Callable[[Layer, Box], float]
-"""The time of one read of a box, in ns."""
+from ..values import CrossbarSize, Rules
 
 DepthwiseMapping = Literal["dense", "diagonal", "auto"]
 Tuner = Literal["joint", "margin"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ..box_converter.partition import partition
 from ..simulation.event_loop import program, simulate
-from ..values import Duplication, Layout
+from ..values import Duplication, Layout, ReadTime
 from .joint.multi_start import tune
 from .joint.quick import quick_layout
 from .paper.margin_tuner import margin_trials
-from .settings import Effort, Progress, ReadTime, Target, Tuning
+from .settings import Effort, Progress, Target, Tuning
 
 
 def tune_layout(

@@ -184,7 +184,7 @@ def test_hardware_whose_reads_differ_in_length_is_no_exception(monkeypatch):
     whole = layout.values()
     mappings, packing = whole
     assert found.latency_ns == simulate(program(mappings, slow_ns, packing.placements), 8).latency_ns
-    uncut = partition(layout.layers, SIZE)
+    uncut = partition(layers_of(drawn(2)), SIZE)
     assert found.baseline_ns == simulate(program(uncut, slow_ns), 8).latency_ns
 
 

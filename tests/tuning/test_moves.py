@@ -22,6 +22,8 @@ from tuning_cases import (
 from rram_nas_comp_pack.box_converter.shapes import linear
 from rram_nas_comp_pack.tuning.joint.construction import add_copies_greedily, from_packing
 from rram_nas_comp_pack.tuning.joint.layout_state import (
+    OwnersBox,
+    Position,
     box_of,
     boxes_of,
     empty_layout,
@@ -119,7 +121,7 @@ def test_a_box_put_and_taken_is_gone():
     before = snapshot(found, state)
     spare = int(np.flatnonzero(state.load == 0)[0])
     for k in range(int(state.copies[0]), 2):
-        place_box(found.space, state, (0, k), (spare, 0, 0))
+        place_box(found.space, state, OwnersBox(0, k), Position(spare, 0, 0))
         assert snapshot(found, state) != before
         remove_box(found.space, state, 0, k)
     assert snapshot(found, state) == before

@@ -19,11 +19,11 @@ from tuning_cases import (
 
 from rram_nas_comp_pack.box_converter.partition import partition
 from rram_nas_comp_pack.simulation.event_loop import program, simulate
-from rram_nas_comp_pack.tuning.joint.construction import double_copies, from_packing
+from rram_nas_comp_pack.tuning.joint.construction import Doubling, double_copies, from_packing
 from rram_nas_comp_pack.tuning.joint.fast_schedule import makespan, schedule_buffers
 from rram_nas_comp_pack.tuning.joint.objective import BEST, CURRENT, evaluate, incumbent_of, set_durations
 from rram_nas_comp_pack.tuning.joint.pools.layout import busy_owners, pooled_layout
-from rram_nas_comp_pack.tuning.joint.quick import baseline_program, quick_layout
+from rram_nas_comp_pack.tuning.joint.quick import quick_layout
 from rram_nas_comp_pack.values import Rules
 
 rules = st.builds(Rules, threshold=st.integers(0, 2), max_load=st.sampled_from([0, 1, 2, 6]))
@@ -69,14 +69,6 @@ def test_its_figures_are_those_of_its_values(network, crossbars, rules, mode, re
     assert simulate(found.program(), samples).latency_ns == simulate(wanted, samples).latency_ns
 
 
-@given(network=networks(), read_ns=reads)
-@settings(max_examples=60, deadline=None)
-def test_a_program_without_placements_is_the_simulations(network, read_ns):
-    mappings = partition(network, SIZE)
-    assume(all(m.stored for m in mappings))
-    assert_same_program(baseline_program(mappings, read_ns), program(mappings, read_ns))
-
-
 def test_the_same_seed_gives_the_same_layout():
     one, other = (
         quick_layout(partition(MIXED, SIZE), target_of(20), one_ns, 8, 3).values() for _ in range(2)
@@ -101,7 +93,7 @@ def test_topping_up_leaves_a_sound_layout_that_is_no_slower(network, crossbars, 
     scratch, best = schedule_buffers(c, min(samples, 64)), incumbent_of(state)
     evaluate(c, state, scratch, best, samples)
     before = best.latency[BEST]
-    double_copies(c, state, scratch, best, (samples, tries))
+    double_copies(c, state, scratch, best, Doubling(samples, tries))
     assert best.latency[BEST] == best.latency[CURRENT] <= before
     assert faults(*values_of(found, state), found.target) == []
     assert np.array_equal(best.copies, state.copies)
@@ -118,7 +110,7 @@ def test_topping_up_gives_a_lonely_layer_all_the_copies_it_has_work_for():
     evaluate(c, state, scratch, best, 1)
     copies = []
     for _ in range(4):
-        double_copies(c, state, scratch, best, (1, 1))
+        double_copies(c, state, scratch, best, Doubling(1, 1))
         copies.append(state.copies.tolist())
     assert copies == [[2], [4], [5], [5]]
     assert best.latency[BEST] == 1

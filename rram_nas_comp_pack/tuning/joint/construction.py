@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,16 @@ from ...packing.items import Items
 from ...packing.pack import Goal, pack
 from ...values import CrossbarSize, Placement, Rules
 from .fast_schedule import ScheduleBuffers
-from .layout_state import LayoutState, boxes_of, empty_layout, place_box, place_boxes, undo
+from .layout_state import (
+    LayoutState,
+    OwnersBox,
+    Position,
+    boxes_of,
+    empty_layout,
+    place_box,
+    place_boxes,
+    undo,
+)
 from .moves import grow, grow_to, recut
 from .objective import (
     AUGMENTED,
@@ -40,7 +50,8 @@ def from_packing(space: SearchSpace, placements: Sequence[Placement], seed: int)
         return state if state.copies.all() else None
     owner = {layer: o for o, layer in enumerate(space.layer.tolist())}
     for p in placements:
-        place_box(space, state, (owner[p.layer_idx], p.box), (p.crossbar_idx, p.loc_x, p.loc_y))
+        position = Position(p.crossbar_idx, p.loc_x, p.loc_y)
+        place_box(space, state, OwnersBox(owner[p.layer_idx], p.box), position)
     state.copies[:] = 1
     return state
 
@@ -122,20 +133,27 @@ def pack_single_copies(space: SearchSpace, state: LayoutState, owners: Ints) -> 
     return layout.crossbars
 
 
+class Doubling(NamedTuple):
+    """How many samples' latency counts, and how often more copies are tried."""
+
+    samples: int
+    tries: int
+
+
 @compiled
 def double_copies(
     space: SearchSpace,
     state: LayoutState,
     buffers: ScheduleBuffers,
     incumbent: Incumbent,
-    terms: tuple[int, int],
+    effort: Doubling,
 ) -> None:
-    """Double the copies of owners where that makes an evaluated layout faster; terms are (samples, tries).
+    """Double the copies of owners where that makes an evaluated layout faster.
 
     Boxes go where they bring least waiting in the schedule at hand. An owner that gained nothing, or found no
     room, is not tried again.
     """
-    samples, tries = terms
+    samples, tries = effort
     closed = np.zeros(len(space.layer), np.bool_)
     for _ in range(tries):
         owner = _most_promising(space, state, closed)

@@ -10,10 +10,26 @@ from ...kernels.arrays import Floats, Ints
 from ...kernels.bottom_left import bottom_left
 from ...kernels.jit import compiled, inlined
 from ...kernels.random import RandomState, random_state
+from ...values import CrossbarSize
 from .search_space import SearchSpace
 
 PLACED, REMOVED, COPIES, VARIANT = range(4)
 """Kinds of changes in the undo log."""
+
+
+class OwnersBox(NamedTuple):
+    """The k-th box of an owner."""
+
+    owner: int
+    k: int
+
+
+class Position(NamedTuple):
+    """A crossbar and a corner on it: first column, first row."""
+
+    crossbar: int
+    x: int
+    y: int
 
 
 class LayoutState(NamedTuple):
@@ -75,12 +91,10 @@ def box_of(space: SearchSpace, state: LayoutState, owner: int, k: int) -> int:
 
 
 @compiled
-def place_box(
-    space: SearchSpace, state: LayoutState, box: tuple[int, int], place: tuple[int, int, int]
-) -> None:
-    """Place box (owner, k) at (crossbar, x, y)."""
+def place_box(space: SearchSpace, state: LayoutState, box: OwnersBox, position: Position) -> None:
+    """Place a box."""
     owner, k = box
-    crossbar, x, y = place
+    crossbar, x, y = position
     state.home[owner, k], state.x[owner, k], state.y[owner, k] = crossbar, x, y
     n = state.load[crossbar]
     for j in range(n):
@@ -97,7 +111,8 @@ def place_box(
 def place_boxes(space: SearchSpace, state: LayoutState, keys: Ints, places: Ints) -> None:
     """Place many boxes: rows of `keys` are owner and k, of `places` crossbar, x and y."""
     for j in range(keys.shape[1]):
-        place_box(space, state, (keys[0, j], keys[1, j]), (places[0, j], places[1, j], places[2, j]))
+        position = Position(places[0, j], places[1, j], places[2, j])
+        place_box(space, state, OwnersBox(keys[0, j], keys[1, j]), position)
 
 
 @compiled
@@ -137,7 +152,7 @@ def undo(space: SearchSpace, state: LayoutState, length: int) -> None:
         if kind == PLACED:
             remove_box(space, state, owner, value)
         elif kind == REMOVED:
-            place_box(space, state, (owner, value), (crossbar, x, y))
+            place_box(space, state, OwnersBox(owner, value), Position(crossbar, x, y))
         elif kind == COPIES:
             state.copies[owner] = value
         else:
@@ -155,5 +170,5 @@ def free_corner(space: SearchSpace, state: LayoutState, crossbar: int, box: int)
         x, y = state.x[owner, k], state.y[owner, k]
         corners[j, 0], corners[j, 1] = x, y
         corners[j, 2], corners[j, 3] = x + space.width[b], y + space.height[b]
-    size = (space.columns, space.rows)
+    size = CrossbarSize(space.rows, space.columns)
     return bottom_left(corners, n, space.width[box], space.height[box], size)

@@ -13,6 +13,8 @@ from .layout_state import (
     REMOVED,
     VARIANT,
     LayoutState,
+    OwnersBox,
+    Position,
     box_of,
     boxes_of,
     free_corner,
@@ -47,8 +49,9 @@ def place_best(space: SearchSpace, state: LayoutState, owner: int, k: int) -> bo
     """Put the owner's k-th box where it brings least waiting, of equals where least room is left."""
     box = box_of(space, state, owner, k)
     cells = space.width[box] * space.height[box]
-    best = (-1, 0, 0)
+    best = Position(-1, 0, 0)
     least, room = NOWHERE, 0
+    # of equals the first one found is kept: from a fixed beginning, low numbers would fill up first
     crossbar = random_below(state.random, space.crossbars)
     for _ in range(space.crossbars):
         crossbar = crossbar + 1 if crossbar + 1 < space.crossbars else 0
@@ -60,11 +63,11 @@ def place_best(space: SearchSpace, state: LayoutState, owner: int, k: int) -> bo
             continue
         x, y = free_corner(space, state, crossbar, box)
         if x >= 0:
-            best = (crossbar, x, y)
+            best = Position(crossbar, x, y)
             least, room = waiting, free
-    if best[0] < 0:
+    if best.crossbar < 0:
         return False
-    place_box(space, state, (owner, k), best)
+    place_box(space, state, OwnersBox(owner, k), best)
     record(state, PLACED, owner, k)
     return True
 
@@ -80,6 +83,7 @@ def set_copies(state: LayoutState, owner: int, copies: int) -> None:
 def shrink(space: SearchSpace, state: LayoutState, owner: int, copies: int) -> None:
     """Take the last copies off, down to `copies`."""
     n = boxes_of(space, state.variant[owner])
+    # from the last box down, so that those that stay keep their numbers
     for k in range(state.copies[owner] * n - 1, copies * n - 1, -1):
         record(state, REMOVED, owner, k)
         remove_box(space, state, owner, k)
@@ -122,6 +126,7 @@ def recut(space: SearchSpace, state: LayoutState, owner: int, variant: int) -> N
 def draw_slow_layer(space: SearchSpace, state: LayoutState) -> int:
     """A random owner: mostly one of those that take long."""
     owners, executions = len(space.layer), len(space.owner)
+    # the others too, or a layer that once became fast would never be touched again
     if random_below(state.random, 4) == 0:
         return random_below(state.random, owners)
     at = state.duration.sum() * random_below(state.random, 1 << 20) / (1 << 20)
@@ -141,6 +146,7 @@ def copies_to_keep(random: RandomState, copies: int) -> int:
 @compiled
 def trade(space: SearchSpace, state: LayoutState, owner: int) -> bool:
     """Copies more for one owner, after some fewer for up to three others."""
+    # on a full chip nothing grows before something else shrinks
     for _ in range(random_below(state.random, 4)):
         other = random_below(state.random, len(space.layer))
         if other != owner and state.copies[other] > 1:

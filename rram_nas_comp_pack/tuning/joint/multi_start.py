@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from time import monotonic
 
 from ...kernels.chunked import chunk_sizes
-from ...values import Layout, Placement
-from ..settings import Effort, Progress, ReadTime, Stopped, Target
+from ...values import Layout, Placement, ReadTime
+from ..settings import Effort, Progress, Stopped, Target
 from .annealing import Cooling, Walk, anneal
-from .construction import add_copies_greedily, double_copies, from_packing
+from .construction import Doubling, add_copies_greedily, double_copies, from_packing
 from .fast_schedule import schedule_buffers
 from .layout_state import LayoutState
 from .objective import BEST, STEP, Incumbent, evaluate, incumbent_of
@@ -134,7 +134,7 @@ class _MultiStart:
         """A start with its latency, after more copies were tried."""
         space, samples, incumbent = self.problem.space, self.effort.samples, incumbent_of(state)
         evaluate(space, state, self._buffers, incumbent, samples)
-        double_copies(space, state, self._buffers, incumbent, (samples, TRIES))
+        double_copies(space, state, self._buffers, incumbent, Doubling(samples, TRIES))
         self._keep(incumbent)
         return Walk(space, state, self._buffers, incumbent, samples)
 

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...kernels.arrays import Floats, Ints, offsets
-from ...simulation.event_loop import Program
-from ...values import Box, Layer, Layout, Mapping
-from ..settings import ReadTime, Target
-from .construction import double_copies
+from ...kernels.arrays import Ints
+from ...simulation.event_loop import Program, program_on
+from ...values import Layer, Layout, Mapping, ReadTime
+from ..settings import Target
+from .construction import Doubling, double_copies
 from .fast_schedule import schedule_buffers
 from .multi_start import simulated
 from .objective import BEST, Incumbent, evaluate, incumbent_of
@@ -56,9 +56,7 @@ class QuickLayout(NamedTuple):
 
     def program(self) -> Program:
         """What `simulation.program` makes of `values`."""
-        owner = self.problem.space.layer[self.problem.space.owner]
-        copies = self.incumbent.copies[self.problem.space.owner]
-        return _program(self.mappings, self.read_ns, owner, copies, np.concatenate(self._homes()))
+        return program_on(np.concatenate(self._homes()), self.mappings, self.read_ns)
 
     def _homes(self) -> list[Ints]:
         """Crossbars of the boxes of every owner, replica by replica."""
@@ -85,7 +83,7 @@ def quick_layout(
         return None
     incumbent, buffers = incumbent_of(state), schedule_buffers(space, simulated(problem, samples))
     evaluate(space, state, buffers, incumbent, samples)
-    double_copies(space, state, buffers, incumbent, (samples, TRIES))
+    double_copies(space, state, buffers, incumbent, Doubling(samples, TRIES))
     single = space.single_copy_time[space.variant_offset[:-1]]
     if incumbent.latency[BEST] >= single.sum() + (samples - 1) * single.max():
         return None
@@ -97,44 +95,6 @@ def quick_layout(
     return QuickLayout(problem, incumbent, mapped, read_ns)
 
 
-def baseline_program(mappings: Sequence[Mapping], read_ns: ReadTime) -> Program:
-    """What `simulation.program` makes of mappings without placements, of layers with boxes of their own."""
-    crossbars = np.full(sum(m.copies * len(m.boxes) for m in mappings), -1)
-    owner = np.arange(len(mappings))
-    return _program(mappings, read_ns, owner, np.array([m.copies for m in mappings]), crossbars)
-
-
 @lru_cache(maxsize=65536)
 def _mapped(layer: Layer, choice: DepthwiseCut, target: Target, copies: int) -> Mapping:
     return Mapping(layer, choice.boxes(layer, target), copies)
-
-
-@lru_cache(maxsize=65536)
-def _reads(layer: Layer, boxes: tuple[Box, ...], read_ns: ReadTime) -> tuple[Floats, Floats]:
-    """Number of reads of every box, and the ns of one."""
-    return np.array([float(box.cycles) for box in boxes]), np.array([read_ns(layer, box) for box in boxes])
-
-
-def _program(
-    mappings: Sequence[Mapping], read_ns: ReadTime, owner: Ints, copies: Ints, crossbars: Ints
-) -> Program:
-    """A program from arrays; `owner` and `copies` are per mapping, `crossbars` per box."""
-    reads = [_reads(m.layer, m.boxes, read_ns) for m in mappings]
-    takes = np.minimum(copies, [m.layer.raw.cycles for m in mappings])
-    boxes = np.array([len(m.boxes) for m in mappings])
-    ns = np.concatenate([each for _, each in reads])
-    uniform = bool((ns == ns[0]).all())
-    rounds = np.ceil(np.concatenate([cycles for cycles, _ in reads]) / np.repeat(takes, boxes))
-    stored = np.array([m.stored for m in mappings])
-    return Program(
-        owner,
-        takes,
-        boxes,
-        offsets(boxes),
-        rounds if uniform else rounds * ns,
-        copies,
-        offsets(copies),
-        offsets(boxes * copies * stored),
-        crossbars,
-        float(ns[0]) if uniform else 1.0,
-    )

@@ -8,7 +8,7 @@ from ...packing.bounds import lower_bound
 from ...packing.place import items_of
 from ...values import Layout, Packing, Placement
 from ..settings import Stopped
-from .layout_state import LayoutState, empty_layout, place_box
+from .layout_state import LayoutState, OwnersBox, Position, empty_layout, place_box
 from .objective import Incumbent
 from .search_space import SearchSpace, TuningProblem
 
@@ -35,8 +35,8 @@ def restore(space: SearchSpace, incumbent: Incumbent, seed: int) -> LayoutState:
     state = empty_layout(space, seed)
     state.variant[:], state.copies[:] = incumbent.variant, incumbent.copies
     for owner, k in _boxes(space, incumbent):
-        position = (int(incumbent.home[owner, k]), int(incumbent.x[owner, k]), int(incumbent.y[owner, k]))
-        place_box(space, state, (owner, k), position)
+        numbers = (int(each[owner, k]) for each in (incumbent.home, incumbent.x, incumbent.y))
+        place_box(space, state, OwnersBox(owner, k), Position(*numbers))
     return state
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ...box_converter.partition import cut, cut_diagonal, cut_strips, most_channels
 from ...kernels.arrays import Floats, Ints, offsets
-from ...values import Box, Layer, Mapping
-from ..settings import ReadTime, Target
+from ...values import Box, Layer, Mapping, ReadTime
+from ..settings import Target
 
 MOST_ON_A_CROSSBAR = 16
 """Boxes that the tuner puts on one crossbar where no rule limits them."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ....kernels.annealing import accepts, cooled
@@ -73,13 +75,21 @@ def draw_pool(pools: Pools) -> int:
     return int(pools.pool[pools.busy[random_below(pools.random, len(pools.busy))]])
 
 
-@compiled
-def draw_change(pools: Pools) -> tuple[int, int, int, int]:
-    """Move a random owner to another pool, swap two, or cut one in another way.
+class Change(NamedTuple):
+    """What `draw_change` did: an owner, its former pool and variant, and the owner swapped with or -1.
 
-    Returns (owner, its former pool, its former variant, the owner swapped with or -1); an owner of -1 where
-    nothing changed, or it was taken back as the change cannot be.
+    An owner of -1: nothing changed, or it was taken back as the change cannot be.
     """
+
+    owner: int
+    pool: int
+    variant: int
+    other: int
+
+
+@compiled
+def draw_change(pools: Pools) -> Change:
+    """Move a random owner to another pool, swap two, or cut one in another way."""
     random, busy = pools.random, pools.busy
     owner = busy[random_below(random, len(busy))]
     pool, variant, other = pools.pool[owner], pools.variant[owner], -1
@@ -96,17 +106,18 @@ def draw_change(pools: Pools) -> tuple[int, int, int, int]:
         if other >= 0:
             move_member(pools, other, pool)
     elif pools.variant[owner] == variant:
-        return -1, pool, variant, -1
+        return Change(-1, pool, variant, -1)
+    changed = Change(owner, pool, variant, other)
     sound = pack_template(pools, goal) >= 0
     # the former pool too: boxes laid one by one may no longer fit once one before them is gone
     if sound and (goal == pool or pack_template(pools, pool) >= 0):
-        return owner, pool, variant, other
-    take_back(pools, (owner, pool, variant, other))
-    return -1, pool, variant, other
+        return changed
+    take_back(pools, changed)
+    return Change(-1, pool, variant, other)
 
 
 @compiled
-def take_back(pools: Pools, changed: tuple[int, int, int, int]) -> None:
+def take_back(pools: Pools, changed: Change) -> None:
     """Undo a change."""
     owner, pool, variant, other = changed
     goal = pools.pool[owner]
@@ -125,7 +136,7 @@ def anneal_pools(pools: Pools, room: int, samples: int, steps: int) -> float:
     for k in range(steps):
         left = 1.0 - k / steps
         changed = draw_change(pools)
-        if changed[0] < 0:
+        if changed.owner < 0:
             continue
         after = allocate_crossbars(pools, room, samples)
         heat = now * cooled(HOT, COLD, left, 2) if now < OUT_OF_REACH else 0.0

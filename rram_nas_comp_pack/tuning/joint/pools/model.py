@@ -16,6 +16,7 @@ from ....kernels.arrays import Floats, Ints
 from ....kernels.bottom_left import bottom_left
 from ....kernels.jit import compiled
 from ....kernels.random import RandomState
+from ....values import CrossbarSize
 from ..search_space import SearchSpace
 
 OUT_OF_REACH = 1e12
@@ -140,11 +141,11 @@ def sort_members(pools: Pools, pool: int) -> int:
 def pack_template(pools: Pools, pool: int) -> int:
     """Lay one box of each member onto a crossbar (`corners`); their number, or -1 where they do not fit."""
     n = sort_members(pools, pool)
-    corners, rows, columns = pools.corners, pools.rows, pools.columns
+    corners, size = pools.corners, CrossbarSize(pools.rows, pools.columns)
     for q in range(n):
         trait = pools.traits[pools.variant[pools.members[q]]]
         w, h = int(trait[WIDE]), int(trait[TALL])
-        best_x, best_y = bottom_left(corners, q, w, h, (columns, rows))
+        best_x, best_y = bottom_left(corners, q, w, h, size)
         if best_x < 0:
             return -1
         corners[q, 0], corners[q, 1], corners[q, 2], corners[q, 3] = best_x, best_y, best_x + w, best_y + h
