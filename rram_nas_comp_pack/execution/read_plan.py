@@ -46,13 +46,14 @@ class Product:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadPlan:
-    """What the full path of a box with one ADC needs, made once for many reads."""
+    """What the full path of a box with one ADC needs, made once for many reads; the box may be dropped."""
 
-    box: ProgrammedBox
+    device: DeviceModel
     adc: Adc
     steps: int  # read steps of an input
-    converted: Ints  # numbers of the columns that are not exact on the linear path
-    exact: Ints  # numbers of those that are
+    exact: Ints  # numbers of the columns that are exact on the linear path
+    matrix: NDArray[np.floating]  # (rows, exact) their weights, as in `ProgrammedBox`
+    converted: Ints  # numbers of the other columns
     cells: NDArray[np.floating]  # (rows, parts * converted) in the unit of the sums
     products: tuple[Product, ...]
 
@@ -74,7 +75,8 @@ def plan_read(box: ProgrammedBox, adc: Adc, code: InputCode = "unsigned") -> Rea
     parts = [steps[first : first + together] for first in range(0, len(steps), together)]
     products = tuple(_product(part, scale) for part in parts)
     matrix = (cells // unit).transpose(1, 0, 2).reshape(cells.shape[1], -1).astype(kind)
-    return ReadPlan(box, adc, len(steps), rest, np.flatnonzero(exact), matrix, products)
+    linear = box.matrix if exact.all() else box.matrix[:, exact]
+    return ReadPlan(box.device, adc, len(steps), np.flatnonzero(exact), linear, rest, matrix, products)
 
 
 def parts_of(device: DeviceModel) -> int:

@@ -59,17 +59,16 @@ def read_full(box: ProgrammedBox, x: Inputs, adc: Adc | None, code: InputCode = 
 
 def read_planned(plan: ReadPlan, x: Inputs) -> Read:
     """Read inputs (n, rows) as planned."""
-    box = plan.box
-    columns = box.matrix.shape[1]
-    conversions = len(x) * plan.steps * parts_of(box.device) * columns
+    columns = len(plan.exact) + len(plan.converted)
+    conversions = len(x) * plan.steps * parts_of(plan.device) * columns
     if not len(plan.converted):
-        return Read(_products(x, box.matrix), conversions, 0)
+        return Read(_products(x, plan.matrix), conversions, 0)
     sums = np.empty((len(x), columns), np.float64)
     if len(plan.exact):
-        sums[:, plan.exact] = _products(x, box.matrix[:, plan.exact])
+        sums[:, plan.exact] = _products(x, plan.matrix)
     codes, saturated = _converted(plan, x.astype(np.uint8))
     sums[:, plan.converted] = codes * plan.adc.step
-    if offset := offset_units(box.device):
+    if offset := offset_units(plan.device):
         sums[:, plan.converted] -= x.sum(axis=1, dtype=np.int64)[:, None] * (offset / UNITS)
     return Read(sums, conversions, saturated)
 

@@ -27,7 +27,10 @@ from ..execution.device import DeviceModel
 from .checked_json import require_file
 
 _ARRAYS: Final = ("stuck", "seed", "deviation")
-_MOST_BYTES: Final = 2**33  # of all arrays: some 30 000 crossbars of the shipped size without deviations
+_MOST_BYTES: Final = 2**33  # of all arrays of a file
+MOST_CELLS: Final = 2**31
+"""Physical cells of a chip in a file: those of some 9 000 logical crossbars of the shipped size."""
+
 _UNREADABLE: Final = (
     *(OSError, ValueError, EOFError, MemoryError, RuntimeError, KeyError, struct.error),
     *(zipfile.BadZipFile, zlib.error),

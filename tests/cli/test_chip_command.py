@@ -48,7 +48,8 @@ def test_the_configuration_says_how_many_cells_are_stuck(tmp_path):
 @pytest.mark.parametrize(
     ("crossbars", "more", "said"),
     [
-        (0, (), "found '0', allowed is a whole number from 1 to 16384"),
+        (0, (), "found '0', allowed is a whole number from 1"),
+        (9363, (), "--crossbars: found 9363, allowed are 1 to 9362 of this size"),
         (1, ("--seed", -1), "found '-1', allowed is a whole number from 0"),
         (1, ("--out", "/nowhere/chip.npz"), "--out: /nowhere/chip.npz cannot be written"),
     ],

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from math import prod
 
 from ofa.whole import is_special, whole_file
 
-from ...execution.chip import STUCK_HIGH, STUCK_LOW, chip_with_maps
+from ...errors import BadInput
+from ...execution.chip import STUCK_HIGH, STUCK_LOW, cell_shape, chip_with_maps
 from ...execution.device import device_of
-from ...runs.chip_file import write_chip
+from ...runs.chip_file import MOST_CELLS, write_chip
 from ...runs.held_folder import refusal
 from ..options.parse import ChipOptions
 from ..shared import read_hardware
@@ -17,6 +19,9 @@ from ..shared import read_hardware
 def run(options: ChipOptions) -> int:
     """Draw the chip, write it whole or not at all, and print what it is as a JSON object."""
     device = device_of(read_hardware(options.config))
+    most = MOST_CELLS // prod(cell_shape(device))
+    if options.crossbars > most:
+        raise BadInput(f"--crossbars: found {options.crossbars}, allowed are 1 to {most} of this size")
     chip = chip_with_maps(options.seed, options.crossbars, device)
     path = options.out
     try:

@@ -29,9 +29,6 @@ from .shared import (
 
 Command = Callable[[Any], int]
 
-MOST_CROSSBARS = 16384
-"""That a chip in a file may have: the map of one takes some 200 KB of memory."""
-
 
 @dataclass(frozen=True, slots=True)
 class PackOptions:
@@ -309,7 +306,7 @@ def _add_hardware(parser: argparse.ArgumentParser) -> None:
 def _add_chip(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(kind=ChipOptions)
     add = parser.add_argument
-    add("--crossbars", type=at_least(1, MOST_CROSSBARS), required=True, metavar="N", help="logical crossbars")
+    add("--crossbars", type=at_least(1), required=True, metavar="N", help="logical crossbars")
     add("--seed", type=at_least(0), default=0, metavar="K", help="which chip (default: 0)")
     add("--out", type=path, default=Path("chip.npz"), metavar="FILE", help="default: chip.npz")
     add_config(parser)
