@@ -27,6 +27,7 @@ class Conversion(NamedTuple):
     step: np.floating
     lowest: np.floating
     highest: np.floating
+    per_step: np.floating  # 1 / step where that is exact and no sum can saturate, else 0
 
 
 @compiled
@@ -40,15 +41,36 @@ def convert_and_add(sums: Array, how: Conversion, out: Array) -> int:
     saturated = np.zeros_like(codes)  # a count for each sum, so that the compiler may do several at a time
     for n in range(len(sums)):
         row = sums[n]
-        codes[:] = 0
-        for t in range(steps - 1):
-            _convert_lowest(row, how, how.step_worth[t], codes, saturated)
-        _convert_rest(row, how, how.step_worth[steps - 1], codes, saturated)
+        if how.per_step:
+            _round_all(row, how, codes)
+        else:
+            codes[:] = 0
+            for t in range(steps - 1):
+                _convert_lowest(row, how, how.step_worth[t], codes, saturated)
+            _convert_rest(row, how, how.step_worth[steps - 1], codes, saturated)
         for q in range(parts):
-            part = codes[q * columns : (q + 1) * columns]
+            first, worth = q * columns, how.part_worth[q]
             for c in range(columns):
-                out[n, c] += how.part_worth[q] * part[c]
+                out[n, c] += worth * codes[first + c]
     return int(saturated.astype(np.float64).sum())
+
+
+@compiled
+def _round_all(row: Array, how: Conversion, codes: Array) -> None:
+    """Convert all steps of each sum where none can saturate."""
+    last = len(how.step_worth) - 1
+    if last == 0:
+        for i in range(len(row)):
+            codes[i] = how.step_worth[0] * np.rint(row[i] * how.per_step)
+        return
+    codes[:] = 0
+    for t in range(last):
+        for i in range(len(row)):
+            rest = np.rint(row[i] * how.per_radix)
+            codes[i] += how.step_worth[t] * np.rint((row[i] - rest * how.radix) * how.per_step)
+            row[i] = rest
+    for i in range(len(row)):
+        codes[i] += how.step_worth[last] * np.rint(row[i] * how.per_step)
 
 
 @compiled

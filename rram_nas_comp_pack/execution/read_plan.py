@@ -71,7 +71,14 @@ def plan_read(box: ProgrammedBox, adc: Adc, code: InputCode = "unsigned") -> Rea
     steps = input_steps(box.device, code)
     kinds = ("f4", "f8") if is_power_of_two(adc.step) else ("f8",)  # others are not divided exactly enough
     kind, together = _packed(bound, cells.shape[1], len(steps), kinds)
-    scale = _Scale(_radix(bound), adc.step * UNITS / unit, adc, part_worth(box.device), np.dtype(kind))
+    scale = _Scale(
+        radix=_radix(bound),
+        step=adc.step * UNITS / unit,
+        adc=adc,
+        part_worth=part_worth(box.device),
+        kind=np.dtype(kind),
+        saturates=bool(can_saturate((low, high), adc).any()),
+    )
     parts = [steps[first : first + together] for first in range(0, len(steps), together)]
     products = tuple(_product(part, scale) for part in parts)
     matrix = (cells // unit).transpose(1, 0, 2).reshape(cells.shape[1], -1).astype(kind)
@@ -119,6 +126,7 @@ class _Scale(NamedTuple):
     adc: Adc
     part_worth: Ints
     kind: np.dtype[Any]
+    saturates: bool  # whether any sum can
 
 
 def _product(steps: Sequence[InputStep], scale: _Scale) -> Product:
@@ -132,6 +140,7 @@ def _product(steps: Sequence[InputStep], scale: _Scale) -> Product:
         step=number(scale.step),
         lowest=number(scale.adc.lowest),
         highest=number(scale.adc.highest),
+        per_step=number(0 if scale.saturates or not is_power_of_two(scale.step) else 1 / scale.step),
     )
     return Product(driven.astype(scale.kind), conversion)
 

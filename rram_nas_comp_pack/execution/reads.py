@@ -33,7 +33,7 @@ from .read_plan import (
 Inputs = NDArray[np.integer]
 Sums = NDArray[np.floating]
 
-_CHUNK_VALUES = 1 << 17  # sums of one product: few enough to stay in the cache until they are converted
+_CHUNK_VALUES = 1 << 18  # sums of one product: few enough to stay in the cache until they are converted
 
 
 class Read(NamedTuple):
