@@ -79,6 +79,16 @@ def test_keys_that_no_formula_reads_may_be_missing_or_added() -> None:
     assert parse_hardware(added) == parse_hardware(shipped_text())
 
 
+def test_what_changes_numbers_but_no_cost_is_read_and_leaves_the_digest_alone() -> None:
+    changed = with_overrides("Device level.Device_SAF=0.1, 10;Device level.Device_Variation=5")
+    hardware = parse_hardware(changed)
+    assert (hardware.variation_percent, hardware.stuck_percent) == (5.0, (0.1, 10.0))
+    assert not hardware.warnings or "Device_SAF" not in str(hardware.warnings)
+    shipped = parse_hardware(shipped_text())
+    assert (shipped.variation_percent, shipped.stuck_percent) == (1.0, (1.0, 1.0))
+    assert area(hardware) == area(shipped)
+
+
 def test_special_values_are_resolved() -> None:
     pe, digital = "Process element level", "Digital module"
     hardware = parse_hardware(
@@ -127,7 +137,6 @@ def test_f08_own_thresholds_are_volts_one_less_than_codes() -> None:
         ("Interface level.Logic_Op=0", "Logic_Op"),
         ("Interface level.ADC_Area=5", "ADC_Area"),
         ("Interface level.DAC_Choice=2", "Read_Level"),
-        ("Device level.Device_SAF=0.1, 0.1", "Device_SAF"),
         ("Device level.Device_Variation=31", "Device_Variation"),
         ("Device level.Device_Level=3;Device level.Device_Resistance=3e4,2e4,1e4", "Device_Level"),
         ("Digital module.Reg_Tech=0", "Reg_Tech"),

@@ -49,6 +49,7 @@ def new_parser() -> Parser:
     _add_report(commands.add_parser("report", help="figures and a page of runs"))
     _add_compare(commands.add_parser("compare", help="runs side by side"))
     _add_hardware(commands.add_parser("hardware", help="one processing element"))
+    _add_chip(commands.add_parser("chip", help="the stuck cells of one chip"))
     _add_doctor(commands.add_parser("doctor", help="what is here and what is missing"))
     _add_reproduce(commands.add_parser("reproduce", help="the paper's claims, measured"))
     return parser
@@ -97,6 +98,14 @@ def _add_hardware(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", type=positive, required=True, metavar="H", help="active rows")
     parser.add_argument("--columns", type=positive, required=True, metavar="W", help="active columns")
     parser.add_argument("--input-bits", type=positive, default=8, metavar="P", help="default: 8")
+    add_config(parser)
+
+
+def _add_chip(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--crossbars", type=at_least(1), required=True, metavar="N", help="logical crossbars")
+    add("--seed", type=at_least(0), default=0, metavar="K", help="which chip (default: 0)")
+    add("--out", type=path, default=Path("chip.npz"), metavar="FILE", help="default: chip.npz")
     add_config(parser)
 
 

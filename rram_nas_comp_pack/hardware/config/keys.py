@@ -104,9 +104,10 @@ _FLAG = _choice(0, 1)
 class Key:
     """One line of the file. A key that no formula reads has a `default` instead of a `field`.
 
-    It may be left out, and another value than the default draws a warning. A key with neither is only
-    compared with other keys. A key that `serves` one type of device means nothing for the other: there it may
-    be left out or hold anything.
+    It may be left out, and another value than the default draws a warning. A key with both changes what the
+    chip computes but no cost; it may be left out too. A key with neither is only compared with other keys. A
+    key that `serves` one type of device means nothing for the other: there it may be left out or hold
+    anything.
     """
 
     name: str
@@ -136,8 +137,8 @@ KEYS: Final[Mapping[str, tuple[Key, ...]]] = {
         Key("Write_Latency", _POSITIVE, "ns", "write_latency_ns"),
         Key("Device_Level", _LEVELS, "", "device_levels"),
         Key("Device_Resistance", _RESISTANCES, "ohm", "resistances_ohm", serves="NVM"),
-        Key("Device_Variation", _NOT_NEGATIVE, "percent", default="1", serves="NVM"),
-        Key("Device_SAF", _SHARES, "percent", default="1, 1", serves="NVM"),
+        Key("Device_Variation", _NOT_NEGATIVE, "percent", "variation_percent", default="1", serves="NVM"),
+        Key("Device_SAF", _SHARES, "percent", "stuck_percent", default="1, 1", serves="NVM"),
         Key("Read_Energy", _POSITIVE, "J/bit", "read_energy_j", serves="SRAM"),
         Key("Write_Energy", _POSITIVE, "J/bit", "write_energy_j", serves="SRAM"),
     ),

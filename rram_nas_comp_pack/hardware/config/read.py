@@ -25,7 +25,10 @@ SHIPPED: Final = Path(__file__).parents[2] / "SimConfig.ini"
 
 _UNREAD: Final[dict[str, dict[str, Any]]] = {
     "NVM": {"read_energy_j": 0.0, "write_energy_j": 0.0},
-    "SRAM": {"resistances_ohm": (SRAM_OHM, SRAM_OHM), "cell_type": ""},
+    "SRAM": {
+        **{"resistances_ohm": (SRAM_OHM, SRAM_OHM), "cell_type": ""},
+        **{"variation_percent": 0.0, "stuck_percent": (0.0, 0.0)},
+    },
 }
 """What stands for the keys that mean nothing for a type of device."""
 
@@ -50,6 +53,8 @@ class Hardware:
     write_latency_ns: float  # one pulse, one row [Write_Latency]
     device_levels: int  # states per cell [Device_Level]
     resistances_ohm: tuple[float, ...]  # per state, highest first; SRAM: twice 1.6e6 [Device_Resistance]
+    variation_percent: float  # standard deviation of a cell's resistance [Device_Variation]
+    stuck_percent: tuple[float, ...]  # cells stuck at the highest, at the lowest resistance [Device_SAF]
     read_energy_j: float  # per bit, SRAM only [Read_Energy]
     write_energy_j: float  # per bit, SRAM only [Write_Energy]
     rows: int  # word lines of a crossbar [Xbar_Size]
@@ -120,8 +125,9 @@ class Hardware:
 class SimConfig:
     """A configuration as it was read: the hardware, every value as text, and the bytes of the file.
 
-    `digest` is a SHA-256 of the values that formulas read, whatever else the file says and however it says
-    it: equal hardware has equal digests. `content` is empty where the values do not come from a file.
+    `digest` is a SHA-256 of the values that the formulas of costs read, whatever else the file says and
+    however it says it: hardware of equal costs has equal digests. `content` is empty where the values do not
+    come from a file.
     """
 
     hardware: Hardware
@@ -202,7 +208,7 @@ def _known_texts(sections: Sections) -> tuple[_Texts, list[str]]:
             found = sections[section].get(key.name)
             if found is not None:
                 texts[section, key.name] = (key, found)
-            elif key.field and (key.serves in ("", device) or device not in _UNREAD):
+            elif key.field and not key.default and (key.serves in ("", device) or device not in _UNREAD):
                 faults.append(f"[{section}] {key.name}: found no such key; allowed: {key.allowed}")
     return texts, faults
 
@@ -225,14 +231,19 @@ def _parsed(texts: _Texts) -> tuple[dict[str, Any], list[Finding]]:
             continue
         if section != TILE:
             values[name] = value
-        if key.default and value != key.kind.parse(key.default):
+        if key.default and not key.field and value != key.kind.parse(key.default):
             findings.append(Finding(section, name, "no effect: no formula reads it"))
     return values, findings
 
 
 def _digest(values: Values) -> str:
-    """Of the values that formulas read."""
-    read = {key.name: values[key.name] for keys in KEYS.values() for key in keys if _is_read(key, values)}
+    """Of the values that the formulas of costs read."""
+    read = {
+        key.name: values[key.name]
+        for keys in KEYS.values()
+        for key in keys
+        if _is_read(key, values) and not key.default
+    }
     return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()
 
 
@@ -243,7 +254,13 @@ def _is_read(key: Key, values: Values) -> bool:
 def _build(values: Values, warnings: tuple[str, ...]) -> Hardware:
     """Resolve the special values of the file."""
     read = {key.field: values[key.name] for keys in KEYS.values() for key in keys if _is_read(key, values)}
-    fields = {**_UNREAD[read["device_type"]], **read}
+    optional = {
+        key.field: key.kind.parse(key.default)
+        for keys in KEYS.values()
+        for key in keys
+        if key.field and key.default
+    }
+    fields = {**optional, **_UNREAD[read["device_type"]], **read}
     fields["rows"], fields["columns"] = fields.pop("xbar_size")
     if fields["load_resistance_ohm"] == -1:
         fields["load_resistance_ohm"] = mean_resistance_ohm(fields["resistances_ohm"])

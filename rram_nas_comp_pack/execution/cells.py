@@ -1,0 +1,91 @@
+"""Weights as levels of cells, and levels as conductances.
+
+Arrays of cells have the shape (arrays, slices, rows, columns): an array for the positive and one for the
+negative part of a weight, or one for an offset code; slice j weighs 2^(cell_bits * j).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadInput
+from ..kernels.arrays import Floats, Ints
+from .device import UNITS, DeviceModel
+
+Levels = NDArray[np.int8]  # (arrays, slices, rows, columns), 0 to the device's top
+Conductances = NDArray[np.int32]  # of the same shape, in 1/1024 of a level step
+
+
+def slice_weights(device: DeviceModel) -> Ints:
+    """What a level step of each slice is worth in steps of the weight: (slices,)."""
+    return np.int64(1) << (device.cell_bits * np.arange(device.slices, dtype=np.int64))
+
+
+def largest_weight(device: DeviceModel) -> int:
+    """The largest weight of symmetric quantisation."""
+    return (1 << (device.weight_bits - 1)) - 1
+
+
+def plain_levels(weights: NDArray[np.integer], device: DeviceModel) -> Levels:
+    """The digits of weights (rows, columns): of |q|, in the array of its sign; or of the offset code.
+
+    Raises `BadInput` where a weight has more bits than the device's.
+    """
+    q = weights.astype(np.int64)
+    most = largest_weight(device)
+    if q.size and not -most - (device.polarity == 1) <= q.min() <= q.max() <= most:
+        raise BadInput(f"weights: found {q.min()} to {q.max()}, allowed is -{most} to {most}")
+    codes = [q + device.offset] if device.polarity == 1 else [np.maximum(q, 0), np.maximum(-q, 0)]
+    shifts = device.cell_bits * np.arange(device.slices).reshape(-1, 1, 1)
+    return np.stack([((code >> shifts) & device.top).astype(np.int8) for code in codes])
+
+
+def weights_of(levels: Levels, device: DeviceModel) -> Ints:
+    """The weights (rows, columns) that cells of these levels hold."""
+    return _shifted_and_added(levels, device) - device.offset
+
+
+def conductances(
+    levels: Levels, device: DeviceModel, deviation: NDArray[np.float32] | None = None
+) -> Conductances:
+    """Conductances of cells, rounded to 1/1024 of a level step.
+
+    `deviation` is ln(R / R_nominal) of each cell, of the shape of `levels`; None: every cell is nominal.
+    """
+    nominal = np.array(device.level_units)
+    if deviation is None:
+        return _whole(nominal)[levels]
+    return _whole(nominal[levels] * np.exp(-deviation.astype(np.float64)))
+
+
+def _whole(units: Floats) -> Conductances:
+    rounded = np.rint(units)
+    if rounded.max(initial=0) >= 2**31:
+        raise OverflowError(f"a conductance of {rounded.max():g} / {UNITS} steps is not held in 32 bits")
+    return rounded.astype(np.int32)
+
+
+def effective_weights(cells: Conductances, device: DeviceModel) -> Ints:
+    """The weights (rows, columns) that cells amount to where nothing is lost, in 1/1024 of a step.
+
+    A pair cancels its leak in the mean. Of an offset code the offset is subtracted, and with it the nominal
+    leak: both are multiples of the sum of the inputs, which is known.
+    """
+    return _shifted_and_added(cells, device) - offset_units(device)
+
+
+def offset_units(device: DeviceModel) -> int:
+    """What every input of an offset code adds besides its weight, in 1/1024 of a step; 0 for pairs."""
+    if device.polarity == 2:
+        return 0
+    return device.offset * UNITS + device.leak * int(slice_weights(device).sum())
+
+
+def _shifted_and_added(cells: NDArray[np.integer], device: DeviceModel) -> Ints:
+    """The slices in their weights, the second array taken from the first: (rows, columns)."""
+    total = np.zeros(cells.shape[2:], np.int64)
+    for array, sign in zip(cells, (1, -1), strict=False):
+        for part, worth in zip(array, slice_weights(device), strict=True):
+            total += part * (sign * worth)
+    return total

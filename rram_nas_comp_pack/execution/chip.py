@@ -1,0 +1,163 @@
+"""One chip: which of its cells are stuck, and how far the resistance of each is off.
+
+Draws are counter-based: those of an array follow from (seed, crossbar, array, slice) alone, whatever else is
+drawn, in whatever order. Each non-ideality is a pair of pure functions, draw(key, shape) -> state and
+apply(state, x) -> x. The raw words of Philox (J. K. Salmon et al., "Parallel Random Numbers: As Easy as 1, 2,
+3", SC 2011) are the same on every machine and, by its policy, in every version of numpy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import log, sqrt
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadInput
+from ..values import CrossbarSize
+from .cells import Levels
+from .device import DeviceModel
+
+HEALTHY: Final = 0
+STUCK_HIGH: Final = 1  # at the highest resistance: level 0
+STUCK_LOW: Final = 2  # at the lowest resistance: the top level
+
+Stuck = NDArray[np.int8]  # (..., rows, columns) of HEALTHY, STUCK_HIGH and STUCK_LOW
+Deviation = NDArray[np.float32]  # of the same shape
+
+_STUCK_STREAM, _DEVIATION_STREAM = 0, 1
+_NORMAL_BITS = 16  # a normal deviate is one of 2^16 quantiles, up to 4.3 standard deviations
+
+
+class ArrayKey(NamedTuple):
+    """Which physical array: `array` is 0 or 1 of a pair, `slice` counts from the least significant."""
+
+    seed: int
+    crossbar: int
+    array: int
+    slice: int
+
+
+class StuckRates(NamedTuple):
+    """Shares of the cells that are stuck at the highest and at the lowest resistance, 0 to 1."""
+
+    high: float
+    low: float
+
+
+class CellState(NamedTuple):
+    """What is particular about the cells of one crossbar; both of shape (arrays, slices, rows, columns).
+
+    `deviation` is ln(R / R_nominal); None: every cell has its nominal resistance.
+    """
+
+    stuck: Stuck
+    deviation: Deviation | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChipInstance:
+    """A chip by its seed, or by the maps of a file.
+
+    A map that is None follows from the seed and the device; `shape` is (arrays, slices, rows, columns) of a
+    crossbar, `crossbars` None where a chip has as many as are asked for.
+    """
+
+    seed: int
+    shape: tuple[int, int, int, int]
+    crossbars: int | None = None
+    stuck: Stuck | None = None  # (crossbars, arrays, slices, rows, columns)
+    deviation: Deviation | None = None  # of the same shape, ln(R / R_nominal)
+
+
+def cell_shape(device: DeviceModel) -> tuple[int, int, int, int]:
+    """Shape of the cells of one logical crossbar: (arrays, slices, rows, columns)."""
+    return device.polarity, device.slices, device.size.rows, device.size.columns
+
+
+def chip_of(seed: int, device: DeviceModel) -> ChipInstance:
+    """The chip that a seed stands for: as many crossbars as are asked for."""
+    return ChipInstance(seed, cell_shape(device))
+
+
+def chip_with_maps(seed: int, crossbars: int, device: DeviceModel) -> ChipInstance:
+    """The first crossbars of that chip with its map of stuck cells drawn."""
+    chip = chip_of(seed, device)
+    stuck = np.empty((crossbars, *chip.shape), np.int8)
+    for crossbar in range(crossbars):
+        stuck[crossbar] = _drawn_stuck(chip, device, crossbar)
+    return ChipInstance(seed, chip.shape, crossbars, stuck)
+
+
+def crossbar_state(chip: ChipInstance, device: DeviceModel, crossbar: int) -> CellState:
+    """The state of all cells of one logical crossbar. Raises `BadInput` where the chip has no such cells."""
+    if chip.shape != cell_shape(device):
+        found, allowed = ("x".join(map(str, shape)) for shape in (chip.shape, cell_shape(device)))
+        raise BadInput(f"chip: found cells {found} a crossbar, allowed is {allowed} (arrays, slices, size)")
+    if chip.crossbars is not None and not 0 <= crossbar < chip.crossbars:
+        raise BadInput(f"chip: found {chip.crossbars} crossbars, needed is crossbar {crossbar}")
+    stuck = _drawn_stuck(chip, device, crossbar) if chip.stuck is None else chip.stuck[crossbar]
+    if chip.deviation is not None:
+        return CellState(stuck, chip.deviation[crossbar])
+    if not device.variation:
+        return CellState(stuck, None)
+    normal = np.empty(chip.shape, np.float32)
+    for key in _keys(chip, crossbar):
+        normal[key.array, key.slice] = draw_deviation(key, device.size)
+    return CellState(stuck, scaled_deviation(normal, device.variation))
+
+
+def draw_stuck(key: ArrayKey, size: CrossbarSize, rates: StuckRates) -> Stuck:
+    """Stuck cells (rows, columns) of one array; at a lower rate, some of those at a higher one."""
+    found = _words(key, _STUCK_STREAM, size.cells // 2 + 1).view("<u4")[: size.cells]
+    stuck = (found < round(rates.high * 2**32)).astype(np.int8)
+    stuck[found >= 2**32 - round(rates.low * 2**32)] = STUCK_LOW
+    return stuck.reshape(size)
+
+
+def apply_stuck(stuck: Stuck, levels: Levels, top: int) -> Levels:
+    """Levels that cells have which were to have `levels`."""
+    return np.where(stuck == HEALTHY, levels, np.where(stuck == STUCK_LOW, np.int8(top), np.int8(0)))
+
+
+def draw_deviation(key: ArrayKey, size: CrossbarSize) -> Deviation:
+    """Standard normal deviates (rows, columns) of one array."""
+    found = _words(key, _DEVIATION_STREAM, size.cells // 4 + 1).view("<u2")[: size.cells]
+    return np.asarray(_quantiles()[found].reshape(size))
+
+
+def scaled_deviation(normal: Deviation, variation: float) -> Deviation:
+    """ln(R / R_nominal) of log-normal resistances whose standard deviation is `variation` of their mean."""
+    return np.asarray(normal * np.float32(sqrt(log(1 + variation**2))))
+
+
+def _drawn_stuck(chip: ChipInstance, device: DeviceModel, crossbar: int) -> Stuck:
+    stuck = np.zeros(chip.shape, np.int8)
+    rates = StuckRates(device.stuck_high, device.stuck_low)
+    if any(rates):
+        for key in _keys(chip, crossbar):
+            stuck[key.array, key.slice] = draw_stuck(key, device.size, rates)
+    return stuck
+
+
+def _keys(chip: ChipInstance, crossbar: int) -> list[ArrayKey]:
+    arrays, slices, _, _ = chip.shape
+    return [ArrayKey(chip.seed, crossbar, a, s) for a in range(arrays) for s in range(slices)]
+
+
+def _words(key: ArrayKey, stream: int, count: int) -> NDArray[np.uint64]:
+    """Random words of one array; the low word of the counter counts them."""
+    counter = np.array([0, stream, key.slice, key.array], np.uint64)
+    generator = np.random.Philox(key=np.array([key.seed, key.crossbar], np.uint64), counter=counter)
+    return generator.random_raw(count).astype("<u8", copy=False)
+
+
+@lru_cache(maxsize=1)
+def _quantiles() -> Deviation:
+    from scipy.special import ndtri
+
+    middles = (np.arange(2**_NORMAL_BITS) + 0.5) / 2**_NORMAL_BITS
+    return np.asarray(ndtri(middles), np.float32)
