@@ -13,6 +13,7 @@ from pathlib import Path
 from .. import __version__
 from ..compiler import Report
 from ..hardware.config.read import SimConfig
+from ..runs.packing.coverage import shares
 from ..runs.packing.sim_log import HEADER as SIM_LOG_HEADER
 from ..runs.packing.wording import STOPPED
 from ..runs.plain_text import plain, plain_texts
@@ -271,24 +272,7 @@ def latency_table(report: Report) -> Iterator[str]:
 
 def coverage_table(network: Network) -> Iterator[str]:
     """Every module with parameters: what became of it and its share of parameters and MACs."""
-    parameters = sum(row.parameters for row in network.coverage) or 1
-    macs = sum(row.macs for row in network.coverage) or 1
     yield f"{'status':<12} {'parameters':>10} {'MACs':>8}  module"
-    yield from (_coverage_row(row, parameters, macs) for row in network.coverage)
-
-
-def mapped_share(network: Network) -> str:
-    """How much of a network lies on crossbars, in one line."""
-    mapped = [row for row in network.coverage if row.status == "mapped"]
-    parameters = sum(row.parameters for row in mapped) / (
-        sum(row.parameters for row in network.coverage) or 1
-    )
-    macs = sum(row.macs for row in mapped) / (sum(row.macs for row in network.coverage) or 1)
-    most = "at most " if any(row.at_least for row in network.coverage) else ""
-    return f"{parameters:.1%} of the parameters, {most}{macs:.1%} of the MACs"
-
-
-def _coverage_row(row: Coverage, parameters: int, macs: int) -> str:
-    shares = f"{row.parameters / parameters:>10.3%} {row.macs / macs:>8.3%}"
-    least = f": at least {row.macs} MACs, the rest cannot be counted" if row.at_least else ""
-    return f"{row.status:<12} {shares}  {row.name} ({row.kind}){least}"
+    for row, parameters, macs in shares(network.coverage):
+        least = f": at least {row.macs} MACs, the rest cannot be counted" if row.at_least else ""
+        yield f"{row.status:<12} {parameters:>10.3%} {macs:>8.3%}  {row.name} ({row.kind}){least}"

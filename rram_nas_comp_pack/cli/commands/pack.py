@@ -17,6 +17,7 @@ from ...packing.pack import BEST_EFFORT, Goal
 from ...runs.file_names import PACKING
 from ...runs.folders import run_folder
 from ...runs.nas.front import read_hardware
+from ...runs.packing.coverage import mapped_share
 from ...runs.packing.wording import STOPPED
 from ...simulation.chrome_trace import timeline
 from ...simulation.event_loop import executions, program
@@ -24,14 +25,7 @@ from ...tuning.settings import Effort, Tuning
 from ...values import Network, NoFit, rules_of
 from ..options.parse import PackOptions
 from ..origin import begin
-from ..output import (
-    coverage_table,
-    log_lines,
-    mapped_share,
-    tuned_for,
-    write_json,
-    write_run,
-)
+from ..output import coverage_table, log_lines, tuned_for, write_json, write_run
 from ..progress import telling_of_compiling
 from ..run_hardware import CONFIG_COPY, say
 from .report import add_report
@@ -164,7 +158,7 @@ def summary(report: Report) -> Iterator[str]:
     boxes = f"{len(report.mappings)} layers, {len(packing.placements)} boxes"
     size = f"{packing.size.rows} x {packing.size.columns} cells"
     yield f"model        {report.network.name}: {boxes}"
-    yield f"mapped       {mapped_share(report.network)}"
+    yield f"mapped       {mapped_share(report.network.coverage)}"
     proof = "proved optimal" if packing.proved_optimal else f"lower bound {packing.lower_bound}"
     note = "filled with copies" if packing.packer == "joint" else f"{proof}; {STOPPED[packing.stopped]}"
     yield f"crossbars    {packing.crossbars} of {size} ({note})"
