@@ -60,7 +60,9 @@ class Axis:
         """The ends of a linear axis that shows these values, with some room around them."""
         found = list(values) or [0.0]
         low, high = (0.0 if self.zero else min(found)), max(found)
-        room = max((high - low) * 0.05, (self.least - (high - low)) / 2, abs(high) * 1e-6, 1e-9)
+        least = max(self.least, 2.0 * self.whole)
+        room = max((high - low) * 0.05, (least - (high - low)) / 2) or abs(high) * 0.05 or 1.0
+        room = max(room, abs(high) * 1e-6, 1e-6)
         return (0.0 if self.zero else low - room), high + room
 
 

@@ -33,8 +33,8 @@ class Scale:
         """Round values within the scale, some six of them, all with equally many digits."""
         locator = MaxNLocator(6, steps=[1, 2, 5, 10], integer=self.axis.whole)
         found = locator.tick_values(self.low, self.high)
-        values = [value for value in found if self.low <= value <= self.high]
-        digits = max((len(f"{value:.10g}".partition(".")[2]) for value in values), default=0)
+        values = [round(float(value), 7) + 0.0 for value in found if self.low <= value <= self.high]
+        digits = max((len(f"{value:.7f}".rstrip("0").partition(".")[2]) for value in values), default=0)
         return [(value, f"{value:.{digits}f}") for value in values]
 
 
