@@ -162,8 +162,8 @@ def _(chart: Parallel, axes: Axes) -> None:
     steps = np.linspace(0, 1, SHADES + 1)
     axes.vlines([at[-1]] * SHADES, steps[:-1], steps[1:], colours, lw=6)
     for x, rail in zip(at, chart.rails, strict=True):
-        for y, text in ((1.02, rail.high), (-0.08, rail.low), (-0.17, rail.name)):
-            axes.text(x, y, text, ha="center", fontsize=10)
+        for y, text, size in ((1.02, rail.high, 10), (-0.08, rail.low, 10), (-0.17, rail.name, 9)):
+            axes.text(x, y, text, ha="center", fontsize=size)
     for middle, name in chart.headings():
         axes.text(middle, 1.11, name, ha="center")
     axes.set(xlim=(at[0] - 0.5, at[-1] + 0.5), ylim=(-0.18, 1.18))
@@ -250,9 +250,10 @@ def _legend(axes: Axes, figure: Any) -> None:
     """What several colours stand for, in as many columns as there is room for."""
     handles, labels = axes.get_legend_handles_labels()
     if len(labels) > 1:
-        room = int(figure.bbox.width / figure.dpi * LETTERS / (max(map(len, labels)) + 5))
-        figure.legend(handles, labels, loc="outside lower center", ncols=max(1, min(room, len(labels))))
+        room, widths = figure.bbox.width / figure.dpi * LETTERS, [len(label) + 5 for label in labels]
+        columns = len(labels) if sum(widths) <= room else max(1, int(room / max(widths)))
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns)
 
 
-LETTERS = 13
+LETTERS = 12
 """Of a legend, on an inch."""

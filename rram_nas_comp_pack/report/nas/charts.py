@@ -92,7 +92,7 @@ def genome_chart(run: SearchRun, speeds: tuple[float, float]) -> Parallel:
     ]
     end = len(GROUPS) * GROUP_WIDTH
     rails.append(Rail(end, "accuracy", "", f"{worst:.3f}", f"{best:.3f}"))
-    rails.append(Rail(end + 1.7, "speed", "", f"{least:.1f}", f"{most:.1f}"))
+    rails.append(Rail(end + 2.0, "speed", "", f"{least:.1f}", f"{most:.1f}"))
     shades = np.minimum((share * SHADES).astype(int), SHADES - 1).tolist()
     return Parallel("", tuple(rails), np.column_stack([*genes, accuracy, share]), tuple(shades))
 
