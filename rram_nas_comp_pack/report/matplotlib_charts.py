@@ -7,14 +7,28 @@ from functools import singledispatch
 from io import BytesIO
 from typing import Any
 
-from matplotlib import rc_context
+import numpy as np
+from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 
-from .chart_values import Axis, Bars, Chart, Grid, Lines, Span, Timeline
+from .chart_values import (
+    GREY,
+    MARKS,
+    SHADES,
+    Axis,
+    Bars,
+    Chart,
+    Front,
+    Grid,
+    Lines,
+    Parallel,
+    Scatter,
+    Timeline,
+)
 
 STYLE: Any = {
     "font.size": 11,
@@ -34,20 +48,16 @@ STYLE: Any = {
 }
 """Large enough to be read at half a page's width."""
 
-LINE = {"solid": "-", "dash": "--", "dot": ":", "points": "", "steps": "-"}
+LINE = {"solid": "-", "dash": "--", "dot": ":"}
+MARKERS = dict(zip(MARKS, "os^DvPp", strict=True))
 WIDTH = 5.0  # inches
 
 
 def png_and_svg(figure: Figure) -> dict[str, bytes]:
     """The figure as files, by suffix."""
-    found = {"png": png(figure)}
+    found = {"png": _bytes(figure, "png", dpi=200, metadata={"Software": None})}
     figure.set_layout_engine("none")  # it stays as the PNG has it; arranging it anew takes as long as drawing
     return {**found, "svg": _bytes(figure, "svg", metadata={"Date": None, "Creator": None})}
-
-
-def png(figure: Figure, dpi: int = 200) -> bytes:
-    """The figure as pixels."""
-    return _bytes(figure, "png", dpi=dpi, metadata={"Software": None})
 
 
 def _bytes(figure: Figure, kind: str, **options: Any) -> bytes:
@@ -59,30 +69,37 @@ def _bytes(figure: Figure, kind: str, **options: Any) -> bytes:
     return file.getvalue()
 
 
-def draw(chart: Chart) -> Figure:
-    """A chart as a figure."""
+def draw(*charts: Chart, width: float = WIDTH) -> Figure:
+    """Charts as a figure so many inches wide, two in a row."""
+    rows = [charts[i : i + 2] for i in range(0, len(charts), 2)]
+    heights = [min(max(map(_height, row)), TALLEST) for row in rows]
     with rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Attempting to set identical")  # all values of an axis are equal
-        figure = Figure(figsize=(WIDTH, _height(chart)), layout="constrained")
-        axes = figure.add_subplot()
-        axes.set_title(chart.title)
-        _draw(chart, axes)
+        figure = Figure(figsize=(width, sum(heights)), layout="constrained")
+        parts = figure.subfigures(len(rows), len(rows[0]), squeeze=False, height_ratios=heights)
+        drawn = [_drawn(chart, part) for chart, part in zip(charts, parts.flat, strict=False)]
+        same = len({tuple(axes.get_legend_handles_labels()[1]) for axes in drawn}) == 1
+        for axes in drawn[:1] if same else drawn:
+            _legend(axes, figure if same else axes.figure)
     return figure
 
 
+def _drawn(chart: Chart, part: Any) -> Axes:
+    axes: Axes = part.add_subplot()
+    axes.set_title(chart.title)
+    _draw(chart, axes)
+    return axes
+
+
 def _height(chart: Chart) -> float:
-    """In inches; of thousands of rows, what an image can hold."""
-    return min(_wanted_height(chart), TALLEST)
-
-
-def _wanted_height(chart: Chart) -> float:
+    """In inches."""
     if isinstance(chart, Bars):
         return 1.4 + _rows_height(len(chart.categories) * (1 if chart.stacked else len(chart.portions)))
     if isinstance(chart, Timeline):
         return 1.4 + _rows_height(len(chart.rows))
     if isinstance(chart, Grid):
         return 1.0 + 0.75 * WIDTH * -(-len(chart.values) // chart.columns) / chart.columns
-    return 3.6
+    return 5.0 if isinstance(chart, Scatter) else 3.6
 
 
 def _rows_height(count: int) -> float:
@@ -90,6 +107,7 @@ def _rows_height(count: int) -> float:
 
 
 TALLEST = 100.0
+"""Inches that an image can hold, of thousands of rows."""
 
 FEW = 24
 """Rows that each have room for a name."""
@@ -103,11 +121,53 @@ def _draw(chart: Chart, axes: Axes) -> None:
 @_draw.register
 def _(chart: Lines, axes: Axes) -> None:
     for s in chart.series:
-        mark = {"marker": "o", "markersize": 4} if s.style != "steps" else {"drawstyle": "steps-post"}
+        mark: Any = {"marker": MARKERS[s.mark], "ms": 4, "markevery": s.every}
         axes.plot(s.x, s.y, LINE[s.style], color=s.colour, label=s.name, **mark)
-    _axis(axes, "x", chart.x)
-    _axis(axes, "y", chart.y)
-    _legend(axes, len(chart.series))
+    _axis(axes, "x", chart.x, chart.x.limits(v for s in chart.series for v in s.x))
+    _axis(axes, "y", chart.y, chart.y.limits(v for s in chart.series for v in s.y))
+
+
+@_draw.register
+def _(chart: Scatter, axes: Axes) -> None:
+    x, y = chart.limits()
+    # Thousands of dots as pixels, also in the SVG file.
+    axes.plot(*chart.cloud.T, "o", color=GREY, alpha=0.35, ms=5, mew=0, rasterized=True, label=chart.named[0])
+    for front in chart.fronts:
+        _front(axes, front, front.stairs(x[0], y[0]))
+    axes.plot([], [], "o", color=GREY, alpha=0.55, ms=4, mew=0, label=chart.named[1])
+    _axis(axes, "x", chart.x, x)
+    _axis(axes, "y", chart.y, y)
+
+
+def _front(axes: Axes, front: Front, stairs: list[tuple[float, float]]) -> None:
+    colour, mark = front.look
+    axes.plot([x for x, _ in stairs], [y for _, y in stairs], color=colour, alpha=0.6)
+    moved = [(p.before, p.x, p.y) for p in front.points if p.before is not None]
+    axes.hlines([y for *_, y in moved], [a for a, *_ in moved], [b for _, b, _ in moved], colour, ":", lw=1)
+    axes.plot([a for a, *_ in moved], [y for *_, y in moved], "o", color=colour, alpha=0.55, ms=4, mew=0)
+    xs, ys = [p.x for p in front.points], [p.y for p in front.points]
+    axes.plot(xs, ys, MARKERS[mark], color=colour, ms=8, mec="white", label=front.name)
+
+
+@_draw.register
+def _(chart: Parallel, axes: Axes) -> None:
+    # Dark is fast: yellow lines would vanish on paper.
+    colours: Any = colormaps["cividis_r"](np.linspace(0, 1, SHADES))
+    at = [rail.x for rail in chart.rails]
+    lines = [list(zip(at, row, strict=True)) for row in chart.places.tolist()]
+    axes.add_collection(
+        LineCollection(lines, colors=colours[list(chart.shades)], lw=0.8, alpha=0.6, rasterized=True)
+    )
+    axes.vlines(at, 0, 1, "#57606a", lw=1)
+    steps = np.linspace(0, 1, SHADES + 1)
+    axes.vlines([at[-1]] * SHADES, steps[:-1], steps[1:], colours, lw=6)
+    for x, rail in zip(at, chart.rails, strict=True):
+        for y, text, size in ((1.02, rail.high, 10), (-0.08, rail.low, 10), (-0.17, rail.name, 9)):
+            axes.text(x, y, text, ha="center", fontsize=size)
+    for middle, name in chart.headings():
+        axes.text(middle, 1.11, name, ha="center")
+    axes.set(xlim=(at[0] - 0.5, at[-1] + 0.5), ylim=(-0.18, 1.18))
+    axes.set_axis_off()
 
 
 @_draw.register
@@ -122,7 +182,6 @@ def _(chart: Bars, axes: Axes) -> None:
             left = [a + b for a, b in zip(left, portion.values, strict=True)]
     _rows(axes, chart.categories)
     _axis(axes, "x", chart.value)
-    _legend(axes, len(chart.portions))
 
 
 @_draw.register
@@ -142,9 +201,11 @@ def _(chart: Grid, axes: Axes) -> None:
 
 @_draw.register
 def _(chart: Timeline, axes: Axes) -> None:
+    half = chart.thickness / 2
     for k, group in enumerate(chart.groups):
         spans = [s for s in chart.spans if s.group == k]
-        corners = [_corners(s, chart.middle(s), chart.thickness / 2) for s in spans]
+        boxes = [(s.start, s.end, chart.middle(s) - half, chart.middle(s) + half) for s in spans]
+        corners = [[(a, up), (b, up), (b, down), (a, down)] for a, b, up, down in boxes]
         alpha = 0.35 if group.faint else 1.0
         outline = 0.0 if group.faint else 0.6  # however short, it is seen
         found = PolyCollection(corners, color=group.colour, alpha=alpha, lw=outline, label=group.name)
@@ -152,12 +213,6 @@ def _(chart: Timeline, axes: Axes) -> None:
     axes.set_xlim(0, max((s.end for s in chart.spans), default=1.0))
     _rows(axes, chart.rows)
     _axis(axes, "x", chart.time)
-    _legend(axes, len(chart.groups))
-
-
-def _corners(span: Span, middle: float, half: float) -> list[tuple[float, float]]:
-    top, bottom = middle - half, middle + half
-    return [(span.start, top), (span.end, top), (span.end, bottom), (span.start, bottom)]
 
 
 def _rows(axes: Axes, names: tuple[str, ...]) -> None:
@@ -170,23 +225,35 @@ def _rows(axes: Axes, names: tuple[str, ...]) -> None:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 24 else f"{name[:23]}…"
+    """A name of a line or two, cut where a line is too long."""
+    return "\n".join(line if len(line) <= 25 else f"{line[:24]}…" for line in name.splitlines())
 
 
-def _axis(axes: Axes, which: str, axis: Axis) -> None:
-    getattr(axes, f"set_{which}label")(axis.title)
+def _axis(axes: Axes, which: str, axis: Axis, limits: tuple[float, float] | None = None) -> None:
+    """Title, ticks and, of a linear axis, the `limits`."""
+    ticked = getattr(axes, f"{which}axis")
+    ticked.set_label_text(axis.title)
     if axis.log:
         getattr(axes, f"set_{which}scale")("log")
-        getattr(axes, f"{which}axis").set_major_formatter("{x:g}")
+        ticked.set_major_formatter("{x:g}")
+    elif limits:
+        getattr(axes, f"set_{which}lim")(limits)
+        ticked.set_major_locator(MaxNLocator("auto", integer=axis.whole, steps=[1, 2, 5, 10]))
     if axis.ticks:
-        getattr(axes, f"set_{which}ticks")(axis.ticks, [f"{tick:g}" for tick in axis.ticks])
-        getattr(axes, f"{which}axis").set_minor_locator(NullLocator())
+        ticked.set_ticks(axis.ticks, [f"{tick:g}" for tick in axis.ticks])
+        ticked.set_minor_locator(NullLocator())
     if axis.percent:
-        getattr(axes, f"{which}axis").set_major_formatter(PercentFormatter(1, decimals=0))
+        ticked.set_major_formatter(PercentFormatter(1, decimals=0))
 
 
-def _legend(axes: Axes, count: int) -> None:
-    if count > 1:
-        axes.figure.legend(
-            *axes.get_legend_handles_labels(), loc="outside lower center", ncols=count if count <= 4 else 3
-        )
+def _legend(axes: Axes, figure: Any) -> None:
+    """What several colours stand for, in as many columns as there is room for."""
+    handles, labels = axes.get_legend_handles_labels()
+    if len(labels) > 1:
+        room, widths = figure.bbox.width / figure.dpi * LETTERS, [len(label) + 5 for label in labels]
+        columns = len(labels) if sum(widths) <= room else max(1, int(room / max(widths)))
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+
+
+LETTERS = 12
+"""Of a legend, on an inch."""

@@ -23,7 +23,8 @@
     return found;
   };
 
-  const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+  const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d"],
+    displayModeBar: innerWidth > 600 ? "hover" : false };
 
   const draw = () => Promise.all([...document.querySelectorAll(".plot")].map((plot) => {
     const { data, layout } = JSON.parse(plot.querySelector("script").textContent);

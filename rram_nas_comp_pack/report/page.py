@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from importlib.resources import files
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -25,10 +26,11 @@ class Section:
 
 
 class Cell(NamedTuple):
-    """A table's cell that sorts by another value than its text."""
+    """A table's cell on the right that sorts by another value than its text; `strong` is bold."""
 
     text: str
-    value: float
+    value: float | None
+    strong: bool = False
 
 
 CellValue = str | int | float | Cell
@@ -105,13 +107,23 @@ def json_data(document: str) -> str:
 
 
 def table(
-    header: Sequence[str], rows: Iterable[Sequence[CellValue]], caption: str, sortable: bool = False
+    header: Sequence[str],
+    rows: Iterable[Sequence[CellValue]],
+    caption: str,
+    sortable: bool = False,
+    attributes: Sequence[str] = (),
 ) -> str:
-    """A table; the first cell of a row is its heading, numbers stand to the right."""
+    """A table; the first cell of a row is its heading, numbers stand to the right.
+
+    `attributes`, where there are any, are those of the rows, each with a space before it.
+    """
     rows = [list(row) for row in rows]
     words = [i == 0 or any(isinstance(row[i], str) for row in rows) for i in range(len(header))]
     heads = "".join(_head(name, sortable, not text) for name, text in zip(header, words, strict=True))
-    body = "".join(f"<tr>{''.join(_cell(v, i == 0) for i, v in enumerate(row))}</tr>\n" for row in rows)
+    body = "".join(
+        f"<tr{more}>{''.join(_cell(v, i == 0) for i, v in enumerate(row))}</tr>\n"
+        for row, more in zip_longest(rows, attributes, fillvalue="")
+    )
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
         f"<caption>{escape(caption)}</caption>\n"
@@ -131,8 +143,10 @@ def _cell(value: CellValue, heading: bool) -> str:
     tag, scope = ("th", ' scope="row"') if heading else ("td", "")
     if isinstance(value, str):
         return f"<{tag}{scope}>{escape(value)}</{tag}>"
-    text, number = value if isinstance(value, Cell) else (_number(value), value)
-    return f'<{tag}{scope}{"" if heading else _NUMBER} data-value="{number!r}">{escape(text)}</{tag}>'
+    cell = value if isinstance(value, Cell) else Cell(_number(value), value)
+    text = f"<strong>{escape(cell.text)}</strong>" if cell.strong else escape(cell.text)
+    number = "" if cell.value is None else f' data-value="{cell.value!r}"'
+    return f"<{tag}{scope}{'' if heading else _NUMBER}{number}>{text}</{tag}>"
 
 
 def _number(value: float) -> str:

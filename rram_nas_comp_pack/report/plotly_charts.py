@@ -1,4 +1,4 @@
-"""Charts as plotly figures, for the page; the page itself gives them the colours of its background."""
+"""Charts of packing runs as plotly figures; the page itself gives them the colours of its background."""
 
 from __future__ import annotations
 
@@ -13,23 +13,13 @@ from .chart_values import Axis, Bars, Chart, Grid, Lines, Timeline
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-DASH = {"solid": "solid", "dash": "dash", "dot": "dot", "points": "solid", "steps": "solid"}
-
 
 def interactive(chart: Chart) -> go.Figure:
-    """A chart that answers to the mouse."""
+    """A chart that answers to the mouse. It has no title: the page has headings."""
     figure = _figure(chart)
     figure.update_layout(
         template=go.layout.Template(),  # the default one takes 7 KB a figure
-        title={
-            "text": escape(chart.title),
-            "x": 0,
-            "xref": "paper",
-            "y": 1,
-            "yanchor": "top",
-            "pad": {"t": 8},
-        },
-        margin={"l": 60, "r": 20, "t": 72, "b": 56},
+        margin={"l": 60, "r": 20, "t": 56, "b": 56},
         legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
         hoverlabel={"align": "left"},
     )
@@ -49,13 +39,9 @@ def _(chart: Lines) -> go.Figure:
             x=list(s.x),
             y=list(s.y),
             name=escape(s.name),
-            mode={"points": "markers", "steps": "lines"}.get(s.style, "lines+markers"),
-            line={
-                "color": s.colour,
-                "dash": DASH[s.style],
-                "shape": "hv" if s.style == "steps" else "linear",
-            },
-            marker={"color": s.colour, "size": 8},
+            mode="lines+markers",
+            line={"color": s.colour, "dash": s.style},
+            marker={"color": s.colour, "size": 8, "symbol": s.mark},
             **_notes(s.notes),
         )
     return figure
@@ -146,12 +132,15 @@ def _notes(notes: Iterable[str]) -> dict[str, Any]:
 
 def _axis(axis: Axis) -> dict[str, Any]:
     kind = {"type": "log", "dtick": 1} if axis.log else {}
-    return {"title": {"text": escape(axis.title)}, "automargin": True, **kind, **_ticks(axis)}
+    start = {"rangemode": "tozero"} if axis.zero else {}
+    return {"title": {"text": escape(axis.title)}, "automargin": True, **kind, **start, **_ticks(axis)}
 
 
 def _ticks(axis: Axis) -> dict[str, Any]:
     if axis.ticks:
         return {"tickvals": list(axis.ticks), "ticktext": [f"{tick:g}" for tick in axis.ticks]}
+    if axis.whole:
+        return {"tickformat": ",d"}  # marks between two whole numbers have no text
     return {"tickformat": ".0%"} if axis.percent else {}
 
 

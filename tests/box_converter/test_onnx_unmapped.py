@@ -11,7 +11,8 @@ import pytest
 from onnx import TensorProto, helper
 from onnx_made import boxes, graph_of, ints, node, read, rows, scalar, value, weight
 
-from rram_nas_comp_pack.runs.packing.log import coverage_table, mapped_share
+from rram_nas_comp_pack.runs.packing.coverage import mapped_share
+from rram_nas_comp_pack.runs.packing.log import coverage_table
 from rram_nas_comp_pack.runs.packing.write import coverage_entry
 from rram_nas_comp_pack.values import Network
 
@@ -216,7 +217,7 @@ def test_what_cannot_be_counted_says_at_least(tmp_path: Path) -> None:
     }
     table = list(coverage_table(network))
     assert sum("at least 0 MACs" in line for line in table) == 4
-    assert mapped_share(network).endswith("at most 100.0% of the MACs")
+    assert mapped_share(network.coverage).endswith("at most 100.0% of the MACs")
     assert "at_least" in coverage_entry(network.coverage[1])
     assert "at_least" not in coverage_entry(network.coverage[0])
 

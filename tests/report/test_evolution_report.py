@@ -9,8 +9,7 @@ import pytest
 
 from rram_nas_comp_pack.cli.options.parse import parse
 from rram_nas_comp_pack.hardware.config.read import SHIPPED, load_config
-from rram_nas_comp_pack.report.nas.charts import MOST_LINES, genomes, speeds_of
-from rram_nas_comp_pack.report.nas.front import envelope
+from rram_nas_comp_pack.report.nas.charts import MOST_LINES, front_chart, genome_chart, speeds_of
 from rram_nas_comp_pack.report.nas.networks import PACK_DEFAULTS, pack_command
 from rram_nas_comp_pack.report.nas.report import search_page
 from rram_nas_comp_pack.runs.nas.read import read_search
@@ -86,17 +85,18 @@ def test_networks_that_do_not_fit_are_counted(page):
 
 
 def test_the_limit_of_a_front_is_what_no_other_network_of_it_beats(made):
-    front = read_search(made, "").front.networks
-    limit = envelope(front)
+    run = read_search(made, "")
+    front, (drawn,) = run.front.networks, front_chart([run]).fronts
+    limit = {point.key for point in drawn.limit()}
     assert limit
-    for network in front:
+    for i, network in enumerate(front):
         beaten = any(
             (o.best.speed, o.validation) != (network.best.speed, network.validation)
             and o.best.speed >= network.best.speed
             and o.validation >= network.validation
             for o in front
         )
-        assert (network in limit) is not beaten
+        assert (f"network-0-{i}" in limit) is not beaten
 
 
 def test_expansions_and_kernels_are_means_over_the_blocks_that_run(made):
@@ -112,7 +112,7 @@ def test_expansions_and_kernels_are_means_over_the_blocks_that_run(made):
 
 def test_of_many_networks_some_lines_are_drawn_the_fastest_and_the_slowest_among_them(tmp_path):
     run = read_search(write_search(tmp_path / "many", 1500), "")
-    drawn = genomes(run, speeds_of([run]))
+    drawn = genome_chart(run, speeds_of([run]))
     assert len(drawn.places) == len(drawn.shades) == MOST_LINES
     assert (drawn.places.min(), drawn.places.max()) >= (0, 0)
     assert drawn.places[0, -1] == 0

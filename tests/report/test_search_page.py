@@ -77,7 +77,7 @@ def test_enter_on_a_row_shows_its_network_with_its_folder_quoted(page, folder):
 
 
 def test_arrows_go_from_point_to_point_and_from_row_to_row(page):
-    for kind in (".pick", ".networks tr"):
+    for kind in (".pick", ".networks tbody tr"):
         first = page.find_element(By.CSS_SELECTOR, f"{kind}[tabindex='0']")
         page.execute_script("arguments[0].focus()", first)
         focused(page).send_keys(Keys.ARROW_RIGHT)
@@ -92,7 +92,7 @@ def test_arrows_go_from_point_to_point_and_from_row_to_row(page):
 
 def test_a_column_that_is_clicked_sorts_the_rows_and_they_can_still_be_chosen(page):
     page.find_element(By.XPATH, "//th/button[text()='accuracy']").click()
-    rows = page.find_elements(By.CSS_SELECTOR, ".networks tr")
+    rows = page.find_elements(By.CSS_SELECTOR, ".networks tbody tr")
     accuracies = [float(r.find_elements(By.CSS_SELECTOR, "td.number")[1].text) for r in rows]
     assert accuracies == sorted(accuracies)
     rows[0].send_keys(Keys.ENTER, Keys.ARROW_DOWN)
@@ -101,7 +101,7 @@ def test_a_column_that_is_clicked_sorts_the_rows_and_they_can_still_be_chosen(pa
 
 
 def test_the_command_is_copied_or_selected(page):
-    page.find_element(By.CSS_SELECTOR, ".networks tr").send_keys(Keys.ENTER)
+    page.find_element(By.CSS_SELECTOR, ".networks tbody tr").send_keys(Keys.ENTER)
     next(b for b in page.find_elements(By.CSS_SELECTOR, ".copy") if b.is_displayed()).click()
     page.implicitly_wait(2)
     said = page.find_element(By.XPATH, "//*[@role='status'][text()]")

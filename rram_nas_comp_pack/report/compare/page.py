@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Iterable, Sequence
 
 from ofa.streams import printable
 
-from ..page import Section, page
+from ..page import Cell, CellValue, Section, page, table
 from .run import Compared
-from .table import Row, rows
+from .table import rows
 
 CAPTION = "The best value of a row is bold."
 
@@ -27,19 +26,9 @@ def comparison_page(runs: Sequence[Compared]) -> str:
 
 def runs_table(runs: Sequence[Compared]) -> str:
     """The table, a column a run."""
-    heads = "".join(f'<th scope="col" class="number">{escape(printable(run.name))}</th>' for run in runs)
-    body = "".join(
-        f'<tr><th scope="row">{escape(row.field.label)}</th>{_cells(row)}</tr>\n' for row in rows(runs)
+    found: Iterable[list[CellValue]] = (
+        [row.field.label, *(Cell(row.shown(i), None, i in row.best) for i in range(len(runs)))]
+        for row in rows(runs)
     )
-    return (
-        '<div class="scroll" style="max-height: none" tabindex="0" role="region" aria-label="Runs"><table>'
-        f"<caption>{CAPTION}</caption>\n"
-        f'<thead><tr><th scope="col">quantity</th>{heads}</tr></thead>\n'
-        f"<tbody>\n{body}</tbody></table></div>\n"
-    )
-
-
-def _cells(row: Row) -> str:
-    shown = [escape(row.shown(i)) for i in range(len(row.values))]
-    best = (f"<strong>{text}</strong>" if i in row.best else text for i, text in enumerate(shown))
-    return "".join(f'<td class="number">{text}</td>' for text in best)
+    names = [printable(run.name) for run in runs]
+    return f'<div class="whole">{table(["quantity", *names], found, CAPTION)}</div>\n'

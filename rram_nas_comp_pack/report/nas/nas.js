@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const points = [...document.querySelectorAll(".pick")];
-  const rows = () => [...document.querySelectorAll(".networks tr")];
+  const rows = () => [...document.querySelectorAll(".networks tbody tr")];
   const panels = document.querySelectorAll(".panel");
 
   /* The command names the run's folder: the page knows where it lies. */

@@ -8,7 +8,8 @@ from html import escape
 from ofa.architecture import DEPTHS, Configuration, layer_shapes
 
 from ...runs.nas.run import FrontNetwork, SearchRun
-from .front import network_id
+from ..page import Cell, CellValue, table
+from .charts import network_id
 
 PACK_DEFAULTS = {
     "depth_split_factor": "1", "layer_threshold": "1", "xbar_max_load": "6", "tuner": "joint",
@@ -27,24 +28,19 @@ def front_table(runs: Sequence[SearchRun]) -> str:
         *(("run",) if many else ()), "network", "accuracy", "test accuracy", "speed searched",
         "speed tuned", "latency, ms", "energy, mJ", "crossbars", "utilization",
     )  # fmt: skip
-    heads = "".join(f'<th scope="col"><button type="button">{escape(name)}</button></th>' for name in header)
-    body = "".join(
-        f'<tr tabindex="{-1 if i or k else 0}" data-network="{network_id(i, network)}">'
-        f"{''.join(_cells(run, network, many))}</tr>\n"
+    named = [
+        (network_id(i, n), list(_cells(run, n, many)))
         for i, run in enumerate(runs)
-        for k, network in enumerate(run.front.networks)
-    )
+        for n in run.front.networks
+    ]
+    attributes = [f' tabindex="{-1 if k else 0}" data-network="{name}"' for k, (name, _) in enumerate(named)]
     caption = (
         "Networks of the front: accuracy on validation images; speed and latency of "
         f"{_samples(runs)}. Speed searched is that of the quick layout that the search went by; speed tuned "
         "and all further figures are after tuning in full, where that was done. Enter shows a network."
     )
-    return (
-        '<div class="scroll" role="region" tabindex="0" aria-label="Networks of the front">'
-        '<table class="wrapped">'
-        f"<caption>{escape(caption)}</caption>\n<thead><tr>{heads}</tr></thead>\n"
-        f'<tbody class="networks">\n{body}</tbody></table></div>\n'
-    )
+    found = table(header, [cells for _, cells in named], caption, True, attributes)
+    return f'<div class="networks">{found}</div>\n'
 
 
 def _samples(runs: Sequence[SearchRun]) -> str:
@@ -52,25 +48,19 @@ def _samples(runs: Sequence[SearchRun]) -> str:
     return f"{' and '.join(map(str, counts))} sample{'s' * (counts != [1])}"
 
 
-def _cells(run: SearchRun, network: FrontNetwork, named: bool) -> Iterator[str]:
+def _cells(run: SearchRun, network: FrontNetwork, named: bool) -> Iterator[CellValue]:
     if named:
-        yield f'<th scope="row">{escape(run.name)}</th>'
-    tag, best, tuned = "td" if named else 'th scope="row"', network.best, network.tuned
-    yield f'<{tag} class="number" data-value="{network.index}">{network.index}</{tag[:2]}>'
-    yield _number(network.validation, "{:.4f}")
-    yield _number(network.test, "{:.4f}")
-    yield _number(network.searched.speed, "{:.2f}")
-    yield _number(tuned.speed if tuned else None, "{:.2f}")
-    yield _number(best.latency_ns / 1e6, "{:.4f}")
-    yield _number(best.energy_nj / 1e6, "{:.4f}")
-    yield _number(best.crossbars, "{:d}")
-    yield _number(best.utilization, "{:.1%}")
-
-
-def _number(value: float | None, shown: str) -> str:
-    if value is None:
-        return '<td class="number" data-value="-1">-</td>'
-    return f'<td class="number" data-value="{value!r}">{shown.format(value)}</td>'
+        yield run.name
+    best, tuned = network.best, network.tuned
+    yield network.index
+    yield Cell(f"{network.validation:.4f}", network.validation)
+    yield Cell("-", -1) if network.test is None else Cell(f"{network.test:.4f}", network.test)
+    yield Cell(f"{network.searched.speed:.2f}", network.searched.speed)
+    yield Cell("-", -1) if tuned is None else Cell(f"{tuned.speed:.2f}", tuned.speed)
+    yield Cell(f"{best.latency_ns / 1e6:.4f}", best.latency_ns)
+    yield Cell(f"{best.energy_nj / 1e6:.4f}", best.energy_nj)
+    yield best.crossbars
+    yield Cell(f"{best.utilization:.1%}", best.utilization)
 
 
 def network_panels(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
@@ -104,15 +94,10 @@ def _stages(network: Configuration) -> str:
     rows = []
     for stage, depth in enumerate(network.d):
         own = slice(stage * DEPTHS[-1], stage * DEPTHS[-1] + depth)
-        texts = (str(depth), *(" ".join(map(str, values[own])) for values in (network.ks, network.e)))
-        cells = "".join(f"<td>{text}</td>" for text in texts)
-        rows.append(f'<tr><th scope="row">{stage + 1}</th>{cells}</tr>')
-    heads = "".join(
-        f'<th scope="col">{name}</th>' for name in ("stage", "depth d", "kernels ks", "expansions e")
-    )
-    caption = "Blocks that run, first to last"
-    body = f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody>"
-    return f"<table><caption>{caption}</caption>{body}</table>\n"
+        choices = (" ".join(map(str, values[own])) for values in (network.ks, network.e))
+        rows.append([str(stage + 1), str(depth), *choices])
+    header = ("stage", "depth d", "kernels ks", "expansions e")
+    return table(header, rows, "Blocks that run, first to last")
 
 
 def pack_command(run: SearchRun, network: FrontNetwork) -> str:

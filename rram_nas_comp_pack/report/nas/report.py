@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from matplotlib.figure import Figure
+
 from ...runs.nas.run import SearchRun, local
+from .. import svg
 from ..compare.page import runs_table
 from ..compare.run import search_run
 from ..compare.table import rows
+from ..matplotlib_charts import WIDTH, draw, png_and_svg
 from ..page import Section, asset, page, table, terms
 from ..report_files import ReportFiles
-from ..svg import legend
-from .charts import MOST_LINES, genome_chart, progress_chart, speeds_of
-from .front import front_chart
+from .charts import MOST_LINES, front_chart, genome_chart, progress_charts, speeds_of
 from .networks import front_table, network_panels
 
 FILES = {"config", "checkpoint", "dataset"}
@@ -25,9 +27,23 @@ def search_report(runs: Sequence[SearchRun], folders: Sequence[str]) -> ReportFi
 
     A page of one run does not name it: equal searches have equal pages.
     """
-    from .figures import search_figures
+    figures = {
+        f"{name}.{kind}": content
+        for name, figure in _figures(runs)
+        for kind, content in png_and_svg(figure).items()
+    }
+    return ReportFiles(search_page(runs, folders), figures)
 
-    return ReportFiles(search_page(runs, folders), search_figures(runs))
+
+def _figures(runs: Sequence[SearchRun]) -> Iterator[tuple[str, Figure]]:
+    """Figures by name."""
+    yield "front", draw(front_chart(runs))
+    if any(run.hypervolumes for run in runs):
+        yield "hypervolume", draw(*progress_charts(runs), width=1.2 * WIDTH)
+    for i, run in enumerate(runs):
+        if len(run.evaluated.speed):
+            chart = genome_chart(run, speeds_of(runs))
+            yield "genomes" if i == 0 else f"genomes_{i + 1}", draw(chart, width=1.25 * WIDTH)
 
 
 def search_page(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
@@ -44,13 +60,13 @@ def search_page(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
 
 
 def _sections(runs: Sequence[SearchRun], folders: Sequence[str]) -> Iterator[Section]:
-    names = legend([run.name for run in runs])
+    names = svg.legend([run.name for run in runs])
     style = f"<style>\n{asset('nas/nas.css')}</style>\n"
     yield Section("result", "Result", style + _result(runs))
-    front = f'<div class="front"><div>{front_chart(runs)}</div>{network_panels(runs, folders)}</div>\n'
+    front = f'<div class="front"><div>{_front(runs)}</div>{network_panels(runs, folders)}</div>\n'
     yield Section("front", "Front", f"{_note(FRONT_NOTE)}{names}{front}{front_table(runs)}")
     if any(run.hypervolumes for run in runs):
-        yield Section("progress", "Progress", f"{_note(VOLUME_NOTE)}{names}{progress_chart(runs)}")
+        yield Section("progress", "Progress", f"{_note(VOLUME_NOTE)}{names}{_progress(runs)}")
     if any(len(run.evaluated.speed) for run in runs):
         yield Section("genomes", "Networks that were evaluated", _genomes(runs))
     # Without scripts nothing can be chosen: everything is shown.
@@ -98,16 +114,46 @@ def _others(run: SearchRun) -> Iterator[tuple[str, str]]:
         yield "failed", f"{run.evaluated.failed:,}"
 
 
+def _front(runs: Sequence[SearchRun]) -> str:
+    chart = front_chart(runs)
+    words = (
+        f"Accuracy over speed: {len(chart.cloud)} networks in grey, "
+        f"{sum(len(front.points) for front in chart.fronts)} of the front in colour. "
+        "Arrow keys go from point to point, Enter shows the network."
+    )
+    return svg.draw(chart, words)
+
+
+def _progress(runs: Sequence[SearchRun]) -> str:
+    grown = (
+        f"{run.name if len(runs) > 1 else 'it grows'} from {volumes[0]:.2f} to {volumes[-1]:.2f}"
+        for run in runs
+        if (volumes := run.hypervolumes)
+    )
+    words = "; ".join(grown)
+    drawn = (svg.draw(c, f"Hypervolume by {c.x.title}: {words}.") for c in progress_charts(runs))
+    return f'<div class="pair">{"".join(drawn)}</div>\n'
+
+
 def _genomes(runs: Sequence[SearchRun]) -> str:
     speeds = speeds_of(runs)
     charts = (
-        (f"<h3>{escape(run.name)}</h3>" if len(runs) > 1 else "") + genome_chart(run, speeds)
+        (f"<h3>{escape(run.name)}</h3>" if len(runs) > 1 else "") + _genome(run, speeds)
         for run in runs
         if len(run.evaluated.speed)
     )
     left_out = sum(max(0, len(run.evaluated.speed) - MOST_LINES) for run in runs)
     more = f" {left_out:,} networks between these are not drawn." if left_out else ""
     return _note(GENOME_NOTE + more) + "".join(charts)
+
+
+def _genome(run: SearchRun, speeds: tuple[float, float]) -> str:
+    chart = genome_chart(run, speeds)
+    words = (
+        "Depth, mean expansion ratio and mean kernel size of four stages, accuracy and speed of "
+        f"{len(chart.shades)} networks, a line each, coloured by speed, {speeds[0]:.1f} to {speeds[1]:.1f}."
+    )
+    return svg.draw(chart, words)
 
 
 def _options(runs: Sequence[SearchRun]) -> tuple[Sequence[str], list[tuple[str, ...]], str]:

@@ -78,7 +78,7 @@ def layer_chart(run: PackingRun) -> Bars:
         for name, colour, times in kinds
     )
     title = f"What layers do, {run.result.samples} samples"
-    return Bars(title, run.labels, Axis("share of the latency (the rest: idle)", percent=True), portions)
+    return Bars(title, run.labels, Axis("share of latency (rest: idle)", percent=True), portions)
 
 
 def load_chart(run: PackingRun) -> Grid:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from ...runs.packing.coverage import mapped_share
 from ...runs.packing.log import STOPPED
 from ...runs.packing.run import PackingRun
 from ...values import Evaluation
@@ -94,7 +95,7 @@ def _key_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
         yield f"Copies by {result.copies.method}", f"{speeds.with_copies:.2f} × for {count}"
         paper = f"{speeds.margin_tuner:.2f} × (without copies {speeds.plain:.2f} ×)"
         yield "Our version of the paper's tuner", paper
-    yield "Mapped", _mapped(run)
+    yield "Mapped", mapped_share(result.coverage)
     yield (
         "Energy of an inference",
         f"{costs.energy_nj / 1e6:.4f} mJ, {costs.average_power_w:.3f} W",
@@ -113,19 +114,6 @@ def _chosen(run: PackingRun) -> Iterator[Evaluation]:
 
 def _samples(count: int) -> str:
     return f"{count} sample{'s' * (count > 1)}"
-
-
-def _mapped(run: PackingRun) -> str:
-    """How much of the network lies on crossbars."""
-
-    def share(counts: Iterable[tuple[str, int]]) -> float:
-        pairs = list(counts)
-        return sum(n for status, n in pairs if status == "mapped") / (sum(n for _, n in pairs) or 1)
-
-    parameters = share((row.status, row.parameters) for row in run.result.coverage)
-    macs = share((row.status, row.macs) for row in run.result.coverage)
-    most = "at most " if any(row.at_least for row in run.result.coverage) else ""
-    return f"{parameters:.1%} of the parameters, {most}{macs:.1%} of the MACs"
 
 
 def _load_words(run: PackingRun) -> str:

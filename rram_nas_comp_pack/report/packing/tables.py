@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...runs.packing.coverage import shares
 from ...runs.packing.run import PackingRun
 from ...simulation.contention import LayerContention
 from ...values import Evaluation, Mapping
@@ -70,11 +71,8 @@ def coverage_table(run: PackingRun) -> str:
 
 
 def _coverage(run: PackingRun) -> Iterator[list[CellValue]]:
-    parameters = sum(row.parameters for row in run.result.coverage) or 1
-    macs = sum(row.macs for row in run.result.coverage) or 1
-    for row in run.result.coverage:
-        shares = (row.parameters / parameters, row.macs / macs)
-        first, second = (Cell(f"{share:.3%}", share) for share in shares)
+    for row, *both in shares(run.result.coverage):
+        first, second = (Cell(f"{share:.3%}", share) for share in both)
         macs_shown = Cell(f"at least {row.macs}", row.macs) if row.at_least else row.macs
         yield [row.name, row.kind, row.status, row.parameters, first, macs_shown, second]
 

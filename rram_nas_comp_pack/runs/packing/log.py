@@ -7,9 +7,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ...simulation.contention import LayerContention
-from ...values import NO_RULES, Coverage, Network, Packing
+from ...values import NO_RULES, Network, Packing
 from .. import log
 from ..origin import Origin
+from .coverage import mapped_share, shares
 
 if TYPE_CHECKING:
     from ...compiler import CompileOptions, Report
@@ -146,24 +147,9 @@ def latency_table(report: Report) -> Iterator[str]:
 def coverage_table(network: Network) -> Iterator[str]:
     """Every module with parameters: what became of it and its share of parameters and MACs."""
     yield f"{'status':<12} {'parameters':>10} {'MACs':>8}  module"
-    for row in network.coverage:
-        parameters, macs = _shares([row], network)
+    for row, parameters, macs in shares(network.coverage):
         least = f": at least {row.macs} MACs, the rest cannot be counted" if row.at_least else ""
         yield f"{row.status:<12} {parameters:>10.3%} {macs:>8.3%}  {row.name} ({row.kind}){least}"
-
-
-def mapped_share(network: Network) -> str:
-    """How much of a network lies on crossbars, in one line."""
-    parameters, macs = _shares([row for row in network.coverage if row.status == "mapped"], network)
-    most = "at most " if any(row.at_least for row in network.coverage) else ""
-    return f"{parameters:.1%} of the parameters, {most}{macs:.1%} of the MACs"
-
-
-def _shares(rows: Sequence[Coverage], network: Network) -> tuple[float, float]:
-    """The part of a network's parameters and of its MACs that some modules have, 0 to 1."""
-    parameters = sum(row.parameters for row in network.coverage) or 1
-    macs = sum(row.macs for row in network.coverage) or 1
-    return sum(row.parameters for row in rows) / parameters, sum(row.macs for row in rows) / macs
 
 
 def summary(report: Report) -> Iterator[str]:
@@ -171,7 +157,7 @@ def summary(report: Report) -> Iterator[str]:
     packing, chip = report.packing, report.chip
     layers, boxes = counted(len(report.mappings), "layer"), len(packing.placements)
     yield f"{report.network.name}: {layers} in {boxes} box{'es' * (boxes != 1)}"
-    yield f"on crossbars: {mapped_share(report.network)}"
+    yield f"on crossbars: {mapped_share(report.network.coverage)}"
     size = f"({packing.size.rows} x {packing.size.columns} cells each)"
     yield f"{counted(packing.crossbars, 'crossbar')} {size}{_why_so_many(packing)}"
     yield f"utilization: {report.layout.utilization:.1%} of their cells"
