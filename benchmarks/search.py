@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from rram_nas_comp_pack.hardware.config.read import load_hardware
-from rram_nas_comp_pack.nas.accuracy import Predictor, bench, predictor
+from rram_nas_comp_pack.nas.accuracy import Predictor, load_context, predictor
 from rram_nas_comp_pack.nas.compile_subnet import CompileSettings
-from rram_nas_comp_pack.nas.evaluate import Judging
-from rram_nas_comp_pack.nas.generations import Outcome, SearchOptions, evolve, key
-from rram_nas_comp_pack.nas.genome import CHOICES, LENGTH, Genes, effective
-from rram_nas_comp_pack.nas.search import Search, evaluate, taught
+from rram_nas_comp_pack.nas.evaluate import AccuracySettings
+from rram_nas_comp_pack.nas.generations import SearchOptions, SubnetResult, evolve, key
+from rram_nas_comp_pack.nas.genome import CHOICES, LENGTH, Genes, canonical
+from rram_nas_comp_pack.nas.search import Search, evaluate, label_training_subnets
 from rram_nas_comp_pack.nas.selection import hypervolume
 from rram_nas_comp_pack.nas.workers.engine import Engine
 from rram_nas_comp_pack.nas.workers.local import local
@@ -37,27 +37,27 @@ class Evaluator:
 
     def __init__(self, search: Search, predict: Predictor) -> None:
         self.search, self.predict = search, predict
-        self.known: dict[bytes, Outcome] = {}
+        self.known: dict[bytes, SubnetResult] = {}
         self.seconds = 0.0
 
-    def __call__(self, genes: Genes) -> list[Outcome]:
+    def __call__(self, genes: Genes) -> list[SubnetResult]:
         begun = time.perf_counter()
-        new = {row.tobytes(): row for row in effective(genes) if row.tobytes() not in self.known}
+        new = {row.tobytes(): row for row in canonical(genes) if row.tobytes() not in self.known}
         if new:
             outcomes = evaluate(self.search, self.predict, lambda _done: None, np.array(list(new.values())))
             self.known.update(zip(new, outcomes, strict=True))
         self.seconds += time.perf_counter() - begun
-        return [self.known[row.tobytes()] for row in effective(genes)]
+        return [self.known[row.tobytes()] for row in canonical(genes)]
 
 
-def ours(method: str, evaluator: Evaluator, generations: int, seed: int) -> list[Outcome]:
+def ours(method: str, evaluator: Evaluator, generations: int, seed: int) -> list[SubnetResult]:
     """All that a search of ours evaluates."""
     options = SearchOptions(POPULATION, generations, method, seed=seed)
     *_, last = evolve(options, evaluator)
     return list(last.known.values())
 
 
-def stock(evaluator: Evaluator, generations: int, seed: int) -> list[Outcome]:
+def stock(evaluator: Evaluator, generations: int, seed: int) -> list[SubnetResult]:
     """All that pymoo's NSGA-II evaluates, with its own operators for whole numbers."""
     from pymoo.algorithms.moo.nsga2 import NSGA2
     from pymoo.core.problem import Problem
@@ -67,7 +67,7 @@ def stock(evaluator: Evaluator, generations: int, seed: int) -> list[Outcome]:
     from pymoo.operators.sampling.rnd import IntegerRandomSampling
     from pymoo.optimize import minimize
 
-    seen: dict[bytes, Outcome] = {}
+    seen: dict[bytes, SubnetResult] = {}
 
     class Subnets(Problem):
         def __init__(self) -> None:
@@ -91,7 +91,7 @@ def stock(evaluator: Evaluator, generations: int, seed: int) -> list[Outcome]:
     return list(seen.values())
 
 
-def volume(outcomes: list[Outcome]) -> float:
+def volume(outcomes: list[SubnetResult]) -> float:
     """The hypervolume of all that fits."""
     fitting = np.array([(o.accuracy, o.speed) for o in outcomes if o.excess <= 0]).reshape(-1, 2)
     return hypervolume(*fitting.T)
@@ -99,10 +99,11 @@ def volume(outcomes: list[Outcome]) -> float:
 
 def evaluator_of(engine: Engine, crossbars: int, subnets: int) -> Evaluator:
     """An evaluator whose predictor has learnt, whatever its rank correlation, which is printed."""
-    judging = Judging(SUPERNET, "digits", "predictor", "cpu", 0, bench(SUPERNET, "digits").images.classes)
+    classes = load_context(SUPERNET, "digits").images.classes
+    judging = AccuracySettings(SUPERNET, "digits", "predictor", "cpu", 0, classes)
     settings = CompileSettings(load_hardware(ROOT / "SimConfig.ini"), crossbars)
     search = Search(SearchOptions(), settings, judging, engine)
-    predict = predictor(*taught(search, subnets, lambda _done: None), seed=0, trusted=-1)
+    predict = predictor(*label_training_subnets(search, subnets, lambda _done: None), seed=0, trusted=-1)
     print(f"predictor: Kendall's tau {predict.tau:.2f} on subnets held out")
     return Evaluator(search, predict)
 
@@ -115,7 +116,7 @@ def main() -> None:
     parser.add_argument("--taught", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
-    methods: dict[str, Callable[[Evaluator, int, int], list[Outcome]]] = {
+    methods: dict[str, Callable[[Evaluator, int, int], list[SubnetResult]]] = {
         "nsga2": partial(ours, "nsga2"),
         "stock": stock,
         "random": partial(ours, "random"),

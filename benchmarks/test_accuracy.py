@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from rram_nas_comp_pack.nas.accuracy import bench, calibrate, finetune
-from rram_nas_comp_pack.nas.genome import decoded, drawn
+from rram_nas_comp_pack.nas.accuracy import calibrate, finetune, load_context
+from rram_nas_comp_pack.nas.genome import decode, sample_genes
 from rram_nas_comp_pack.runs.nas.subnet import SUPERNET
 
 
 @pytest.fixture(scope="module")
 def loaded():
-    return bench(SUPERNET, "digits")
+    return load_context(SUPERNET, "digits")
 
 
 @pytest.mark.benchmark(group="one subnet judged on digits")
@@ -21,5 +21,5 @@ def loaded():
 @pytest.mark.parametrize("judge", [calibrate, finetune])
 def test_judge(benchmark, loaded, judge, threads):
     torch.set_num_threads(threads)
-    subnets = cycle(decoded(row) for row in drawn(np.random.default_rng(0), 12))
+    subnets = cycle(decode(row) for row in sample_genes(np.random.default_rng(0), 12))
     benchmark.pedantic(lambda: judge(loaded, next(subnets)), rounds=12, warmup_rounds=1)

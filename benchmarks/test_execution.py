@@ -12,14 +12,14 @@ import ofa
 from ofa.architecture import configuration
 from rram_nas_comp_pack.box_converter.partition import partition
 from rram_nas_comp_pack.box_converter.torch.trace import record
-from rram_nas_comp_pack.cli.options.evolve import SHIPPED
 from rram_nas_comp_pack.execution.calibration import Batch, quantise_network
 from rram_nas_comp_pack.execution.exact import ExactProduct
 from rram_nas_comp_pack.execution.image import Provenance, make_image
 from rram_nas_comp_pack.execution.network import Arguments, Replaced, Scaling, by_integers
-from rram_nas_comp_pack.nas.accuracy import bench, calibrated
-from rram_nas_comp_pack.packing.pack import Goal
-from rram_nas_comp_pack.packing.place import place
+from rram_nas_comp_pack.nas.accuracy import calibrate_subnet, load_context
+from rram_nas_comp_pack.packing.pack import PackingSettings
+from rram_nas_comp_pack.packing.place import pack_mappings
+from rram_nas_comp_pack.runs.nas.subnet import SUPERNET
 from rram_nas_comp_pack.values import CrossbarSize, Rules
 
 SUBNETS = {"smallest": (3, 3, 2), "largest": (7, 6, 4)}
@@ -43,13 +43,13 @@ class Loaded(NamedTuple):
 @pytest.fixture(scope="module", params=SUBNETS)
 def loaded(request):
     torch.set_num_threads(1)
-    judge = bench(SHIPPED, "digits")
-    net = calibrated(judge, configuration(*SUBNETS[request.param])).eval()
+    judge = load_context(SUPERNET, "digits")
+    net = calibrate_subnet(judge, configuration(*SUBNETS[request.param])).eval()
     recording = record(net, (3, 64, 64), request.param)
     samples = [Batch(Arguments([x], {}), len(x)) for x, _ in ofa.batches(judge.images.train.first(320), 80)]
     network = quantise_network(net, recording, samples)
     mappings = partition(recording.network.layers, SIZE)
-    placements = place(mappings, SIZE, Rules(), Goal("fast")).placements
+    placements = pack_mappings(mappings, SIZE, Rules(), PackingSettings("fast")).placements
     image = make_image(mappings, placements, SIZE, network, Provenance(request.param, "digits", "digits"))
     scalings = [Scaling(*each) for each in zip(image.ranges, image.scales, strict=True)]
     with Replaced(net, image.layers) as replaced:

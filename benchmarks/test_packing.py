@@ -13,7 +13,7 @@ import pytest
 from benchmarks.instances import BEST_KNOWN, instances
 from benchmarks.paper_packer import paper_packer
 from rram_nas_comp_pack.packing.items import Items
-from rram_nas_comp_pack.packing.pack import Goal, pack
+from rram_nas_comp_pack.packing.pack import PackingSettings, pack
 from rram_nas_comp_pack.values import NO_RULES, Rules
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
@@ -35,8 +35,8 @@ def boxes():
 
 @pytest.mark.benchmark(group="250 boxes")
 def test_fast(benchmark, boxes):
-    pack(boxes, Rules(), Goal("fast"))
-    layout = benchmark(pack, boxes, Rules(), Goal("fast"))
+    pack(boxes, Rules(), PackingSettings("fast"))
+    layout = benchmark(pack, boxes, Rules(), PackingSettings("fast"))
     benchmark.extra_info["crossbars"] = layout.crossbars
 
 
@@ -48,7 +48,7 @@ def test_paper(benchmark, boxes):
 @pytest.mark.benchmark(group="networks, best")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_best(benchmark, name):
-    layout = benchmark.pedantic(pack, (network(name), Rules(), Goal("best")), warmup_rounds=1)
+    layout = benchmark.pedantic(pack, (network(name), Rules(), PackingSettings("best")), warmup_rounds=1)
     benchmark.extra_info.update(crossbars=layout.crossbars, lower_bound=layout.lower_bound)
 
 
@@ -60,7 +60,7 @@ def test_standard_instances(benchmark, packer):
         for case in instances():
             layers = np.zeros(len(case.widths), np.int64)
             items = Items(case.widths, case.heights, layers, case.side, case.side)
-            found[case.group] += pack(items, NO_RULES, Goal(packer)).crossbars
+            found[case.group] += pack(items, NO_RULES, PackingSettings(packer)).crossbars
         return found
 
     found = benchmark.pedantic(totals)

@@ -9,8 +9,8 @@ from rram_nas_comp_pack.box_converter.partition import partition
 from rram_nas_comp_pack.hardware.chip_costs import read_ns
 from rram_nas_comp_pack.hardware.config.read import load_hardware
 from rram_nas_comp_pack.load import load_network
-from rram_nas_comp_pack.packing.pack import Goal
-from rram_nas_comp_pack.packing.place import place
+from rram_nas_comp_pack.packing.pack import PackingSettings
+from rram_nas_comp_pack.packing.place import pack_mappings
 from rram_nas_comp_pack.simulation.event_loop import program, simulate
 from rram_nas_comp_pack.values import Rules
 from tests.simulation.simpy_oracle import Oracle
@@ -22,7 +22,7 @@ SAMPLES = 512
 def packed():
     hardware = load_hardware(Path("SimConfig.ini"))
     mappings = partition(load_network("mbv3_small").layers, hardware.size, 5)
-    packing = place(mappings, hardware.size, Rules(), Goal(packer="fast"))
+    packing = pack_mappings(mappings, hardware.size, Rules(), PackingSettings(packer="fast"))
     return mappings, partial(read_ns, hardware), packing.placements
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from ofa.architecture import sample
 from rram_nas_comp_pack.box_converter.partition import partition
-from rram_nas_comp_pack.hardware.chip_costs import read_ns, totals
+from rram_nas_comp_pack.hardware.chip_costs import chip_costs, read_ns
 from rram_nas_comp_pack.hardware.config.read import load_hardware
 from rram_nas_comp_pack.nas.compile_subnet import CompileSettings, compile_subnet, layers_of
-from rram_nas_comp_pack.packing.pack import Goal
-from rram_nas_comp_pack.packing.place import place
+from rram_nas_comp_pack.packing.pack import PackingSettings
+from rram_nas_comp_pack.packing.place import pack_mappings
 from rram_nas_comp_pack.simulation.event_loop import program, simulate
 from rram_nas_comp_pack.tuning.joint.multi_start import tune
 from rram_nas_comp_pack.tuning.settings import Effort, Target
@@ -37,12 +37,12 @@ def chosen():
 def ordinary(each):
     """Pack, tune without effort, simulate, add up."""
     plain = partition(layers_of(each), SIZE)
-    packing = place(plain, SIZE, RULES, Goal("fast", BUDGET))
+    packing = pack_mappings(plain, SIZE, RULES, PackingSettings("fast", BUDGET))
     target = Target(BUDGET, SIZE, RULES, "auto")
     mappings, packing = tune(Layout(plain, packing), target, READ, Effort(SAMPLES, 0)).layout
     latency = simulate(program(mappings, READ, packing.placements), SAMPLES).latency_ns
     baseline = simulate(program(plain, READ), SAMPLES).latency_ns
-    return baseline, totals(HARDWARE, mappings, packing.crossbars, latency)
+    return baseline, chip_costs(HARDWARE, mappings, packing.crossbars, latency)
 
 
 @pytest.mark.benchmark(group="one subnet, 211 crossbars, 8 samples")

@@ -11,8 +11,8 @@ from rram_nas_comp_pack.box_converter.partition import partition
 from rram_nas_comp_pack.hardware.chip_costs import read_ns
 from rram_nas_comp_pack.hardware.config.read import load_hardware
 from rram_nas_comp_pack.load import load_network
-from rram_nas_comp_pack.packing.pack import Goal
-from rram_nas_comp_pack.packing.place import place
+from rram_nas_comp_pack.packing.pack import PackingSettings
+from rram_nas_comp_pack.packing.place import pack_mappings
 from rram_nas_comp_pack.simulation.event_loop import program, simulate
 from rram_nas_comp_pack.tuning.joint.construction import add_copies_greedily, from_packing
 from rram_nas_comp_pack.tuning.joint.fast_schedule import makespan, schedule_buffers
@@ -32,7 +32,7 @@ READ = partial(read_ns, load_hardware(Path("SimConfig.ini")))
 def network(budget, split=1):
     """The un-duplicated layout and what it may be tuned to."""
     plain = partition(load_network("mbv3_small").layers, SIZE, split)
-    packing = place(plain, SIZE, Rules(), Goal("fast", budget=budget))
+    packing = pack_mappings(plain, SIZE, Rules(), PackingSettings("fast", budget=budget))
     return Layout(plain, packing), Target(budget, SIZE, Rules(), "auto")
 
 

@@ -13,8 +13,8 @@ from rram_nas_comp_pack.hardware.chip_costs import read_ns
 from rram_nas_comp_pack.hardware.config.read import load_hardware
 from rram_nas_comp_pack.load import load_network
 from rram_nas_comp_pack.packing.check import violations
-from rram_nas_comp_pack.packing.pack import Goal
-from rram_nas_comp_pack.packing.place import place
+from rram_nas_comp_pack.packing.pack import PackingSettings
+from rram_nas_comp_pack.packing.place import pack_mappings
 from rram_nas_comp_pack.simulation.contention import roofline_ns
 from rram_nas_comp_pack.simulation.event_loop import program, simulate
 from rram_nas_comp_pack.tuning.joint.multi_start import tune
@@ -44,7 +44,7 @@ def undivided(layers):
 
 def unaware(mappings, budget):
     """The same copies and cuts, placed by the packer, which knows nothing of time."""
-    return place(mappings, SIZE, RULES, Goal("best", budget=budget, seed=123))
+    return pack_mappings(mappings, SIZE, RULES, PackingSettings("best", budget=budget, seed=123))
 
 
 def rows(model, budget, samples, steps):
@@ -52,7 +52,7 @@ def rows(model, budget, samples, steps):
     layers = load_network(model).layers
     baseline = latency(partition(layers, SIZE), None, samples)
     plain = partition(layers, SIZE)
-    packing = place(plain, SIZE, RULES, Goal("best", budget=budget, seed=123))
+    packing = pack_mappings(plain, SIZE, RULES, PackingSettings("best", budget=budget, seed=123))
     yield "no copies", baseline / latency(plain, packing.placements, samples), None, None
     target = Target(budget, SIZE, RULES, "dense")
 

@@ -19,7 +19,7 @@ from ofa.errors import BadInput, refusal
 from ofa.network import Supernet
 from ofa.recipe import PHASES
 from ofa.resume import load_run, save_run
-from ofa.training import Run, Step, begin, calibrated, train_epoch
+from ofa.training import Step, TrainingRun, begin, calibrate_subnet, train_epoch
 from ofa.whole import create, is_special, partial_of, real
 
 RANDOM_SUBNETS = 20
@@ -39,7 +39,7 @@ def train(options: Namespace) -> None:
     _table(load_checkpoint(options.out).to(device), images, recipe.seed)
 
 
-def _run_epochs(run: Run, images: Images, out: Path) -> None:
+def _run_epochs(run: TrainingRun, images: Images, out: Path) -> None:
     """Train what is left; what ends it early says what the file holds."""
     saved, total = run.epoch, sum(run.recipe.epochs)
     try:
@@ -54,7 +54,7 @@ def _run_epochs(run: Run, images: Images, out: Path) -> None:
         raise type(error)("; ".join([*map(str, error.args), kept])) from error
 
 
-def _run_epoch(run: Run, images: Images) -> None:
+def _run_epoch(run: TrainingRun, images: Images) -> None:
     """Train with a bar, where there is a terminal, and a closing line on standard error."""
     from tqdm import tqdm
 
@@ -86,7 +86,7 @@ def _table(supernet: Supernet, images: Images, seed: int) -> None:
     names = ["largest", "smallest", *(f"random {i + 1}" for i in range(RANDOM_SUBNETS))]
     found = []
     for name, own in zip(names, chosen, strict=True):
-        subnet = calibrated(supernet, own, images.train)
+        subnet = calibrate_subnet(supernet, own, images.train)
         found.append([accuracy(subnet, split) for split in (images.validation, images.test)])
         print(_row(name, found[-1]), json.dumps(_short(own)), sep="  ", flush=True)
     print(_row("mean", map(fmean, zip(*found[2:], strict=True))), "of the random ones", sep="  ")
@@ -113,7 +113,7 @@ def evaluate(options: Namespace) -> None:
         "split": options.split,
         "images": len(split),
         "subnet": _short(options.subnet),
-        "accuracy": accuracy(calibrated(supernet, options.subnet, images.train), split),
+        "accuracy": accuracy(calibrate_subnet(supernet, options.subnet, images.train), split),
     }
     print(json.dumps(line))
 

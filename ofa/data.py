@@ -160,17 +160,19 @@ def batches(
     for start in range(0, len(order), size):
         rows = torch.from_numpy(order[start : start + size])
         pixels = split.pixels[rows] / 255
-        yield shown(pixels, split.data_set, rng if augment else None), split.labels[rows]
+        yield preprocess(pixels, split.data_set, rng if augment else None), split.labels[rows]
 
 
-def shown(pixels: Tensor, data_set: DataSet, rng: Generator | None = None) -> Tensor:
+def preprocess(pixels: Tensor, data_set: DataSet, rng: Generator | None = None) -> Tensor:
     """Return what a network sees of pixels (n, 3, h, w) in [0, 1]: resized, normalised, channels last.
 
     Bilinear. `rng` moves, turns, stretches and mirrors each image; what comes into view repeats its border.
     """
     size = (data_set.resolution,) * 2
     if rng is not None:
-        grid = functional.affine_grid(_drawn(len(pixels), data_set, rng), [*pixels.shape[:2], *size], False)
+        grid = functional.affine_grid(
+            _random_affine(len(pixels), data_set, rng), [*pixels.shape[:2], *size], False
+        )
         pixels = functional.grid_sample(pixels, grid, padding_mode="border", align_corners=False)
     elif pixels.shape[2:] != size:
         pixels = functional.interpolate(pixels, size, mode="bilinear")
@@ -178,7 +180,7 @@ def shown(pixels: Tensor, data_set: DataSet, rng: Generator | None = None) -> Te
     return ((pixels - mean) / deviation).contiguous(memory_format=torch.channels_last)
 
 
-def _drawn(n: int, data_set: DataSet, rng: Generator) -> Tensor:
+def _random_affine(n: int, data_set: DataSet, rng: Generator) -> Tensor:
     """Draw n affine maps (n, 2, 3) from where a pixel is seen to where it comes from; images span [-1, 1]."""
     turn, stretch = np.radians(data_set.turn), data_set.stretch
     angle, scale = rng.uniform(-turn, turn, n), rng.uniform(1 - stretch, 1 + stretch, n)

@@ -100,7 +100,7 @@ def _template(shape: BlockShape, kernel: int, expansion: int) -> Block:
         return plain_block(shape, kernel, expansion)
 
 
-class Doubled(nn.Sequential):
+class NestedHolder(nn.Sequential):
     """Holds one module a level deeper: the supernet's names have `.conv.conv` and `.bn.bn`."""
 
 
@@ -108,13 +108,13 @@ _HOLDERS = tuple((name, type(own)) for name, own in vars(nn.Module()).items() if
 """Name and type of what a module holds tensors, children and hooks in."""
 
 
-def part(source: nn.Module, like: M, copied: bool) -> M:
+def narrowed_copy(source: nn.Module, like: M, copied: bool) -> M:
     """Return a module like `like`, without hooks, that holds the first channels of what `source` holds.
 
     Copies of them make a network of its own; where they are not `copied`, gradients and statistics reach
     `source`. A constructor would draw weights that nobody wants here, and a subnet has hundreds of modules.
     """
-    if isinstance(source, Doubled):
+    if isinstance(source, NestedHolder):
         (source,) = source._modules.values()
     new = like.__new__(type(like))
     values = new.__dict__
@@ -129,7 +129,7 @@ def part(source: nn.Module, like: M, copied: bool) -> M:
         new._buffers[name] = own.clone() if copied and own is not None else own
     for name, child in like._modules.items():
         if child is not None:
-            new._modules[name] = part(cast(nn.Module, source._modules[name]), child, copied)
+            new._modules[name] = narrowed_copy(cast(nn.Module, source._modules[name]), child, copied)
     return new
 
 
@@ -152,15 +152,15 @@ class ElasticBlock(Block):
         super().__init__(largest.conv, largest.shortcut)
         self.shape = shape
         for unit in cast("list[Unit]", self.conv):
-            unit.conv = Doubled(OrderedDict(conv=unit.conv))
-            unit.bn = Doubled(OrderedDict(bn=cast(nn.Module, unit.bn)))
+            unit.conv = NestedHolder(OrderedDict(conv=unit.conv))
+            unit.bn = NestedHolder(OrderedDict(bn=cast(nn.Module, unit.bn)))
         for small, large in pairwise(KERNELS):
             matrix = nn.Parameter(torch.eye(small * small))
             self._depthwise().register_parameter(f"{large}to{small}_matrix", matrix)
 
     def plain(self, kernel: int, expansion: int, copied: bool = False) -> Block:
         """Return the block of one kernel size and expansion ratio, with these weights or copies of them."""
-        block = part(self, _template(self.shape, kernel, expansion), copied)
+        block = narrowed_copy(self, _template(self.shape, kernel, expansion), copied)
         if kernel < KERNELS[-1]:
             conv: Any = block.conv[1].conv
             weight = self._kernels(kernel, conv.out_channels)

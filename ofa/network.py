@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from ofa import architecture
 from ofa.architecture import BLOCKS, FEATURES, HEAD, STEM, Choice, Configuration
-from ofa.layers import Block, ElasticBlock, Unit, part, sequence
+from ofa.layers import Block, ElasticBlock, Unit, narrowed_copy, sequence
 
 
 @contextmanager
@@ -101,7 +101,7 @@ class Supernet(Subnet):
         blocks = sequence(**dict(zip(names, self.running(copied=True), strict=True)))
         subnet = Subnet(
             {
-                name: blocks if name == "blocks" else part(own, own, copied=True)
+                name: blocks if name == "blocks" else narrowed_copy(own, own, copied=True)
                 for name, own in self.named_children()
             }
         )
@@ -113,7 +113,7 @@ class Supernet(Subnet):
         first, *elastic = cast("list[ElasticBlock]", self.blocks)
         ks, e, _ = self.active
         chosen = [elastic[i].plain(ks[i], e[i], copied) for i in self.active.blocks()]
-        return [part(first, first, copied) if copied else first, *chosen]
+        return [narrowed_copy(first, first, copied) if copied else first, *chosen]
 
 
 def _parts(num_classes: int) -> dict[str, nn.Module]:

@@ -11,7 +11,7 @@ from typing import Any
 from ofa.architecture import LARGEST, Configuration, configuration
 from ofa.errors import BadInput
 from ofa.parser import Parser, path, word
-from ofa.recipe import OPTIMIZERS, customary
+from ofa.recipe import OPTIMIZERS, default_recipe
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -21,7 +21,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """
     given = new_parser().parse_args(argv)
     if given.command == "train":
-        given.recipe = customary(given.dataset, given.epochs, given.optimizer, given.seed)
+        given.recipe = default_recipe(given.dataset, given.epochs, given.optimizer, given.seed)
     return given
 
 

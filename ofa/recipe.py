@@ -95,7 +95,7 @@ class Recipe:
         return start * (1 + math.cos(math.pi * done)) / 2
 
 
-def customary(
+def default_recipe(
     dataset: str, epochs: tuple[int, int, int, int] | None = None, optimizer: str = "adamw", seed: int = 0
 ) -> Recipe:
     """Return the recipe for a data set. Raises BadInput."""

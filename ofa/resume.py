@@ -13,10 +13,10 @@ from ofa.architecture import LARGEST
 from ofa.checkpoint import read_plain, supernet_of, weights_of, write_whole
 from ofa.errors import BadInput
 from ofa.recipe import PHASES, Recipe
-from ofa.training import Run, optimizer_of
+from ofa.training import TrainingRun, optimizer_of
 
 
-def save_run(run: Run, path: str | Path, half: bool = False) -> None:
+def save_run(run: TrainingRun, path: str | Path, half: bool = False) -> None:
     """Write a run between two epochs; the file is whole at every moment, and `load_checkpoint` reads it.
 
     Besides the supernet's "state_dict" there is "training": recipe, epochs done, phase, and until all is done
@@ -31,7 +31,7 @@ def save_run(run: Run, path: str | Path, half: bool = False) -> None:
     write_whole({"state_dict": weights_of(run.supernet, half and run.done), "training": training}, path)
 
 
-def load_run(path: str | Path, recipe: Recipe, device: str | torch.device = "cpu") -> Run:
+def load_run(path: str | Path, recipe: Recipe, device: str | torch.device = "cpu") -> TrainingRun:
     """Return the run in a file; on a CPU it goes on to the same numbers as if it had never stopped.
 
     Raises BadInput, in one line, where the file is none that `save_run` wrote or has another recipe.
@@ -39,7 +39,7 @@ def load_run(path: str | Path, recipe: Recipe, device: str | torch.device = "cpu
     return run_of(path, read_plain(path), recipe, device)
 
 
-def run_of(path: str | Path, loaded: Any, recipe: Recipe, device: str | torch.device = "cpu") -> Run:
+def run_of(path: str | Path, loaded: Any, recipe: Recipe, device: str | torch.device = "cpu") -> TrainingRun:
     """Return the run in what was read from `path`. Raises BadInput, in one line."""
     supernet = supernet_of(path, loaded)
     training = loaded.get("training")
@@ -47,7 +47,7 @@ def run_of(path: str | Path, loaded: Any, recipe: Recipe, device: str | torch.de
     if not isinstance(training, dict):
         raise BadInput(f"{path}: found weights alone; {allowed}")
     try:
-        run = Run(Recipe(**training["recipe"]), supernet.to(device), int(training["epoch"]))
+        run = TrainingRun(Recipe(**training["recipe"]), supernet.to(device), int(training["epoch"]))
         if not 0 <= run.epoch <= sum(run.recipe.epochs):
             raise ValueError("epoch")
         with warnings.catch_warnings(action="ignore"):  # what is wrong is said in one line
@@ -62,7 +62,7 @@ def run_of(path: str | Path, loaded: Any, recipe: Recipe, device: str | torch.de
     return run
 
 
-def _restore(run: Run, training: dict[str, Any]) -> None:
+def _restore(run: TrainingRun, training: dict[str, Any]) -> None:
     """Load what training needs besides weights: after the first phase the teacher, within one its state."""
     _, place = run.recipe.phase(run.epoch)
     if run.epoch > run.recipe.epochs[0]:

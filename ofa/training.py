@@ -28,7 +28,7 @@ from ofa.sorting import sort_channels
 
 
 @dataclass(slots=True, eq=False)
-class Run:
+class TrainingRun:
     """Training under way: what changes from epoch to epoch. `epoch` counts those that are done.
 
     `teacher` is the full network after the first phase, `optimizer` that of the phase under way.
@@ -62,13 +62,13 @@ Watch = Callable[[Step, int], object]
 """Is told of every step, and how many there are in the epoch."""
 
 
-def begin(recipe: Recipe, classes: int, device: str | torch.device = "cpu") -> Run:
+def begin(recipe: Recipe, classes: int, device: str | torch.device = "cpu") -> TrainingRun:
     """Return a run that has fresh weights, drawn with the recipe's seed."""
     with _seeded(recipe.seed, torch.device(device)):
-        return Run(recipe, build_supernet(classes).to(device))
+        return TrainingRun(recipe, build_supernet(classes).to(device))
 
 
-def train_epoch(run: Run, split: Split, watch: Watch = lambda _step, _steps: None) -> None:
+def train_epoch(run: TrainingRun, split: Split, watch: Watch = lambda _step, _steps: None) -> None:
     """Train for an epoch: every image once, in batches of nearly one size. An interrupted run is of no use.
 
     On a CPU, the same run, images and number of threads give the same numbers. Raises BadInput, also where
@@ -96,18 +96,18 @@ def train_epoch(run: Run, split: Split, watch: Watch = lambda _step, _steps: Non
     run.epoch += 1
 
 
-def _check_finite(run: Run, found: str, finite: bool) -> None:
+def _check_finite(run: TrainingRun, found: str, finite: bool) -> None:
     if not finite:
         allowed = f"a learning_rate below {run.recipe.learning_rate}, or another --optimizer"
         raise BadInput(f"train: found {found} in epoch {run.epoch + 1}; allowed is {allowed}")
 
 
-def _enter(run: Run, split: Split) -> torch.optim.Optimizer:
+def _enter(run: TrainingRun, split: Split) -> torch.optim.Optimizer:
     """Prepare the epoch: a phase starts with an optimizer of its own, since sorting moves the weights."""
     phase, place = run.recipe.phase(run.epoch)
     if phase and run.teacher is None:
         # after a short first phase, running averages lag far behind the weights
-        run.teacher = calibrated(run.supernet, LARGEST, split)
+        run.teacher = calibrate_subnet(run.supernet, LARGEST, split)
     if run.optimizer is None or not place:
         if PHASES[phase].name == "expansion":
             sort_channels(run.supernet)
@@ -128,7 +128,7 @@ def optimizer_of(supernet: Supernet, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, recipe.learning_rate)
 
 
-def _backward(run: Run, batch: tuple[Tensor, Tensor], sandwich: list[Configuration]) -> Step:
+def _backward(run: TrainingRun, batch: tuple[Tensor, Tensor], sandwich: list[Configuration]) -> Step:
     """Gather the gradients of all subnets."""
     x, labels = (tensor.to(run.device) for tensor in batch)
     taught = None
@@ -165,7 +165,7 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
         yield
 
 
-def calibrated(supernet: Supernet, chosen: Configuration, training: Split) -> Subnet:
+def calibrate_subnet(supernet: Supernet, chosen: Configuration, training: Split) -> Subnet:
     """Return a subnet with norm statistics of its own, those of the first training images.
 
     The supernet stays as it was.

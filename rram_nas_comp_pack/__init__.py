@@ -27,12 +27,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .box_converter.torch.trace import trace
-    from .compiler import CompileOptions, Report, Watch, compile_network
+    from .compiler import CompileOptions, CompileResult, Watch, compile_network
     from .errors import BadInput, CannotBeDone, ToolkitError
     from .hardware.config.read import Hardware, load_hardware
     from .load import load_network
     from .packing.check import violations
-    from .packing.pack import Goal
+    from .packing.pack import PackingSettings
     from .tuning.settings import Effort, Tuning
     from .values import NO_RULES, Network, NoFit, Rules
 
@@ -44,17 +44,33 @@ _HOMES = {
     "errors": ("BadInput", "CannotBeDone", "ToolkitError"),
     "hardware.config.read": ("Hardware", "load_hardware"),
     "packing.check": ("violations",),
-    "packing.pack": ("Goal",),
-    "compiler": ("CompileOptions", "Report", "Watch", "compile_network"),
+    "packing.pack": ("PackingSettings",),
+    "compiler": ("CompileOptions", "CompileResult", "Watch", "compile_network"),
     "tuning.settings": ("Effort", "Tuning"),
     "values": ("NO_RULES", "Network", "NoFit", "Rules"),
 }
 """Where each name is at home."""
 
 __all__ = [
-    "NO_RULES", "BadInput", "CannotBeDone", "CompileOptions", "Effort", "Goal", "Hardware", "Network",
-    "NoFit", "Report", "Rules", "ToolkitError", "Tuning", "Watch", "compile_network", "load_hardware",
-    "load_network", "trace", "violations",
+    "NO_RULES",
+    "BadInput",
+    "CannotBeDone",
+    "CompileOptions",
+    "CompileResult",
+    "Effort",
+    "Hardware",
+    "Network",
+    "NoFit",
+    "PackingSettings",
+    "Rules",
+    "ToolkitError",
+    "Tuning",
+    "Watch",
+    "compile_network",
+    "load_hardware",
+    "load_network",
+    "trace",
+    "violations",
 ]  # fmt: skip
 
 

@@ -9,11 +9,11 @@ from typing import NamedTuple, TypeVar
 
 from .box_converter.partition import partition
 from .errors import BadInput
-from .hardware.chip_costs import Chip, reader, totals
+from .hardware.chip_costs import Chip, chip_costs, read_time_of
 from .hardware.config.read import Hardware
 from .kernels.jit import compiling_s
-from .packing.pack import Goal, Progress
-from .packing.place import place
+from .packing.pack import PackingSettings, Progress
+from .packing.place import pack_mappings
 from .simulation.contention import Contention, contention, roofline_ns
 from .simulation.event_loop import program, simulate
 from .tuning.settings import DepthwiseMapping, Target, Tuning
@@ -21,7 +21,7 @@ from .tuning.settings import Progress as TuningProgress
 from .tuning.tuner import tune_layout
 from .values import (
     Duplication,
-    Evaluation,
+    LatencyComparison,
     Layer,
     Layout,
     Mapping,
@@ -49,14 +49,14 @@ class CompileOptions:
     tuning: Tuning | None = None
     budget: int | None = None
     rules: Rules = field(default_factory=Rules)
-    goal: Goal = field(default_factory=Goal)
+    goal: PackingSettings = field(default_factory=PackingSettings)
     samples: tuple[int, ...] = SAMPLES
     traced_samples: int = 4
     watched_samples: int = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class CompileResult:
     """All that a run found out.
 
     `plain` are the layers before duplication, `layout` is the one after it; `duplication` is None where there
@@ -69,7 +69,7 @@ class Report:
     plain: tuple[Mapping, ...]
     layout: Layout
     duplication: Duplication | None
-    evaluations: tuple[Evaluation, ...]
+    evaluations: tuple[LatencyComparison, ...]
     schedule: Schedule
     contention: Contention
     roofline_ns: float
@@ -114,7 +114,7 @@ class CompiledLayout(NamedTuple):
 
 def compile_network(
     network: Network, hardware: Hardware, options: CompileOptions, watch: Watch = NOBODY_WATCHES
-) -> Report | NoFit:
+) -> CompileResult | NoFit:
     """Partition, pack, duplicate and simulate a traced network; `NoFit` where the budget is too small.
 
     Raises BadInput where the network cannot be cut for the hardware.
@@ -126,7 +126,7 @@ def compile_network(
     evaluations, schedule, waits, roofline, chip = evaluate(network.layers, found.layout, hardware, options)
     clock.lap("evaluation")
     costs = (evaluations, schedule, waits, roofline, chip)
-    return Report(network, found.plain, found.layout, found.duplication, *costs, clock.laps())
+    return CompileResult(network, found.plain, found.layout, found.duplication, *costs, clock.laps())
 
 
 def compile_layout(
@@ -141,7 +141,7 @@ def compile_layout(
     def attempt(options: CompileOptions) -> Layout | NoFit:
         mappings = cut_layers(layers, hardware, options)
         clock.lap("partition")
-        packing = place(mappings, hardware.size, options.rules, options.goal, watch.packing)
+        packing = pack_mappings(mappings, hardware.size, options.rules, options.goal, watch.packing)
         clock.lap("packing")
         if options.budget is not None and packing.crossbars > options.budget:
             return NoFit(options.budget, packing.lower_bound, packing.crossbars)
@@ -179,7 +179,7 @@ def _duplicate(
     if options.budget is None:
         raise BadInput("duplication: found no budget of crossbars, allowed is a number of them")
     target = Target(options.budget, hardware.size, options.rules, options.depthwise)
-    return tune_layout(plain, target, reader(hardware), options.tuning, watch.tuning)
+    return tune_layout(plain, target, read_time_of(hardware), options.tuning, watch.tuning)
 
 
 def evaluate(
@@ -187,18 +187,18 @@ def evaluate(
     layout: Layout,
     hardware: Hardware,
     options: CompileOptions,
-) -> tuple[tuple[Evaluation, ...], Schedule, Contention, float, Chip]:
+) -> tuple[tuple[LatencyComparison, ...], Schedule, Contention, float, Chip]:
     """Simulate every number of samples beside the ideal and the baseline, trace the first, add up costs."""
     mappings, packing = layout.mappings, layout.packing
-    read = reader(hardware)
+    read = read_time_of(hardware)
     packed = program(mappings, read, packing.placements)
     ideal = program(mappings, read)
     baseline = program(partition(layers, hardware.size), read)
     evaluations = tuple(
-        Evaluation(n, *(simulate(each, n).latency_ns for each in (packed, ideal, baseline)))
+        LatencyComparison(n, *(simulate(each, n).latency_ns for each in (packed, ideal, baseline)))
         for n in options.samples
     )
-    chip = totals(hardware, mappings, packing.crossbars, simulate(packed, 1).latency_ns)
+    chip = chip_costs(hardware, mappings, packing.crossbars, simulate(packed, 1).latency_ns)
     waits = contention(mappings, packing, simulate(packed, options.watched_samples))
     roofline = roofline_ns(mappings, read, options.budget or packing.crossbars)
     return evaluations, simulate(packed, options.traced_samples), waits, roofline, chip

@@ -18,7 +18,7 @@ from .execution.calibration import Batch, quantise_network
 from .execution.image import ChipImage, Provenance, make_image
 from .execution.network import Arguments
 from .load import Model, load_model
-from .nas.accuracy import bench, calibrated
+from .nas.accuracy import calibrate_subnet, load_context
 from .runs.nas.front import read_dataset
 from .runs.nas.subnet import SUPERNET, chosen_subnet
 from .runs.packing.source import Source
@@ -74,11 +74,11 @@ def _subnet(source: Source, samples: int) -> Executable:
             "with --weights SUPERNET"
         )
     checkpoint = source.weights or SUPERNET
-    judge = bench(checkpoint, dataset)
+    context = load_context(checkpoint, dataset)
     model = load_model(
-        source.model, source.input_size, source.seed, lambda _: calibrated(judge, chosen).eval()
+        source.model, source.input_size, source.seed, lambda _: calibrate_subnet(context, chosen).eval()
     )
-    images = judge.images.train.first(samples)
+    images = context.images.train.first(samples)
     batches = tuple(Batch(Arguments([x], {}), len(x)) for x, _ in ofa.batches(images, BATCH))
     told = f"{len(images)} training images of {dataset}"
     return Executable(*model, batches, Provenance(source.model, f"supernet {checkpoint.name}", told))

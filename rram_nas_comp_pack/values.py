@@ -318,7 +318,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class LatencyComparison:
     """Latencies of `num_sample` samples: as packed, without waiting for crossbars, and of the baseline."""
 
     num_sample: int

@@ -8,19 +8,19 @@ import pytest
 
 from rram_nas_comp_pack.box_converter.partition import partition
 from rram_nas_comp_pack.box_converter.shapes import convolution, linear
-from rram_nas_comp_pack.compiler import CompileOptions, Report, compile_network
+from rram_nas_comp_pack.compiler import CompileOptions, CompileResult, compile_network
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.hardware import pe
 from rram_nas_comp_pack.hardware.chip_costs import read_ns
 from rram_nas_comp_pack.hardware.config.read import load_hardware
 from rram_nas_comp_pack.packing.check import violations
-from rram_nas_comp_pack.packing.pack import Goal
+from rram_nas_comp_pack.packing.pack import PackingSettings
 from rram_nas_comp_pack.simulation.event_loop import program, simulate
 from rram_nas_comp_pack.values import NO_RULES, CrossbarSize, Layer, Network, NoFit, Rules
 
 HARDWARE = load_hardware(Path(__file__).parents[1] / "SimConfig.ini")
 READ_NS = 152.77319048  # of every box up to 128 x 128, spec section 5
-QUICK = CompileOptions(goal=Goal(effort=50, seed=1), samples=(1, 2, 8))
+QUICK = CompileOptions(goal=PackingSettings(effort=50, seed=1), samples=(1, 2, 8))
 
 
 def network(*shapes, reused=None):
@@ -53,7 +53,7 @@ def faults(report, options):
 def test_the_independent_checker_finds_nothing_wrong(factor, rules):
     options = replace(QUICK, depth_split=factor, rules=rules)
     report = compile_network(MIXED, HARDWARE, options)
-    assert isinstance(report, Report)
+    assert isinstance(report, CompileResult)
     assert faults(report, options) == []
     assert report.packing.lower_bound <= report.packing.crossbars
 
@@ -106,7 +106,7 @@ def test_the_baseline_does_not_depend_on_split_rules_or_seed():
     others = (
         replace(QUICK, depth_split=5),
         replace(QUICK, rules=NO_RULES),
-        replace(QUICK, goal=Goal(seed=9)),
+        replace(QUICK, goal=PackingSettings(seed=9)),
     )
     wanted = [e.baseline_latency_ns for e in compile_network(MIXED, HARDWARE, QUICK).evaluations]
     for options in others:
@@ -161,7 +161,7 @@ def test_latency_needs_no_single_sample_among_the_evaluations():
 
 @pytest.mark.parametrize("packer", ["fast", "best", "exact"])
 def test_the_same_seed_gives_the_same_report(packer):
-    options = replace(QUICK, goal=Goal(packer=packer, effort=200, seed=7))
+    options = replace(QUICK, goal=PackingSettings(packer=packer, effort=200, seed=7))
     first, second = (compile_network(MIXED, HARDWARE, options) for _ in range(2))
     assert first.packing == second.packing
     assert first.evaluations == second.evaluations

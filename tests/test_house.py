@@ -147,7 +147,16 @@ def test_values_and_errors_import_nothing_but_the_standard_library():
 
 def test_torch_is_known_to_what_runs_networks_only():
     """Packing, simulation and partition work on plain values."""
-    allowed = ("box_converter", "execution", "nas", "runs.nas", "load", "cli")
+    allowed = (
+        "box_converter",
+        "execution",
+        "nas",
+        "runs.nas",
+        "runs.weights_file",
+        "load",
+        "executable",
+        "cli",
+    )
     users = [name_of(p) for p in MODULES if "torch" in outside(p)]
     assert [u for u in users if not any(within(u, a) for a in allowed)] == []
     assert "box_converter.partition" not in users

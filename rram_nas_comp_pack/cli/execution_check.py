@@ -11,7 +11,7 @@ from ..execution.calibration import load_digital, weight_codes
 from ..execution.check import first_difference
 from ..execution.image import ChipImage, copies_of, matrix_of
 from ..execution.quantise import Codes
-from ..runs.packing.chip_image import NAME, read_image
+from ..runs.packing.chip_image import NAME, read_own_image
 from ..runs.packing.read import read_result
 from ..runs.packing.read_layout import read_mappings, read_placements
 from ..runs.packing.source import read_source
@@ -23,13 +23,14 @@ def differences(run_dir: Path, weights: Path | None) -> Iterator[str]:
 
     Raises BadInput where a run does not say which network it is of, or its image is of another layout.
     """
-    source, path = read_source(run_dir, weights), run_dir / NAME
+    source, image = read_source(run_dir, weights), read_own_image(run_dir)
     mappings, placements = read_mappings(run_dir), read_placements(run_dir)
-    network = prepare(source, samples=None if not path.exists() else 1)
-    if path.exists():
-        image = read_image(path)
+    network = prepare(source, samples=None if image is None else 1)
+    if image is not None:
         if image.mappings != layout_of(network, mappings) or image.placements != placements:
-            raise BadInput(f"{path}: it is the image of another layout; `image {run_dir}` makes it anew")
+            raise BadInput(
+                f"{run_dir / NAME}: it is the image of another layout; `image {run_dir}` makes it anew"
+            )
     else:
         image = image_of(network, mappings, placements, read_result(run_dir).size)
     codes = _codes(network, image)

@@ -59,11 +59,11 @@ class Chip:
 
 def read_ns(hardware: Hardware, layer: Layer, box: Box) -> float:
     """Time of one read of a box: as many columns work as one read of the layer serves (RNC section 5)."""
-    return reader(hardware)(layer, box)
+    return read_time_of(hardware)(layer, box)
 
 
 @lru_cache(maxsize=16)
-def reader(hardware: Hardware) -> Callable[[Layer, Box], float]:
+def read_time_of(hardware: Hardware) -> Callable[[Layer, Box], float]:
     """`read_ns` of one hardware: always the same function, which remembers what it was asked.
 
     Who asks often is served many times faster, since a hardware takes long to look up.
@@ -76,7 +76,7 @@ def reader(hardware: Hardware) -> Callable[[Layer, Box], float]:
     return lambda layer, box: by_size(box.h, _active_columns(layer, box))
 
 
-def totals(hardware: Hardware, mappings: Sequence[Mapping], crossbars: int, latency_ns: float) -> Chip:
+def chip_costs(hardware: Hardware, mappings: Sequence[Mapping], crossbars: int, latency_ns: float) -> Chip:
     """Totals of `crossbars` logical crossbars that run `mappings`, one inference in `latency_ns`."""
     per_weight = crossbars_per_weight(hardware, WEIGHT_BITS)
     elements = crossbars * per_weight.pes

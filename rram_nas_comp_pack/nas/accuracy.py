@@ -26,7 +26,7 @@ from ofa import training
 from ofa.architecture import Configuration
 
 from ..errors import BadInput, CannotBeDone
-from .genome import Genes, effective, encoded, one_hot
+from .genome import Genes, canonical, encode, one_hot
 
 if TYPE_CHECKING:
     from sklearn.neural_network import MLPRegressor
@@ -46,7 +46,7 @@ HELD_OUT = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class AccuracyContext:
     """A supernet beside the images that its subnets are judged by, and the seed of fine-tuning."""
 
     supernet: Supernet
@@ -60,14 +60,14 @@ def device_of(name: str | None) -> str:
         return ofa.device_of(name)
 
 
-def bench(checkpoint: str | Path, dataset: str, device: str = "cpu", seed: int = 0) -> Bench:
+def load_context(checkpoint: str | Path, dataset: str, device: str = "cpu", seed: int = 0) -> AccuracyContext:
     """Load a supernet and images. Raises BadInput, in one line, also where their classes differ."""
     with _told():
         supernet, images = ofa.load_checkpoint(checkpoint), ofa.load_images(dataset)
     if supernet.classes != images.classes:
         found, allowed = supernet.classes, images.classes
         raise BadInput(f"{checkpoint}: found {found} classes, allowed are the {allowed} of {dataset}")
-    return Bench(supernet.to(device), images, seed)
+    return AccuracyContext(supernet.to(device), images, seed)
 
 
 @contextmanager
@@ -79,38 +79,38 @@ def _told() -> Iterator[None]:
         raise BadInput(str(error)) from error
 
 
-def calibrate(bench: Bench, chosen: Configuration, split: Split = "validation") -> float:
+def calibrate(context: AccuracyContext, chosen: Configuration, split: Split = "validation") -> float:
     """Return the accuracy (0 to 1) of a subnet that got norm statistics of its own from training images."""
-    return accuracy(bench, calibrated(bench, chosen), split)
+    return accuracy(context, calibrate_subnet(context, chosen), split)
 
 
-def finetune(bench: Bench, chosen: Configuration, split: Split = "validation") -> float:
+def finetune(context: AccuracyContext, chosen: Configuration, split: Split = "validation") -> float:
     """Return the accuracy (0 to 1) of a subnet after an epoch on a 50th of the training images."""
-    return accuracy(bench, finetuned(bench, chosen), split)
+    return accuracy(context, finetune_subnet(context, chosen), split)
 
 
-def accuracy(bench: Bench, subnet: Subnet, split: Split) -> float:
+def accuracy(context: AccuracyContext, subnet: Subnet, split: Split) -> float:
     """Return the accuracy (0 to 1) of a subnet that is ready to be judged."""
-    return ofa.accuracy(subnet, bench.images.test if split == "test" else bench.images.validation)
+    return ofa.accuracy(subnet, context.images.test if split == "test" else context.images.validation)
 
 
-def calibrated(bench: Bench, chosen: Configuration) -> Subnet:
+def calibrate_subnet(context: AccuracyContext, chosen: Configuration) -> Subnet:
     """Return a subnet with norm statistics of its own."""
-    return training.calibrated(bench.supernet, chosen, bench.images.train)
+    return training.calibrate_subnet(context.supernet, chosen, context.images.train)
 
 
-def finetuned(bench: Bench, chosen: Configuration) -> Subnet:
+def finetune_subnet(context: AccuracyContext, chosen: Configuration) -> Subnet:
     """Return a subnet after an epoch on a 50th of the training images.
 
     SGD with learning rate 1e-3, momentum 0.9, weight decay 1e-4, batches of 64 (RNC section 6); then norm
-    statistics as for `calibrated`. The order of the images depends on seed and subnet alone.
+    statistics as for `calibrate_subnet`. The order of the images depends on seed and subnet alone.
     """
-    bench.supernet.set_active_subnet(*chosen)
-    subnet = bench.supernet.get_active_subnet().train()
+    context.supernet.set_active_subnet(*chosen)
+    subnet = context.supernet.get_active_subnet().train()
     device = next(subnet.parameters()).device
     optimizer = torch.optim.SGD(subnet.parameters(), 1e-3, momentum=0.9, weight_decay=1e-4)
-    rng = Generator(PCG64([bench.seed, *effective(encoded([chosen]))[0].tolist()]))
-    images = bench.images.train.first(-(-len(bench.images.train) // SHARE))
+    rng = Generator(PCG64([context.seed, *canonical(encode([chosen]))[0].tolist()]))
+    images = context.images.train.first(-(-len(context.images.train) // SHARE))
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(int(rng.integers(2**63)))
         for x, labels in ofa.batches(images, 64, rng, augment=True):
@@ -118,7 +118,7 @@ def finetuned(bench: Bench, chosen: Configuration) -> Subnet:
             loss = functional.cross_entropy(subnet(x.to(device)), labels.to(device))
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-    ofa.recalibrate(subnet, bench.images.train)
+    ofa.recalibrate(subnet, context.images.train)
     return subnet
 
 

@@ -14,10 +14,10 @@ from ofa.architecture import Configuration, LayerShape, layer_shapes
 
 from ..box_converter.partition import partition
 from ..compiler import CompileOptions, compile_layout, cut_layers, with_split_or_without
-from ..hardware.chip_costs import inference_nj, reader
+from ..hardware.chip_costs import inference_nj, read_time_of
 from ..hardware.config.read import Hardware
 from ..packing.bounds import counting_bound
-from ..packing.pack import Goal
+from ..packing.pack import PackingSettings
 from ..packing.place import items_of
 from ..simulation.event_loop import Program, program, simulate
 from ..tuning.joint.quick import QuickLayout, quick_layout
@@ -49,7 +49,7 @@ class CompileSettings:
 
     def compile_options(self) -> CompileOptions:
         """The same as the compiler takes it."""
-        goal = Goal("fast" if self.quick else "best", self.crossbars, seed=self.seed)
+        goal = PackingSettings("fast" if self.quick else "best", self.crossbars, seed=self.seed)
         effort = Effort(self.samples, 0 if self.quick else self.steps, seed=self.seed)
         return CompileOptions(
             self.depth_split,
@@ -62,7 +62,7 @@ class CompileSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
+class SubnetMetrics:
     """What a subnet is like on the chip: simulated latency of all samples, energy of one inference.
 
     The baseline has a crossbar for every box and no copies. `utilization` is that of the `crossbars` in use.
@@ -88,7 +88,7 @@ def layers_of(chosen: Configuration, resolution: int = 64, classes: int = 10) ->
 
 def compile_subnet(
     chosen: Configuration, settings: CompileSettings, resolution: int = 64, classes: int = 10
-) -> Compiled | NoFit:
+) -> SubnetMetrics | NoFit:
     """Compile a subnet; the same settings give the same figures whatever was compiled before.
 
     Raises BadInput where a kernel cannot be cut for the hardware.
@@ -97,9 +97,9 @@ def compile_subnet(
     layout = _layout(layers, settings)
     if isinstance(layout, NoFit):
         return layout
-    hardware, read_ns = settings.hardware, reader(settings.hardware)
+    hardware, read_ns = settings.hardware, read_time_of(settings.hardware)
     baseline = program(partition(layers, hardware.size), read_ns)
-    return Compiled(
+    return SubnetMetrics(
         latency_ns=simulate(layout.run, settings.samples).latency_ns,
         baseline_ns=simulate(baseline, settings.samples).latency_ns,
         energy_nj=inference_nj(hardware, layout.mappings),
@@ -173,7 +173,7 @@ def _quick_bound(mappings: tuple[Mapping, ...], size: CrossbarSize, rules: Rules
 
 def _quick(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Mapped | None:
     """The quick layout with copies; None where there is none, or it gains nothing."""
-    read_ns, size = reader(settings.hardware), settings.hardware.size
+    read_ns, size = read_time_of(settings.hardware), settings.hardware.size
     target = Target(settings.crossbars, size, settings.rules, settings.depthwise)
     found = quick_layout(plain, target, read_ns, settings.samples, settings.seed)
     if found is None:
@@ -186,5 +186,5 @@ def _packed(layers: tuple[Layer, ...], hardware: Hardware, options: CompileOptio
     if isinstance(found, NoFit):
         return found
     layout = found.layout
-    run = program(layout.mappings, reader(hardware), layout.packing.placements)
+    run = program(layout.mappings, read_time_of(hardware), layout.packing.placements)
     return _Mapped(layout.mappings, run, layout.packing.crossbars, layout.utilization, layout)

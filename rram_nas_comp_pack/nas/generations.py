@@ -15,8 +15,8 @@ from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
 from ..kernels.arrays import Floats
-from .genome import LENGTH, Genes, crossed, drawn, effective, mutated
-from .selection import fronts, hypervolume, order, tournament, weighted
+from .genome import LENGTH, Genes, canonical, crossover, mutate, sample_genes
+from .selection import crowded_order, hypervolume, non_dominated_rank, tournament, weighted
 
 Method = Literal["nsga2", "ga", "random"]
 Objective = Literal["acc", "speed", "energy", "crossbars"]
@@ -26,7 +26,7 @@ TRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SubnetResult:
     """What became of a subnet.
 
     `accuracy` is 0 to 1; `speed` the baseline's latency over its own; energy is that of an inference;
@@ -76,10 +76,10 @@ class State:
     populations: tuple[Genes, ...] = ()
     hypervolumes: tuple[float, ...] = ()
     evaluated: tuple[int, ...] = ()
-    known: Mapping[bytes, Outcome] = field(default_factory=dict)
+    known: Mapping[bytes, SubnetResult] = field(default_factory=dict)
 
 
-Evaluate = Callable[[Genes], Sequence[Outcome]]
+Evaluate = Callable[[Genes], Sequence[SubnetResult]]
 """From rows of genes (subnets, genes), all of them different networks, to what became of each."""
 
 
@@ -94,24 +94,26 @@ def front(state: State, objectives: Sequence[Objective]) -> Genes:
     """Rows of genes (subnets, genes) that fit and that no known subnet dominates, by falling speed."""
     rows = genes_of(state.known)
     outcomes = list(state.known.values())
-    best = (fronts(_costs(outcomes, objectives), _excess(outcomes)) == 0) & (_excess(outcomes) <= 0)
+    best = (non_dominated_rank(_costs(outcomes, objectives), _excess(outcomes)) == 0) & (
+        _excess(outcomes) <= 0
+    )
     speeds = np.array([outcome.speed for outcome in outcomes])
     fastest_first = np.argsort(-speeds, kind="stable")
     found: Genes = rows[fastest_first[best[fastest_first]]]
     return found
 
 
-def ranks(outcomes: Sequence[Outcome], objectives: Sequence[Objective]) -> NDArray[np.int64]:
+def ranks(outcomes: Sequence[SubnetResult], objectives: Sequence[Objective]) -> NDArray[np.int64]:
     """The front of each subnet among these: 0 where none dominates it."""
-    return fronts(_costs(outcomes, objectives), _excess(outcomes))
+    return non_dominated_rank(_costs(outcomes, objectives), _excess(outcomes))
 
 
 def key(genes: Genes) -> bytes:
     """What names the network of one row (genes,)."""
-    return effective(genes[None]).tobytes()
+    return canonical(genes[None]).tobytes()
 
 
-def genes_of(known: Mapping[bytes, Outcome]) -> Genes:
+def genes_of(known: Mapping[bytes, SubnetResult]) -> Genes:
     """Rows (subnets, genes) from their keys."""
     return np.frombuffer(b"".join(known), np.int8).reshape(len(known), LENGTH)
 
@@ -119,9 +121,9 @@ def genes_of(known: Mapping[bytes, Outcome]) -> Genes:
 def _next(options: SearchOptions, evaluate: Evaluate, state: State) -> State:
     generation = len(state.populations)
     rng = Generator(PCG64([options.seed, generation]))
-    parents = state.populations[-1] if generation else drawn(rng, 0)
+    parents = state.populations[-1] if generation else sample_genes(rng, 0)
     children = _children(rng, options, parents, state.known)
-    new = {k: child for child in effective(children) if (k := child.tobytes()) not in state.known}
+    new = {k: child for child in canonical(children) if (k := child.tobytes()) not in state.known}
     outcomes = evaluate(np.array(list(new.values())).reshape(-1, LENGTH)) if new else ()
     known = {**state.known, **dict(zip(new, outcomes, strict=True))}
     candidates = _different(np.concatenate([parents, children]))
@@ -132,48 +134,48 @@ def _next(options: SearchOptions, evaluate: Evaluate, state: State) -> State:
 
 
 def _children(
-    rng: Generator, options: SearchOptions, parents: Genes, known: Mapping[bytes, Outcome]
+    rng: Generator, options: SearchOptions, parents: Genes, known: Mapping[bytes, SubnetResult]
 ) -> Genes:
     """Rows for the next generation; those that are known or twins are bred anew, a few times."""
-    children = _bred(rng, options, parents)
+    children = _breed(rng, options, parents)
     for _ in range(TRIES):
-        keys = [row.tobytes() for row in effective(children)]
+        keys = [row.tobytes() for row in canonical(children)]
         stale = np.array([k in known or k in keys[:i] for i, k in enumerate(keys)])
         if not stale.any():
             break
-        children[stale] = _bred(rng, options, parents)[stale]
+        children[stale] = _breed(rng, options, parents)[stale]
     return children
 
 
-def _bred(rng: Generator, options: SearchOptions, parents: Genes) -> Genes:
+def _breed(rng: Generator, options: SearchOptions, parents: Genes) -> Genes:
     count = options.population
     if not len(parents) or options.method == "random":
-        return drawn(rng, count)
+        return sample_genes(rng, count)
     best_first = np.arange(len(parents))
     mothers, fathers = (parents[tournament(rng, best_first, count)] for _ in range(2))
     by_mutation = round(options.mutation_ratio * count)
     return np.concatenate(
         [
-            mutated(rng, mothers[:by_mutation], options.mutate_prob),
-            crossed(rng, mothers[by_mutation:], fathers[by_mutation:]),
+            mutate(rng, mothers[:by_mutation], options.mutate_prob),
+            crossover(rng, mothers[by_mutation:], fathers[by_mutation:]),
         ]
     )
 
 
 def _different(rows: Genes) -> Genes:
     """The first row of each network."""
-    first = {k: i for i, k in reversed(list(enumerate(row.tobytes() for row in effective(rows))))}
+    first = {k: i for i, k in reversed(list(enumerate(row.tobytes() for row in canonical(rows))))}
     return rows[sorted(first.values())]
 
 
-def _best_first(options: SearchOptions, outcomes: Sequence[Outcome]) -> NDArray[np.int64]:
+def _best_first(options: SearchOptions, outcomes: Sequence[SubnetResult]) -> NDArray[np.int64]:
     if options.method == "ga":
         accuracy, speed = options.weights
         return weighted(_costs(outcomes, ("acc", "speed")), _excess(outcomes), np.array([accuracy, speed]))
-    return order(_costs(outcomes, options.objectives), _excess(outcomes))
+    return crowded_order(_costs(outcomes, options.objectives), _excess(outcomes))
 
 
-def _costs(outcomes: Sequence[Outcome], objectives: Sequence[Objective]) -> Floats:
+def _costs(outcomes: Sequence[SubnetResult], objectives: Sequence[Objective]) -> Floats:
     """What is to be minimised, (subnets, objectives)."""
     columns = {
         "acc": [-o.accuracy for o in outcomes],
@@ -184,10 +186,10 @@ def _costs(outcomes: Sequence[Outcome], objectives: Sequence[Objective]) -> Floa
     return np.array([columns[name] for name in objectives], dtype=np.float64).T
 
 
-def _excess(outcomes: Sequence[Outcome]) -> Floats:
+def _excess(outcomes: Sequence[SubnetResult]) -> Floats:
     return np.array([o.excess for o in outcomes], dtype=np.float64)
 
 
-def _hypervolume(outcomes: Iterable[Outcome]) -> float:
+def _hypervolume(outcomes: Iterable[SubnetResult]) -> float:
     points = np.array([(o.accuracy, o.speed) for o in outcomes if o.excess <= 0]).reshape(-1, 2)
     return hypervolume(*points.T)

@@ -23,21 +23,21 @@ _DEPTH_OF = np.repeat(np.arange(2 * len(BLOCKS), LENGTH), DEPTHS[-1])
 """The gene that holds the depth of a block's stage."""
 
 
-def decoded(genes: Genes) -> Configuration:
+def decode(genes: Genes) -> Configuration:
     """The subnet of one row (genes,)."""
     values, blocks = _TABLE[np.arange(LENGTH), genes].tolist(), len(BLOCKS)
     ks, e, d = values[:blocks], values[blocks : 2 * blocks], values[2 * blocks :]
     return Configuration(tuple(ks), tuple(e), tuple(d))
 
 
-def encoded(subnets: Sequence[Configuration]) -> Genes:
+def encode(subnets: Sequence[Configuration]) -> Genes:
     """The rows (subnets, genes) of subnets."""
     values = np.array([[*s.ks, *s.e, *s.d] for s in subnets]).reshape(-1, LENGTH, 1)
     found: Genes = (values == _TABLE).argmax(2).astype(np.int8)
     return found
 
 
-def effective(genes: Genes) -> Genes:
+def canonical(genes: Genes) -> Genes:
     """Rows (subnets, genes) with the first choice for absent blocks: equal rows are equal networks."""
     return np.where(_present(genes), genes, 0).astype(np.int8)
 
@@ -54,21 +54,21 @@ def _present(genes: Genes) -> NDArray[np.bool_]:
     return np.hstack([blocks, blocks, np.ones((len(genes), STAGES), np.bool_)])
 
 
-def drawn(rng: Generator, count: int) -> Genes:
+def sample_genes(rng: Generator, count: int) -> Genes:
     """Rows (count, genes), every gene uniform and by itself."""
     return rng.integers(CHOICES, size=(count, LENGTH), dtype=np.int8)
 
 
-def mutated(rng: Generator, parents: Genes, probability: float) -> Genes:
+def mutate(rng: Generator, parents: Genes, probability: float) -> Genes:
     """Rows like their parents (subnets, genes), with genes drawn anew.
 
     Each row has a probability of its own, exponential with the given mean: most children stay close to a
     parent, some leap. Searches end up better so, and less often in a corner, than with one probability.
     """
     own = probability * rng.exponential(size=(len(parents), 1))
-    return np.where(rng.random(parents.shape) < own, drawn(rng, len(parents)), parents)
+    return np.where(rng.random(parents.shape) < own, sample_genes(rng, len(parents)), parents)
 
 
-def crossed(rng: Generator, mothers: Genes, fathers: Genes) -> Genes:
+def crossover(rng: Generator, mothers: Genes, fathers: Genes) -> Genes:
     """Rows (subnets, genes) that take each gene from either parent: uniform crossover."""
     return np.where(rng.integers(2, size=mothers.shape, dtype=np.int8) == 0, mothers, fathers)

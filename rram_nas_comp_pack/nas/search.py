@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ..errors import CannotBeDone
 from .compile_subnet import CompileSettings
-from .evaluate import Finished, Judging, calibrated, finished, outcome
-from .generations import Outcome, SearchOptions
-from .genome import Genes, drawn, effective
+from .evaluate import AccuracySettings, TunedSubnet, calibrated_accuracy, evaluate_in_full, evaluate_subnet
+from .generations import SearchOptions, SubnetResult
+from .genome import Genes, canonical, sample_genes
 from .workers.engine import Engine, Failed
 
 if TYPE_CHECKING:
@@ -31,16 +31,16 @@ class Search:
 
     options: SearchOptions
     settings: CompileSettings
-    judging: Judging
+    judging: AccuracySettings
     engine: Engine
 
 
-def evaluate(search: Search, predict: Predictor | None, done: Done, genes: Genes) -> Sequence[Outcome]:
+def evaluate(search: Search, predict: Predictor | None, done: Done, genes: Genes) -> Sequence[SubnetResult]:
     """Evaluate rows of genes (subnets, genes); one that fails has its error in its outcome.
 
     Raises CannotBeDone where all of them fail alike: the fault is not in a subnet.
     """
-    task = partial(outcome, search.judging, search.settings)
+    task = partial(evaluate_subnet, search.judging, search.settings)
     found = search.engine(task, [row.tobytes() for row in genes], done)
     errors = {each.error for each in found if isinstance(each, Failed)}
     if len(errors) == 1 and len(found) > 1 and all(isinstance(each, Failed) for each in found):
@@ -54,22 +54,24 @@ def evaluate(search: Search, predict: Predictor | None, done: Done, genes: Genes
     ]
 
 
-def _failed(what: Failed) -> Outcome:
-    return Outcome(excess=float("inf"), error=what.error)
+def _failed(what: Failed) -> SubnetResult:
+    return SubnetResult(excess=float("inf"), error=what.error)
 
 
-def taught(search: Search, count: int, done: Done) -> tuple[Genes, NDArray[np.float64]]:
+def label_training_subnets(search: Search, count: int, done: Done) -> tuple[Genes, NDArray[np.float64]]:
     """Draw and calibrate subnets for a predictor: rows (subnets, genes) and accuracies (subnets,)."""
-    genes = np.unique(effective(drawn(Generator(PCG64([search.options.seed, 2**32])), count)), axis=0)
+    genes = np.unique(canonical(sample_genes(Generator(PCG64([search.options.seed, 2**32])), count)), axis=0)
     genes = genes[Generator(PCG64([search.options.seed, 2**32 + 1])).permutation(len(genes))]
-    found = search.engine(partial(calibrated, search.judging), [row.tobytes() for row in genes], done)
+    found = search.engine(
+        partial(calibrated_accuracy, search.judging), [row.tobytes() for row in genes], done
+    )
     known = [i for i, each in enumerate(found) if not isinstance(each, Failed)]
     if not known and isinstance(found[0], Failed):
         raise CannotBeDone(f"no subnet can be calibrated: {found[0].error}")
     return genes[known], np.array([found[i] for i in known], dtype=np.float64)
 
 
-def finish(search: Search, steps: int | None, genes: Genes, done: Done) -> list[Finished | Failed]:
+def tune_front(search: Search, steps: int | None, genes: Genes, done: Done) -> list[TunedSubnet | Failed]:
     """Compile rows of genes (subnets, genes) like any network, and judge them by test images too."""
-    task = partial(finished, search.judging, replace(search.settings, quick=False, steps=steps))
+    task = partial(evaluate_in_full, search.judging, replace(search.settings, quick=False, steps=steps))
     return search.engine(task, [row.tobytes() for row in genes], done)

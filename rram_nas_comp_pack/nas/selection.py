@@ -12,7 +12,7 @@ from numpy.random import Generator
 from ..kernels.arrays import Floats, Ints
 
 
-def fronts(objectives: Floats, excess: Floats) -> Ints:
+def non_dominated_rank(objectives: Floats, excess: Floats) -> Ints:
     """The front of every row of `objectives` (subnets, objectives): 0 where no other dominates it."""
     from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
@@ -27,11 +27,11 @@ def fronts(objectives: Floats, excess: Floats) -> Ints:
     return found
 
 
-def order(objectives: Floats, excess: Floats) -> Ints:
+def crowded_order(objectives: Floats, excess: Floats) -> Ints:
     """Rows from best to worst: by front, within a front those with most room around them first."""
     from pymoo.operators.survival.rank_and_crowding.metrics import calc_crowding_distance
 
-    front = fronts(objectives, excess)
+    front = non_dominated_rank(objectives, excess)
     room = np.zeros(len(front))
     for number in np.unique(front[excess <= 0]):
         own = front == number

@@ -32,7 +32,7 @@ class Problem(NamedTuple):
     max_load: int
 
 
-class Bench(NamedTuple):
+class FillBuffers(NamedTuple):
     """Where bins are filled, updated in place.
 
     `candidates` are the items to choose from, in its first entries, and `keys` how much each item is wanted,
@@ -60,9 +60,9 @@ def problem_of(items: Items, rules: Rules) -> Problem:
     )
 
 
-def bench(items: int, seed: int) -> Bench:
+def empty_buffers(items: int, seed: int) -> FillBuffers:
     """An empty bench for so many items."""
-    return Bench(
+    return FillBuffers(
         random=random_state(seed),
         candidates=np.arange(items),
         keys=np.zeros(items, np.int64),
@@ -73,13 +73,13 @@ def bench(items: int, seed: int) -> Bench:
 
 
 @compiled
-def draw_keys(problem: Problem, bench: Bench, m: int) -> None:
+def draw_keys(problem: Problem, buffers: FillBuffers, m: int) -> None:
     """How much the first `m` candidates are wanted: a random measure of their size, with noise."""
-    measure = random_below(bench.random, 5)
-    noise = random_below(bench.random, 1024)
+    measure = random_below(buffers.random, 5)
+    noise = random_below(buffers.random, 1024)
     noise = noise * noise >> 10  # squared: most fills keep close to the measure, a few hardly follow it
     for t in range(m):
-        i = bench.candidates[t]
+        i = buffers.candidates[t]
         w, h = problem.widths[i], problem.heights[i]
         if measure == 0:
             size = w * h
@@ -92,7 +92,7 @@ def draw_keys(problem: Problem, bench: Bench, m: int) -> None:
         else:
             size = w + h
         # 1024 is one: fixed point gives every machine the same keys
-        bench.keys[i] = size * (1024 + ((random_below(bench.random, 2048) - 1024) * noise >> 10))
+        buffers.keys[i] = size * (1024 + ((random_below(buffers.random, 2048) - 1024) * noise >> 10))
 
 
 @compiled
@@ -113,7 +113,7 @@ class Counts(NamedTuple):
 
 
 @compiled
-def most_wanted(problem: Problem, bench: Bench, counts: Counts, room: CrossbarSize) -> int:
+def most_wanted(problem: Problem, buffers: FillBuffers, counts: Counts, room: CrossbarSize) -> int:
     """Where the candidate stands that is to go into a space of `room`, or -1: none may.
 
     A candidate that fills the space's width or height counts double for each: it leaves no sliver beside it.
@@ -122,34 +122,34 @@ def most_wanted(problem: Problem, bench: Bench, counts: Counts, room: CrossbarSi
     best = -1
     most = -1
     for t in range(m):
-        i = bench.candidates[t]
+        i = buffers.candidates[t]
         w, h = problem.widths[i], problem.heights[i]
         if w > room.columns or h > room.rows:
             continue
-        key = bench.keys[i]
+        key = buffers.keys[i]
         if w == room.columns:
             key *= 2
         if h == room.rows:
             key *= 2
-        if key > most and not clashes(problem, bench.trial, k, i):
+        if key > most and not clashes(problem, buffers.trial, k, i):
             most = key
             best = t
     return best
 
 
 @compiled
-def fill_bin(problem: Problem, bench: Bench, m: int, upward: bool) -> int:
+def fill_bin(problem: Problem, buffers: FillBuffers, m: int, upward: bool) -> int:
     """Fill an empty bin from the first `m` candidates; `bench.trial` gets those placed.
 
     Space by space, each time the lowest (or leftmost) one and the item that suits it best: after Burke,
     Kendall and Whitwell, "A new placement heuristic for the orthogonal stock-cutting problem" (2004).
     """
-    trial, spaces, candidates = bench.trial, bench.spaces, bench.candidates
+    trial, spaces, candidates = buffers.trial, buffers.spaces, buffers.candidates
     n, k = empty_bin(spaces, problem.columns, problem.rows)
     while n > 0 and k < problem.max_load:
         s = first_space(spaces, n, upward)
         x, y = spaces[s, 0], spaces[s, 1]
-        t = most_wanted(problem, bench, Counts(k, m), CrossbarSize(spaces[s, 3] - y, spaces[s, 2] - x))
+        t = most_wanted(problem, buffers, Counts(k, m), CrossbarSize(spaces[s, 3] - y, spaces[s, 2] - x))
         if t < 0:
             n = drop(spaces, n, s)
             continue
@@ -163,20 +163,20 @@ def fill_bin(problem: Problem, bench: Bench, m: int, upward: bool) -> int:
 
 
 @compiled
-def best_fill(problem: Problem, bench: Bench, m: int) -> int:
+def best_fill(problem: Problem, buffers: FillBuffers, m: int) -> int:
     """The fill of the first `m` candidates that covers most; `bench.fill` gets it."""
     most = -1
     best = 0
     for _ in range(TRIES):
-        draw_keys(problem, bench, m)
-        k = fill_bin(problem, bench, m, random_below(bench.random, 2) == 0)
+        draw_keys(problem, buffers, m)
+        k = fill_bin(problem, buffers, m, random_below(buffers.random, 2) == 0)
         area = 0
         for j in range(k):
-            area += problem.widths[bench.trial[0, j]] * problem.heights[bench.trial[0, j]]
+            area += problem.widths[buffers.trial[0, j]] * problem.heights[buffers.trial[0, j]]
         if area > most:
             most = area
             best = k
             for row in range(3):
                 for j in range(k):
-                    bench.fill[row, j] = bench.trial[row, j]
+                    buffers.fill[row, j] = buffers.trial[row, j]
     return best

@@ -17,7 +17,7 @@ from ..values import Rules
 from .bounds import lower_bound
 from .fill import BIN, Problem, X, Y, clashes, problem_of
 from .items import Items
-from .pack import Layout
+from .pack import BinAssignment
 from .spaces import empty_bin, occupy
 
 MOST_ORDERS, LONGEST = 20, 6_000_000
@@ -39,7 +39,7 @@ class _Bins(NamedTuple):
     places: Ints
 
 
-def first_fit(items: Items, rules: Rules, budget: int, seed: int) -> Layout | None:
+def first_fit(items: Items, rules: Rules, budget: int, seed: int) -> BinAssignment | None:
     """Pack into at most `budget` crossbars by the first random order that does; None where none is found.
 
     The seed decides the orders. Too many boxes are not tried at all.
@@ -49,7 +49,7 @@ def first_fit(items: Items, rules: Rules, budget: int, seed: int) -> Layout | No
         order = Generator(PCG64([seed, turn])).permutation(len(items))
         bins, places = in_order(problem, order, budget)
         if bins <= budget:
-            return Layout(
+            return BinAssignment(
                 places[BIN], places[X], places[Y], bins, lower_bound(items, rules), "budget", "first-fit"
             )
     return None

@@ -17,7 +17,7 @@ from .bounds import counting_bound, lower_bound, stands_alone
 from .exact import Proof, fewest
 from .fill import BIN, X, Y, problem_of
 from .items import Items
-from .ruin_recreate import ITERATION, RECORD, State, construct, improve, start
+from .ruin_recreate import ITERATION, RECORD, SearchState, construct, improve, initial_state
 
 Progress = Callable[[int, int, int], None]
 """Called with steps done, steps in all, and the fewest crossbars so far."""
@@ -34,7 +34,7 @@ FIRST_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
+class PackingSettings:
     """What a packer is asked for.
 
     `packer`: "fast" (a few milliseconds), "best" (improves for `effort` steps) or "exact" (then proves, or
@@ -52,7 +52,7 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class BinAssignment:
     """Where every item lies: crossbar (from 0, no number unused), x (columns) and y (rows), each (items,).
 
     No layout needs fewer than `lower_bound` crossbars. `stopped` says what ended the search, `packer` whose
@@ -77,7 +77,9 @@ class _Limits:
     deadline: float | None
 
 
-def pack(items: Items, rules: Rules, goal: Goal, progress: Progress | None = None) -> Layout:
+def pack(
+    items: Items, rules: Rules, goal: PackingSettings, progress: Progress | None = None
+) -> BinAssignment:
     """Pack `items` under `rules` into as few crossbars as the goal asks for.
 
     Raises BadInput for items that no crossbar holds, and where "exact" lacks its solver.
@@ -103,13 +105,13 @@ def pack(items: Items, rules: Rules, goal: Goal, progress: Progress | None = Non
     return _layout(places, bound, goal, in_time)
 
 
-def _effort(goal: Goal, items: int) -> int:
+def _effort(goal: PackingSettings, items: int) -> int:
     """Steps of the search."""
     # a step tries more items where there are more, so that a few milliseconds hold fewer steps
     return int(np.clip(6_000_000 // items**2, *FAST_EFFORT)) if goal.packer == "fast" else goal.effort
 
 
-def _require_sound(items: Items, goal: Goal) -> None:
+def _require_sound(items: Items, goal: PackingSettings) -> None:
     """Raise BadInput for what no packer can do."""
     if goal.packer not in get_args(Packer):
         raise BadInput(f"packer: found {goal.packer!r}, allowed are {', '.join(get_args(Packer))}")
@@ -129,10 +131,10 @@ def _counting_from(apart: int, progress: Progress) -> Progress:
 
 
 def _search(
-    items: Items, rules: Rules, goal: Goal, limits: _Limits, progress: Progress | None
+    items: Items, rules: Rules, goal: PackingSettings, limits: _Limits, progress: Progress | None
 ) -> tuple[Ints, bool]:
     """Construct and improve: places (3, items), and whether it ended by itself rather than by the clock."""
-    problem, state = problem_of(items, rules), start(len(items), goal.seed)
+    problem, state = problem_of(items, rules), initial_state(len(items), goal.seed)
     construct(problem, state, _window(items))
     chunks, done = chunk_sizes(FIRST_CHUNK), 0
     while state.counters[RECORD] > limits.target and done < limits.effort:
@@ -145,7 +147,7 @@ def _search(
     return _found(state), True
 
 
-def _found(state: State) -> Ints:
+def _found(state: SearchState) -> Ints:
     """The best places, with bins counted from 0."""
     places = state.record.copy()
     places[BIN] -= 1
@@ -158,7 +160,7 @@ def _window(items: Items) -> int:
     return max(256, 8 * len(items) * items.size.cells // cells)
 
 
-def _layout(places: Ints, bound: int, goal: Goal, in_time: bool) -> Layout:
+def _layout(places: Ints, bound: int, goal: PackingSettings, in_time: bool) -> BinAssignment:
     """Number the crossbars by their first items and say why the search ended."""
     _, first, inverse = np.unique(places[BIN], return_index=True, return_inverse=True)
     rank = np.argsort(np.argsort(first))
@@ -168,4 +170,4 @@ def _layout(places: Ints, bound: int, goal: Goal, in_time: bool) -> Layout:
         stopped = "bound"
     elif goal.budget is not None and crossbars <= goal.budget:
         stopped = "budget"
-    return Layout(rank[inverse], places[X], places[Y], crossbars, bound, stopped, goal.packer)
+    return BinAssignment(rank[inverse], places[X], places[Y], crossbars, bound, stopped, goal.packer)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..values import Box, CrossbarSize, Mapping, Packing, Placement, Rules
 from .items import Items
-from .pack import Goal, Layout, Progress, pack
+from .pack import BinAssignment, PackingSettings, Progress, pack
 
 
 def items_of(mappings: Sequence[Mapping], size: CrossbarSize) -> Items:
@@ -32,18 +32,18 @@ def _sizes(boxes: tuple[Box, ...]) -> NDArray[np.int64]:
     return np.array([(box.w, box.h) for box in boxes], dtype=np.int64)
 
 
-def place(
+def pack_mappings(
     mappings: Sequence[Mapping],
     size: CrossbarSize,
     rules: Rules,
-    goal: Goal,
+    goal: PackingSettings,
     progress: Progress | None = None,
 ) -> Packing:
     """Give every box of every replica its place on crossbars of `size`."""
     return packing_of(mappings, size, pack(items_of(mappings, size), rules, goal, progress))
 
 
-def packing_of(mappings: Sequence[Mapping], size: CrossbarSize, layout: Layout) -> Packing:
+def packing_of(mappings: Sequence[Mapping], size: CrossbarSize, layout: BinAssignment) -> Packing:
     """The packing that this layout of `items_of` the mappings stands for."""
     places = zip(layout.bins.tolist(), layout.xs.tolist(), layout.ys.tolist(), strict=True)
     placements = tuple(

@@ -19,7 +19,7 @@ from ..kernels.annealing import accepts, cooled
 from ..kernels.arrays import Ints
 from ..kernels.jit import compiled
 from ..kernels.random import random_below
-from .fill import BIN, Bench, Problem, X, Y, bench, best_fill
+from .fill import BIN, FillBuffers, Problem, X, Y, best_fill, empty_buffers
 
 POOL = 0
 """The bin that is none: items without a place. Real bins count from 1."""
@@ -34,7 +34,7 @@ HOT, COLD = 0.05, 0.002
 """Temperatures at both ends of the search, in bin areas."""
 
 
-class State(NamedTuple):
+class SearchState(NamedTuple):
     """Where the search stands, updated in place.
 
     `place`: bin, x and y of each item now, `move` those proposed by the step, `record` those of the best
@@ -50,12 +50,12 @@ class State(NamedTuple):
     area: Ints
     chosen: Ints
     counters: Ints
-    bench: Bench
+    buffers: FillBuffers
 
 
-def start(items: int, seed: int) -> State:
+def initial_state(items: int, seed: int) -> SearchState:
     """The state before anything is placed."""
-    return State(
+    return SearchState(
         place=np.zeros((3, items), np.int64),
         move=np.zeros((3, items), np.int64),
         record=np.zeros((3, items), np.int64),
@@ -64,14 +64,14 @@ def start(items: int, seed: int) -> State:
         area=np.zeros(items + 1, np.int64),
         chosen=np.zeros(MOST_RUINED + 1, np.int64),
         counters=np.zeros(3, np.int64),
-        bench=bench(items, seed),
+        buffers=empty_buffers(items, seed),
     )
 
 
 @compiled
-def take_filled(state: State, m: int, k: int, number: int) -> int:
+def take_filled(state: SearchState, m: int, k: int, number: int) -> int:
     """Note the `k` filled items as bin `number`, and move them behind the candidates still to be placed."""
-    move, fill, candidates = state.move, state.bench.fill, state.bench.candidates
+    move, fill, candidates = state.move, state.buffers.fill, state.buffers.candidates
     for j in range(k):
         i = fill[0, j]
         move[BIN, i], move[X, i], move[Y, i] = number, fill[X, j], fill[Y, j]
@@ -84,10 +84,10 @@ def take_filled(state: State, m: int, k: int, number: int) -> int:
 
 
 @compiled
-def settle(problem: Problem, state: State, first: int, last: int) -> None:
+def settle(problem: Problem, state: SearchState, first: int, last: int) -> None:
     """Carry out the moves of these candidates: the bins they go to have been emptied."""
     for t in range(first, last):
-        i = state.bench.candidates[t]
+        i = state.buffers.candidates[t]
         b = state.move[BIN, i]
         for row in range(3):
             state.place[row, i] = state.move[row, i]
@@ -97,18 +97,18 @@ def settle(problem: Problem, state: State, first: int, last: int) -> None:
 
 
 @compiled
-def construct(problem: Problem, state: State, window: int) -> None:
+def construct(problem: Problem, state: SearchState, window: int) -> None:
     """A first packing: one bin after another, each the best fill of a random sample of what is left."""
-    candidates = state.bench.candidates
+    candidates = state.buffers.candidates
     left = len(problem.widths)
     bins = 0
     while left > 0:
         m = min(window, left)
         for t in range(m):
-            other = t + random_below(state.bench.random, left - t)
+            other = t + random_below(state.buffers.random, left - t)
             candidates[t], candidates[other] = candidates[other], candidates[t]
         bins += 1
-        rest = take_filled(state, m, best_fill(problem, state.bench, m), bins)
+        rest = take_filled(state, m, best_fill(problem, state.buffers, m), bins)
         settle(problem, state, rest, m)
         for t in range(m - 1, rest - 1, -1):
             left -= 1
@@ -118,7 +118,7 @@ def construct(problem: Problem, state: State, window: int) -> None:
 
 
 @compiled
-def keep_record(state: State) -> None:
+def keep_record(state: SearchState) -> None:
     """The current packing is complete: the best so far."""
     for row in range(3):
         for i in range(state.place.shape[1]):
@@ -127,7 +127,7 @@ def keep_record(state: State) -> None:
 
 
 @compiled
-def dissolve_emptiest(state: State) -> None:
+def dissolve_emptiest(state: SearchState) -> None:
     """Put the items of the bin that covers least into the (empty) pool; the last bin takes its number."""
     last = state.counters[BINS]
     b = last
@@ -145,27 +145,27 @@ def dissolve_emptiest(state: State) -> None:
 
 
 @compiled
-def choose_ruins(state: State) -> int:
+def choose_ruins(state: SearchState) -> int:
     """Random different bins to be refilled, behind the pool, in `state.chosen`; returns their number."""
     bins = state.counters[BINS]
     chosen = state.chosen
     chosen[0] = POOL
-    count = 1 + random_below(state.bench.random, min(MOST_RUINED, bins))
+    count = 1 + random_below(state.buffers.random, min(MOST_RUINED, bins))
     for c in range(1, count + 1):
-        chosen[c] = 1 + random_below(state.bench.random, bins)
+        chosen[c] = 1 + random_below(state.buffers.random, bins)
         while (c > 1 and chosen[c] == chosen[1]) or (c > 2 and chosen[c] == chosen[2]):
-            chosen[c] = 1 + random_below(state.bench.random, bins)
+            chosen[c] = 1 + random_below(state.buffers.random, bins)
     return count
 
 
 @compiled
-def gather(state: State, count: int) -> int:
+def gather(state: SearchState, count: int) -> int:
     """The items of the pool and of the chosen bins become the candidates; returns their number."""
     m = 0
     for c in range(count + 1):
         i = state.head[state.chosen[c]]
         while i >= 0:
-            state.bench.candidates[m] = i
+            state.buffers.candidates[m] = i
             state.move[BIN, i] = POOL
             m += 1
             i = state.following[i]
@@ -173,25 +173,25 @@ def gather(state: State, count: int) -> int:
 
 
 @compiled
-def step(problem: Problem, state: State, temperature: float) -> None:
+def step(problem: Problem, state: SearchState, temperature: float) -> None:
     """Ruin some bins, refill them, and keep the result or leave everything as it was."""
     count = choose_ruins(state)
     m = gather(state, count)
     rest = m
     for c in range(1, count + 1):
-        rest = take_filled(state, rest, best_fill(problem, state.bench, rest), state.chosen[c])
+        rest = take_filled(state, rest, best_fill(problem, state.buffers, rest), state.chosen[c])
     homeless = 0
     for t in range(rest):
-        i = state.bench.candidates[t]
+        i = state.buffers.candidates[t]
         homeless += problem.widths[i] * problem.heights[i]
-    if accepts(homeless - state.area[POOL], temperature, state.bench.random):
+    if accepts(homeless - state.area[POOL], temperature, state.buffers.random):
         for c in range(count + 1):
             state.head[state.chosen[c]], state.area[state.chosen[c]] = -1, 0
         settle(problem, state, 0, m)
 
 
 @compiled
-def improve(problem: Problem, state: State, target: int, until: int, effort: int) -> None:
+def improve(problem: Problem, state: SearchState, target: int, until: int, effort: int) -> None:
     """Steps up to number `until` of `effort` (which the temperature follows), or down to `target` bins."""
     cells = problem.columns * problem.rows
     while True:

@@ -28,21 +28,21 @@ NOBODY = -1
 class Program(NamedTuple):
     """What the event loop runs, as flat arrays.
 
-    Per layer (executions): `store` (which layer's replicas it uses), `takes` (replicas it takes), `boxes`
-    (boxes of one replica) and `time_at`, where its box times start in `times`. Per store: `copies`,
-    `replica_at` (its first replica among all) and `crossbar_at`, where its crossbars start in `crossbars`
-    (replica by replica, box by box). A crossbar of -1 is never waited for. Times are in units of `unit_ns`:
-    whole reads where all reads take equally long, so that equal times are equal.
+    Per layer (executions): `owner` (which layer's replicas it uses), `takes` (replicas it takes), `boxes`
+    (boxes of one replica) and `time_offset`, where its box times start in `times`. Per owner: `copies`,
+    `replica_offset` (its first replica among all) and `crossbar_offset`, where its crossbars start in
+    `crossbars` (replica by replica, box by box). A crossbar of -1 is never waited for. Times are in units of
+    `unit_ns`: whole reads where all reads take equally long, so that equal times are equal.
     """
 
-    store: Ints
+    owner: Ints
     takes: Ints
     boxes: Ints
-    time_at: Ints
+    time_offset: Ints
     times: Floats
     copies: Ints
-    replica_at: Ints
-    crossbar_at: Ints
+    replica_offset: Ints
+    crossbar_offset: Ints
     crossbars: Ints
     unit_ns: float
 
@@ -97,7 +97,7 @@ def _reads(layer: Layer, boxes: tuple[Box, ...], read_ns: ReadTime) -> tuple[Int
 
 def simulate(program: Program, samples: int) -> Schedule:
     """Run `samples` samples through the layers."""
-    times = np.zeros((4, samples, len(program.store)))
+    times = np.zeros((4, samples, len(program.owner)))
     _run(program, _state(program, samples), times)
     asked, started, finished, busy = times
     waited = np.maximum(finished - asked - busy, 0.0)  # in whole reads where they are: no rounding shows
@@ -125,10 +125,10 @@ def executions(program: Program, samples: int) -> Executions:
     """Run as `simulate` does and list the boxes that are read; boxes without a place are left out."""
     rows = samples * int((program.boxes * program.takes).sum())
     state = _state(program, samples, rows)
-    _run(program, state, np.zeros((4, samples, len(program.store))))
+    _run(program, state, np.zeros((4, samples, len(program.owner))))
     read = state.counters[3]
     sample, layer, turn, place = state.log[:read].T
-    replica, box = np.divmod(place - program.crossbar_at[program.store[layer]], program.boxes[layer])
+    replica, box = np.divmod(place - program.crossbar_offset[program.owner[layer]], program.boxes[layer])
     start, end = state.log_time[:read].T * program.unit_ns
     return Executions(sample, layer, turn, replica, box, start, end)
 
@@ -191,7 +191,7 @@ def _state(program: Program, samples: int, logged: int = 0) -> _State:
         seen=np.zeros((crossbars, 2), dtype=np.int64),
         owner=_nobody(int(program.copies.sum())),
         next_waiting=_nobody(samples),
-        replica_queue=_nobody(len(program.store), 2),
+        replica_queue=_nobody(len(program.owner), 2),
         log=_nobody(logged, 4),
         log_time=np.zeros((logged, 2)),
     )
@@ -247,7 +247,7 @@ def _pop(state: _State) -> tuple[float, int]:
 @compiled
 def _grant_replicas(program: Program, state: _State, time: float, store: int) -> None:
     """Hand free replicas to those who wait for them, in order of asking."""
-    first = program.replica_at[store]
+    first = program.replica_offset[store]
     for replica in range(first, first + program.copies[store]):
         sample = state.replica_queue[store, 0]
         if sample == NOBODY:
@@ -265,7 +265,7 @@ def _grant_replicas(program: Program, state: _State, time: float, store: int) ->
 @compiled
 def _ask_replicas(program: Program, state: _State, time: float, sample: int) -> None:
     layer = state.layer[sample]
-    store = program.store[layer]
+    store = program.owner[layer]
     state.lacking[sample] = program.takes[layer]
     state.next_waiting[sample] = NOBODY
     if state.replica_queue[store, 0] == NOBODY:
@@ -286,12 +286,12 @@ def _deal_round(program: Program, state: _State, sample: int) -> None:
     deal = state.counters[2]
     layer = state.layer[sample]
     boxes = program.boxes[layer]
-    store = program.store[layer]
+    store = program.owner[layer]
     longest, width, rounds = 0.0, 0, 1
     for replica in range(program.copies[store]):
-        if state.owner[program.replica_at[store] + replica] != sample:
+        if state.owner[program.replica_offset[store] + replica] != sample:
             continue
-        first = program.crossbar_at[store] + replica * boxes
+        first = program.crossbar_offset[store] + replica * boxes
         for box in range(boxes):
             crossbar = program.crossbars[first + box]
             turn = 0
@@ -300,7 +300,7 @@ def _deal_round(program: Program, state: _State, sample: int) -> None:
                 state.seen[crossbar, 0], state.seen[crossbar, 1] = deal, turn + 1
                 rounds = max(rounds, turn + 1)
             if turn == state.round[sample]:
-                longest = max(longest, program.times[program.time_at[layer] + box])
+                longest = max(longest, program.times[program.time_offset[layer] + box])
                 state.asked[sample, width], state.place[sample, width] = crossbar, first + box
                 width += crossbar >= 0
     state.rounds[sample], state.width[sample], state.length[sample] = rounds, width, longest
@@ -361,8 +361,8 @@ def _free_crossbars(state: _State, times: Floats, time: float, sample: int) -> N
 
 @compiled
 def _return_replicas(program: Program, state: _State, time: float, sample: int) -> None:
-    store = program.store[state.layer[sample]]
-    first = program.replica_at[store]
+    store = program.owner[state.layer[sample]]
+    first = program.replica_offset[store]
     for replica in range(first, first + program.copies[store]):
         if state.owner[replica] == sample:
             state.owner[replica] = NOBODY

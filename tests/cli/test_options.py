@@ -11,7 +11,7 @@ from rram_nas_comp_pack.hardware.config.read import load_hardware
 from rram_nas_comp_pack.nas.compile_subnet import CompileSettings
 from rram_nas_comp_pack.nas.evaluate import AccuracyMethod
 from rram_nas_comp_pack.nas.generations import Method, SearchOptions
-from rram_nas_comp_pack.packing.pack import Goal, Packer
+from rram_nas_comp_pack.packing.pack import Packer, PackingSettings
 from rram_nas_comp_pack.tuning.settings import DepthwiseMapping, Effort, Tuner, Tuning
 from rram_nas_comp_pack.values import NO_RULES, Rules
 
@@ -59,7 +59,7 @@ def choices(command, option):
 
 
 def test_pack_without_options_asks_for_what_the_compiler_does_by_itself_on_ten_crossbars():
-    found, goal = options("pack").settings, Goal(budget=10, seed=123)
+    found, goal = options("pack").settings, PackingSettings(budget=10, seed=123)
     assert found == CompileOptions(budget=10, goal=goal)
 
 
@@ -74,7 +74,7 @@ def test_options_of_pack_come_where_they_belong():
         tuning=Tuning("joint", Effort(1, 7, 2.5, 5)),
         budget=82,
         rules=NO_RULES,
-        goal=Goal("fast", 82, 9, 3.0, 5),
+        goal=PackingSettings("fast", 82, 9, 3.0, 5),
         traced_samples=2,
         watched_samples=4,
     )

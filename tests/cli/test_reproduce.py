@@ -20,7 +20,7 @@ from rram_nas_comp_pack.cli.reproduction.claims import (
 )
 from rram_nas_comp_pack.cli.reproduction.figure import draw
 from rram_nas_comp_pack.runs.packing.run import Copies, Speeds
-from rram_nas_comp_pack.values import Evaluation
+from rram_nas_comp_pack.values import LatencyComparison
 
 LACKING = ["the supernet", "CIFAR-10"]
 TINY = {"mbv3_small": 210, "squeezenet": 80}
@@ -132,7 +132,7 @@ def test_a_utilization_is_judged_by_that_of_the_same_kind_of_run():
 def test_figures_of_files():
     result = SimpleNamespace(
         **{"boxes": 4, "crossbars": 3, "lower_bound": 2, "utilization": 0.5},
-        evaluations=(Evaluation(1, 4.0, 4.0, 8.0),),
+        evaluations=(LatencyComparison(1, 4.0, 4.0, 8.0),),
         copies=Copies("none", None, (1,), None),
     )
     plain = pack_figures(result, 1.5)

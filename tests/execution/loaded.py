@@ -24,8 +24,8 @@ from rram_nas_comp_pack.execution.network import (
 )
 from rram_nas_comp_pack.execution.quantise import Codes, IntegerNetwork, quantise_input
 from rram_nas_comp_pack.execution.vectors import unfold
-from rram_nas_comp_pack.packing.pack import Goal
-from rram_nas_comp_pack.packing.place import place
+from rram_nas_comp_pack.packing.pack import PackingSettings
+from rram_nas_comp_pack.packing.place import pack_mappings
 from rram_nas_comp_pack.values import NO_RULES, CrossbarSize, Mapping
 
 
@@ -91,7 +91,7 @@ def load(module: nn.Module, size: Any, cut: Cut | None = None, count: int = 3) -
     network = quantise_network(module, recording, [Batch(x, count)])
     mappings = mapped(recording.network.layers, cut)
     crossbar = CrossbarSize(*cut.size)
-    placements = place(mappings, crossbar, NO_RULES, Goal("fast")).placements
+    placements = pack_mappings(mappings, crossbar, NO_RULES, PackingSettings("fast")).placements
     image = make_image(mappings, placements, crossbar, network, Provenance("net", "random", "noise"))
     return Loaded(module, recording, network, image, x)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ofa.architecture import layer_shapes
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.nas.generations import Outcome, SearchOptions, evolve, genes_of
+from rram_nas_comp_pack.nas.generations import SearchOptions, SubnetResult, evolve, genes_of
 from rram_nas_comp_pack.runs.nas.checkpoint import NAME, Kept, load_search, save_search
 from rram_nas_comp_pack.runs.nas.front import read_front
 from tests.cli.tiny_runs import call, make_workplace, pack
@@ -194,7 +194,7 @@ def begun(tmp_path_factory):
 
 
 def judged(rows):
-    return [Outcome(0.9, 2.0, 1e6, 2e6, 1e3, 10, 0.5, -1.0) for _ in rows]
+    return [SubnetResult(0.9, 2.0, 1e6, 2e6, 1e3, 10, 0.5, -1.0) for _ in rows]
 
 
 ODD_ARRAYS = (

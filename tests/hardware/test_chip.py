@@ -4,7 +4,7 @@ import pytest
 from golden_hardware import configured
 
 from rram_nas_comp_pack.hardware import pe
-from rram_nas_comp_pack.hardware.chip_costs import read_ns, totals
+from rram_nas_comp_pack.hardware.chip_costs import chip_costs, read_ns
 from rram_nas_comp_pack.hardware.crossbar import cell_area_um2, crossbar_area_um2
 from rram_nas_comp_pack.values import Box, Layer, Mapping
 
@@ -15,7 +15,7 @@ FEW_ADCS = "Process element level.ADC_Num=1"
 
 
 def test_cells_under_boxes_are_told_apart_from_cells_that_hold_weights():
-    dense, diagonal = (totals(configured(""), [m], 3, 1.0) for m in (DENSE, DIAGONAL))
+    dense, diagonal = (chip_costs(configured(""), [m], 3, 1.0) for m in (DENSE, DIAGONAL))
     assert dense.cells == diagonal.cells == 3 * 128 * 128
     assert (dense.occupied.count, dense.weights.count) == (90, 90)
     assert (diagonal.occupied.count, diagonal.weights.count) == (2 * (27 * 3 + 18 * 2), 90)
@@ -24,7 +24,7 @@ def test_cells_under_boxes_are_told_apart_from_cells_that_hold_weights():
 
 def test_the_area_of_cells_is_that_of_all_slices_and_signs():
     """Eight-bit weights in cells of one bit lie in 14 physical crossbars."""
-    chip = totals(configured(""), [DIAGONAL], 2, 1.0)
+    chip = chip_costs(configured(""), [DIAGONAL], 2, 1.0)
     assert chip.occupied.area_um2 == pytest.approx(14 * 234 * 1.44)
     assert chip.weights.area_um2 == pytest.approx(14 * 90 * 1.44)
 
@@ -55,7 +55,7 @@ def crossbar_nj(hardware, h, w):
 def test_the_crossbars_energy_is_split_by_the_cells_of_a_read(overrides):
     """A third of the cells of three channels hold weights, half of those of two; copies share the reads."""
     hardware = configured(overrides)
-    chip = totals(hardware, [DIAGONAL], 2, 1.0)
+    chip = chip_costs(hardware, [DIAGONAL], 2, 1.0)
     three, two = 16 * crossbar_nj(hardware, 27, 3), 16 * crossbar_nj(hardware, 18, 2)
     assert chip.occupied.energy_nj == pytest.approx(three + two)
     assert chip.weights.energy_nj == pytest.approx(three / 3 + two / 2)
@@ -68,12 +68,12 @@ def test_energy_counts_all_rows_and_columns_of_a_diagonal_read():
     for box in DIAGONAL.boxes:
         time = pe.read_latency(hardware, box.h, box.w)
         energy += 7 * 16 * pe.read_energy(pe.read_power(hardware, box.h, box.w), time).total_nj
-    assert totals(hardware, [DIAGONAL], 2, 1.0).energy_nj == pytest.approx(energy)
+    assert chip_costs(hardware, [DIAGONAL], 2, 1.0).energy_nj == pytest.approx(energy)
 
 
 def test_a_layer_that_runs_again_adds_reads_but_no_cells():
     again = Mapping(Layer(1, "Conv2d", "dw", LAYER.raw, 16, 5, 0, depthwise=True), DIAGONAL.boxes, 2)
-    once, twice = (totals(configured(""), ms, 2, 1.0) for ms in ([DIAGONAL], [DIAGONAL, again]))
+    once, twice = (chip_costs(configured(""), ms, 2, 1.0) for ms in ([DIAGONAL], [DIAGONAL, again]))
     assert twice.occupied.count == once.occupied.count
     assert twice.weights.count == once.weights.count
     assert twice.weights.energy_nj == pytest.approx(2 * once.weights.energy_nj)

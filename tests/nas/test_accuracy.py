@@ -10,8 +10,8 @@ import ofa
 from ofa.architecture import configuration
 from rram_nas_comp_pack.errors import BadInput, CannotBeDone
 from rram_nas_comp_pack.nas import accuracy as module
-from rram_nas_comp_pack.nas.accuracy import bench, calibrate, device_of, finetune, predictor
-from rram_nas_comp_pack.nas.genome import drawn, one_hot
+from rram_nas_comp_pack.nas.accuracy import calibrate, device_of, finetune, load_context, predictor
+from rram_nas_comp_pack.nas.genome import one_hot, sample_genes
 
 SMALLEST, LARGEST = configuration(3, 3, 2), configuration(7, 6, 4)
 
@@ -90,7 +90,7 @@ def test_the_seed_decides_how_a_subnet_is_finetuned(monkeypatch):
 
 def taught(count, noise, seed=0):
     rng = np.random.default_rng(seed)
-    genes = drawn(rng, count)
+    genes = sample_genes(rng, count)
     signal = one_hot(genes) @ rng.normal(size=108)
     return genes, 0.9 + 0.01 * signal / signal.std() + noise * rng.normal(size=count)
 
@@ -127,12 +127,12 @@ def test_a_predictor_that_ranks_by_chance_is_refused_unless_told():
 
 def test_a_bench_needs_a_checkpoint_images_and_equal_classes(tmp_path):
     with pytest.raises(BadInput, match=r"none\.pth: cannot be read"):
-        bench(tmp_path / "none.pth", "digits")
+        load_context(tmp_path / "none.pth", "digits")
     ofa.save_checkpoint(tiny_bench().supernet, tmp_path / "three.pth")
     with pytest.raises(BadInput, match="found 3 classes, allowed are the 10 of digits"):
-        bench(tmp_path / "three.pth", "digits")
+        load_context(tmp_path / "three.pth", "digits")
     with pytest.raises(BadInput, match="images: found 'mnist'"):
-        bench(tmp_path / "three.pth", "mnist")
+        load_context(tmp_path / "three.pth", "mnist")
 
 
 def test_a_device_that_is_not_here_is_refused():

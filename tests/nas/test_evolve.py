@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rram_nas_comp_pack.nas.generations import Outcome, SearchOptions, State, evolve, front, key, ranks
-from rram_nas_comp_pack.nas.genome import effective, one_hot
-from rram_nas_comp_pack.nas.selection import fronts, hypervolume, order, tournament
+from rram_nas_comp_pack.nas.generations import SearchOptions, State, SubnetResult, evolve, front, key, ranks
+from rram_nas_comp_pack.nas.genome import canonical, one_hot
+from rram_nas_comp_pack.nas.selection import crowded_order, hypervolume, non_dominated_rank, tournament
 
 WEIGHTS = np.random.default_rng(1).normal(size=(108, 2))
 SMALL = SearchOptions(population=12, generations=8, seed=3)
@@ -19,7 +19,7 @@ SMALL = SearchOptions(population=12, generations=8, seed=3)
 def judged(genes):
     """A made-up world: accuracy and speed are sums over choices; the fastest do not fit."""
     return [
-        Outcome(
+        SubnetResult(
             accuracy=1 / (1 + np.exp(-a / 10)),
             speed=50 + b,
             latency_ns=1.0,
@@ -74,7 +74,7 @@ rows = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.sampled_from(
 @given(rows)
 def test_fronts_are_those_of_the_definition_and_what_does_not_fit_comes_last(drawn):
     table = np.array(drawn, dtype=float)
-    assert fronts(table[:, :2], table[:, 2]).tolist() == slow_fronts(table[:, :2], table[:, 2])
+    assert non_dominated_rank(table[:, :2], table[:, 2]).tolist() == slow_fronts(table[:, :2], table[:, 2])
 
 
 def slow_crowding(points):
@@ -92,7 +92,7 @@ def slow_crowding(points):
 def test_within_a_front_those_with_most_room_come_first():
     x = np.random.default_rng(0).permutation(30) / 30
     points = np.column_stack([x, (1 - x) ** 3])
-    by = order(points, np.zeros(30))
+    by = crowded_order(points, np.zeros(30))
     room = slow_crowding(points)
     assert set(by[:2].tolist()) == set(np.flatnonzero(np.isinf(room)).tolist())
     assert np.all(np.diff(room[by[2:]]) <= 1e-12)
@@ -101,7 +101,7 @@ def test_within_a_front_those_with_most_room_come_first():
 def test_order_goes_front_by_front():
     points = np.random.default_rng(5).random((40, 3))
     excess = np.where(np.arange(40) % 4 == 0, np.arange(40) % 7, 0).astype(float)
-    assert np.all(np.diff(fronts(points, excess)[order(points, excess)]) >= 0)
+    assert np.all(np.diff(non_dominated_rank(points, excess)[crowded_order(points, excess)]) >= 0)
 
 
 def test_a_tournament_favours_those_in_front():
@@ -186,7 +186,7 @@ def test_nsga_beats_chance_and_the_weighted_sum_goes_where_its_weights_say():
 
 
 def test_where_nothing_fits_the_least_excess_survives_and_the_front_is_empty():
-    state = last(SMALL, lambda genes: [Outcome(excess=float(row.sum() + 1)) for row in effective(genes)])
+    state = last(SMALL, lambda genes: [SubnetResult(excess=float(row.sum() + 1)) for row in canonical(genes)])
     excess = [state.known[key(row)].excess for row in state.populations[-1]]
     assert excess == sorted(excess)
     assert max(excess) == sorted(o.excess for o in state.known.values())[11]

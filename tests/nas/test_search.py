@@ -13,10 +13,10 @@ from rram_nas_comp_pack.hardware.config.read import load_hardware
 from rram_nas_comp_pack.nas import evaluate as module
 from rram_nas_comp_pack.nas.accuracy import calibrate, finetune
 from rram_nas_comp_pack.nas.compile_subnet import CompileSettings, compile_subnet
-from rram_nas_comp_pack.nas.evaluate import Judging, finished, outcome
+from rram_nas_comp_pack.nas.evaluate import AccuracySettings, evaluate_in_full, evaluate_subnet
 from rram_nas_comp_pack.nas.generations import evolve, front
-from rram_nas_comp_pack.nas.genome import LENGTH, decoded, drawn
-from rram_nas_comp_pack.nas.search import Search, evaluate, finish, taught
+from rram_nas_comp_pack.nas.genome import LENGTH, decode, sample_genes
+from rram_nas_comp_pack.nas.search import Search, evaluate, label_training_subnets, tune_front
 from rram_nas_comp_pack.nas.workers.engine import Failed
 from rram_nas_comp_pack.values import Rules
 
@@ -35,7 +35,7 @@ def judging(monkeypatch):
     """Judges by a few images that are in memory already."""
     tiny = tiny_bench()
     monkeypatch.setattr(module, "_bench", lambda _judging: tiny)
-    return Judging(Path("net"), "tiny", "calibrate", "cpu", 0, 3)
+    return AccuracySettings(Path("net"), "tiny", "calibrate", "cpu", 0, 3)
 
 
 class Inline:
@@ -52,29 +52,29 @@ class Inline:
 
 
 def test_an_outcome_is_what_compiler_and_judge_say(settings, judging):
-    found = outcome(judging, settings, SMALLEST)
-    chosen = decoded(np.frombuffer(SMALLEST, np.int8))
+    found = evaluate_subnet(judging, settings, SMALLEST)
+    chosen = decode(np.frombuffer(SMALLEST, np.int8))
     compiled = compile_subnet(chosen, settings, 64, 3)
     for name in ("speed", "latency_ns", "baseline_ns", "energy_nj", "crossbars", "utilization"):
         assert getattr(found, name) == getattr(compiled, name), name
     assert found.accuracy == calibrate(tiny_bench(), chosen)
     assert (found.excess, found.error) == (0, "")
-    tuned = outcome(replace(judging, method="finetune"), settings, SMALLEST)
+    tuned = evaluate_subnet(replace(judging, method="finetune"), settings, SMALLEST)
     assert tuned.accuracy == finetune(tiny_bench(), chosen)
-    assert outcome(replace(judging, method="predictor"), settings, SMALLEST).accuracy == 0
+    assert evaluate_subnet(replace(judging, method="predictor"), settings, SMALLEST).accuracy == 0
 
 
 def test_a_subnet_that_does_not_fit_is_neither_packed_nor_judged(settings, judging, monkeypatch):
     monkeypatch.setattr(module, "_accuracies", None)
-    least = compile_subnet(decoded(np.frombuffer(LARGEST, np.int8)), replace(settings, crossbars=30), 64, 3)
-    found = outcome(judging, replace(settings, crossbars=30), LARGEST)
+    least = compile_subnet(decode(np.frombuffer(LARGEST, np.int8)), replace(settings, crossbars=30), 64, 3)
+    found = evaluate_subnet(judging, replace(settings, crossbars=30), LARGEST)
     assert found.excess == least.lower_bound - 30 > 0
     assert found == replace(type(found)(), excess=found.excess)
 
 
 def test_a_finished_subnet_has_both_accuracies(settings, judging):
-    found = finished(judging, settings, SMALLEST)
-    chosen = decoded(np.frombuffer(SMALLEST, np.int8))
+    found = evaluate_in_full(judging, settings, SMALLEST)
+    chosen = decode(np.frombuffer(SMALLEST, np.int8))
     assert found.compiled == compile_subnet(chosen, settings, 64, 3)
     assert (found.validation, found.test) == (
         calibrate(tiny_bench(), chosen),
@@ -102,7 +102,7 @@ def test_one_bad_subnet_is_recorded_and_the_search_goes_on(settings, judging, mo
 
 def test_where_all_fail_alike_the_search_ends_with_their_error(settings, judging, monkeypatch):
     made_up(monkeypatch)
-    genes = drawn(np.random.default_rng(0), 5)
+    genes = sample_genes(np.random.default_rng(0), 5)
     search = Search(SMALL, settings, judging, Inline([row.tobytes() for row in genes]))
     with pytest.raises(CannotBeDone, match="no subnet can be evaluated: ValueError: no"):
         evaluate(search, None, int, genes)
@@ -110,7 +110,7 @@ def test_where_all_fail_alike_the_search_ends_with_their_error(settings, judging
 
 def test_a_predictor_gives_the_accuracies_of_what_fits(settings, judging, monkeypatch):
     made_up(monkeypatch)
-    genes = drawn(np.random.default_rng(0), 30)
+    genes = sample_genes(np.random.default_rng(0), 30)
     search = Search(SMALL, settings, judging, Inline())
     found = evaluate(search, lambda rows: np.arange(len(rows)) / 100, int, genes)
     plain = [judged(row[None])[0] for row in genes]
@@ -120,17 +120,17 @@ def test_a_predictor_gives_the_accuracies_of_what_fits(settings, judging, monkey
 
 def test_what_a_predictor_learns_is_drawn_by_the_seed_and_calibrated(settings, judging):
     search = Search(SMALL, settings, judging, Inline())
-    genes, accuracies = taught(search, 4, int)
-    again, _ = taught(search, 4, int)
-    other, _ = taught(replace(search, options=replace(SMALL, seed=4)), 4, int)
+    genes, accuracies = label_training_subnets(search, 4, int)
+    again, _ = label_training_subnets(search, 4, int)
+    other, _ = label_training_subnets(replace(search, options=replace(SMALL, seed=4)), 4, int)
     assert np.array_equal(genes, again)
     assert not np.array_equal(genes, other)
-    assert accuracies.tolist() == [calibrate(tiny_bench(), decoded(row)) for row in genes]
+    assert accuracies.tolist() == [calibrate(tiny_bench(), decode(row)) for row in genes]
     broken = replace(search, engine=Inline({genes[1].tobytes()}))
-    assert np.array_equal(taught(broken, 4, int)[0], genes[[0, 2, 3]])
+    assert np.array_equal(label_training_subnets(broken, 4, int)[0], genes[[0, 2, 3]])
 
 
 def test_the_front_is_compiled_by_the_full_tuner(settings, judging):
     search = Search(SMALL, settings, judging, Inline())
-    found = finish(search, 400, np.zeros((1, LENGTH), np.int8), int)
-    assert found == [finished(judging, replace(settings, quick=False, steps=400), SMALLEST)]
+    found = tune_front(search, 400, np.zeros((1, LENGTH), np.int8), int)
+    assert found == [evaluate_in_full(judging, replace(settings, quick=False, steps=400), SMALLEST)]

@@ -8,8 +8,8 @@ import pytest
 from test_evolve import SMALL, judged
 
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.nas.generations import Outcome, evolve
-from rram_nas_comp_pack.nas.genome import drawn
+from rram_nas_comp_pack.nas.generations import SubnetResult, evolve
+from rram_nas_comp_pack.nas.genome import sample_genes
 from rram_nas_comp_pack.runs.nas.checkpoint import NAME, Kept, load_search, save_search
 
 OPTIONS = {"seed": 3, "objectives": ["acc", "speed"], "method": "nsga2"}
@@ -25,13 +25,13 @@ def same(a, b):
 
 def failing(genes):
     """Every fifth subnet fails."""
-    failed = Outcome(excess=float("inf"), error='ValueError: no, "it" can\'t')
+    failed = SubnetResult(excess=float("inf"), error='ValueError: no, "it" can\'t')
     return [failed if i % 5 == 0 else own for i, own in enumerate(judged(genes))]
 
 
 def test_what_is_read_is_what_was_written(tmp_path):
     for state in evolve(replace(SMALL, generations=3), failing):
-        kept = Kept(state, drawn(np.random.default_rng(0), 7), np.random.default_rng(1).random(7))
+        kept = Kept(state, sample_genes(np.random.default_rng(0), 7), np.random.default_rng(1).random(7))
         save_search(tmp_path, kept, OPTIONS)
         found = load_search(tmp_path, OPTIONS)
         assert same(found.state, state)

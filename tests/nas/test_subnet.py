@@ -13,13 +13,13 @@ import ofa
 from ofa.architecture import BLOCKS, DEPTHS, EXPANSIONS, KERNELS, configuration, sample
 from rram_nas_comp_pack.box_converter.partition import partition
 from rram_nas_comp_pack.box_converter.torch.trace import trace
-from rram_nas_comp_pack.hardware.chip_costs import read_ns, totals
+from rram_nas_comp_pack.hardware.chip_costs import chip_costs, read_ns
 from rram_nas_comp_pack.hardware.config.read import load_hardware
 from rram_nas_comp_pack.nas import compile_subnet as subnet
-from rram_nas_comp_pack.nas.compile_subnet import Compiled, CompileSettings, compile_subnet, layers_of
+from rram_nas_comp_pack.nas.compile_subnet import CompileSettings, SubnetMetrics, compile_subnet, layers_of
 from rram_nas_comp_pack.packing.check import violations
-from rram_nas_comp_pack.packing.pack import Goal
-from rram_nas_comp_pack.packing.place import place
+from rram_nas_comp_pack.packing.pack import PackingSettings
+from rram_nas_comp_pack.packing.place import pack_mappings
 from rram_nas_comp_pack.simulation.event_loop import program, simulate
 from rram_nas_comp_pack.values import NO_RULES, NoFit, Rules
 
@@ -68,9 +68,9 @@ def judged(chosen, options, resolution=64):
     run = program(mappings, READ, packing.placements)
     latency = simulate(run, options.samples).latency_ns
     baseline = simulate(program(partition(layers, SIZE), READ), options.samples).latency_ns
-    chip = totals(HARDWARE, mappings, packing.crossbars, latency)
+    chip = chip_costs(HARDWARE, mappings, packing.crossbars, latency)
     figures = (latency, baseline, chip.energy_nj, packing.crossbars, whole.utilization)
-    assert found == Compiled(*figures)
+    assert found == SubnetMetrics(*figures)
     assert found.speed == baseline / latency
     return found
 
@@ -133,8 +133,8 @@ def test_no_subnet_is_slower_compiled_in_full_than_the_search_saw_it(
         compile_subnet(chosen, options, 32),
         compile_subnet(chosen, replace(options, quick=False), 32),
     )
-    if isinstance(seen, Compiled):
-        assert isinstance(full, Compiled)
+    if isinstance(seen, SubnetMetrics):
+        assert isinstance(full, SubnetMetrics)
         assert full.latency_ns <= seen.latency_ns
         assert full.baseline_ns == seen.baseline_ns
         assert full.speed >= seen.speed
@@ -165,7 +165,7 @@ def test_without_duplication_it_is_the_plain_packing():
     chosen = drawn(3)
     found = compile_subnet(chosen, replace(QUICK, duplicate=False, depthwise="dense"))
     plain = partition(layers_of(chosen), SIZE)
-    packing = place(plain, SIZE, Rules(1, 6), Goal("fast", 211, seed=0))
+    packing = pack_mappings(plain, SIZE, Rules(1, 6), PackingSettings("fast", 211, seed=0))
     latency = simulate(program(plain, READ, packing.placements), 8).latency_ns
     assert (found.latency_ns, found.crossbars) == (latency, packing.crossbars)
 
@@ -212,20 +212,22 @@ def test_a_subnet_that_cannot_fit_is_refused_before_it_is_packed(monkeypatch):
 def test_around_the_smallest_budget_a_subnet_fits_or_is_refused(seed, duplicate):
     chosen = drawn(seed)
     plain = partition(layers_of(chosen), SIZE)
-    fewest = place(plain, SIZE, Rules(1, 6), Goal("fast")).crossbars
+    fewest = pack_mappings(plain, SIZE, Rules(1, 6), PackingSettings("fast")).crossbars
     for crossbars in range(fewest - 3, fewest + 2):
         options = replace(QUICK, crossbars=crossbars, duplicate=duplicate, depthwise="dense")
         found = judged(chosen, options)
-        assert isinstance(found, Compiled) or found.lower_bound <= found.found
+        assert isinstance(found, SubnetMetrics) or found.lower_bound <= found.found
         if crossbars >= fewest:
-            assert isinstance(found, Compiled)
+            assert isinstance(found, SubnetMetrics)
 
 
 def test_where_the_split_does_not_fit_the_joint_tuner_does_without():
     chosen = drawn(0)
-    fewest = place(partition(layers_of(chosen), SIZE), SIZE, Rules(1, 6), Goal("fast")).crossbars
+    fewest = pack_mappings(
+        partition(layers_of(chosen), SIZE), SIZE, Rules(1, 6), PackingSettings("fast")
+    ).crossbars
     options = replace(QUICK, crossbars=fewest + 3, depth_split=64, depthwise="dense")
-    assert isinstance(judged(chosen, options), Compiled)
+    assert isinstance(judged(chosen, options), SubnetMetrics)
     assert isinstance(judged(chosen, replace(options, tuner="margin")), NoFit)
 
 

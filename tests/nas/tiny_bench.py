@@ -5,7 +5,7 @@ import torch
 
 import ofa
 from ofa.data import DataSet
-from rram_nas_comp_pack.nas.accuracy import Bench
+from rram_nas_comp_pack.nas.accuracy import AccuracyContext
 
 TINY = DataSet((0.4,) * 3, (0.25,) * 3, classes=3, resolution=32)
 
@@ -21,4 +21,6 @@ def split(count, seed):
 def tiny_bench(seed=0):
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        return Bench(ofa.build_supernet(3), ofa.Images(split(60, 1), split(9, 2), split(6, 3), 3), seed)
+        return AccuracyContext(
+            ofa.build_supernet(3), ofa.Images(split(60, 1), split(9, 2), split(6, 3), 3), seed
+        )

@@ -9,7 +9,7 @@ from drawn import supernet
 from torch import Tensor, nn
 
 import ofa
-from ofa.data import DataSet, shown
+from ofa.data import DataSet, preprocess
 
 TINY = DataSet((0.4,) * 3, (0.25,) * 3, flip=False, shift=0.0, classes=3, resolution=16)
 
@@ -68,14 +68,16 @@ def statistics(net: nn.Module) -> list[tuple[Tensor, Tensor]]:
 def test_in_one_batch_the_statistics_are_exactly_those_of_the_images():
     net, images = tiny(), split(7)
     ofa.recalibrate(net, images, size=7)
-    torch.testing.assert_close(statistics(net), statistics_by_hand(net, shown(images.pixels / 255, TINY)))
+    torch.testing.assert_close(
+        statistics(net), statistics_by_hand(net, preprocess(images.pixels / 255, TINY))
+    )
 
 
 def test_in_several_batches_they_are_averages_over_the_images():
     """Eight images in batches of at most three are three, three and two."""
     net, images = tiny(), split(8)
     ofa.recalibrate(net, images, size=3)
-    x = shown(images.pixels / 255, TINY)
+    x = preprocess(images.pixels / 255, TINY)
     parts = [statistics_by_hand(net, part) for part in (x[:3], x[3:6], x[6:])]
     for place, own in enumerate(statistics(net)):
         for kind in (0, 1):

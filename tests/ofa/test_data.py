@@ -11,7 +11,7 @@ import torch
 from sklearn.datasets import load_digits
 
 import ofa
-from ofa.data import DATA_SETS, DataSet, _drawn, shown
+from ofa.data import DATA_SETS, DataSet, _random_affine, preprocess
 
 PLAIN = DataSet((0.0,) * 3, (1.0,) * 3, resolution=16)
 
@@ -53,7 +53,7 @@ def test_every_split_and_its_beginning_have_their_share_of_every_class(digits):
 
 def test_digits_are_shown_with_mean_zero_and_deviation_one(digits):
     pixels = torch.cat([split.pixels for split in splits_of(digits)])
-    x = shown(pixels / 255, replace(DATA_SETS["digits"], resolution=8))
+    x = preprocess(pixels / 255, replace(DATA_SETS["digits"], resolution=8))
     assert abs(x.mean()) < 1e-3
     assert abs(x.std() - 1) < 1e-3
 
@@ -75,7 +75,7 @@ def sampled(image: np.ndarray, size: int, source) -> np.ndarray:
 
 def test_images_are_resized_bilinearly_and_normalised():
     pixels = torch.from_numpy(np.random.default_rng(3).integers(256, size=(2, 3, 8, 8), dtype=np.uint8))
-    x = shown(pixels / 255, DATA_SETS["cifar10"])
+    x = preprocess(pixels / 255, DATA_SETS["cifar10"])
     assert (x.shape, x.dtype) == ((2, 3, 64, 64), torch.float32)
     assert x.is_contiguous(memory_format=torch.channels_last)
     wanted = (sampled(pixels[1, 2].numpy() / 255, 64, lambda x, y: (x, y)) - 0.4465) / 0.2010
@@ -87,7 +87,7 @@ def test_batches_hold_every_image_once_the_last_what_is_left(digits):
     plain = list(ofa.batches(split, 10))
     assert [len(x) for x, _ in plain] == [10, 10, 5]
     assert torch.equal(torch.cat([y for _, y in plain]), split.labels)
-    assert torch.equal(torch.cat([x for x, _ in plain]), shown(split.pixels / 255, split.data_set))
+    assert torch.equal(torch.cat([x for x, _ in plain]), preprocess(split.pixels / 255, split.data_set))
     drawn = list(ofa.batches(split, 10, np.random.default_rng(1)))
     order = np.random.default_rng(1).permutation(25)
     assert torch.equal(torch.cat([y for _, y in drawn]), split.labels[order])
@@ -108,8 +108,8 @@ def test_an_augmented_image_is_moved_turned_stretched_and_mirrored_as_drawn():
     kind = replace(PLAIN, shift=0.2, turn=30.0, stretch=0.3)
     image = np.random.default_rng(2).random((8, 8))
     pixels = torch.from_numpy(image).float().expand(20, 3, 8, 8)
-    seen = shown(pixels, kind, np.random.default_rng(5))
-    maps = _drawn(20, kind, np.random.default_rng(5)).double().numpy()
+    seen = preprocess(pixels, kind, np.random.default_rng(5))
+    maps = _random_affine(20, kind, np.random.default_rng(5)).double().numpy()
     for one, (across, down) in zip(seen, maps, strict=True):
         wanted = sampled(image, 16, lambda x, y, a=across, d=down: (a @ (x, y, 1), d @ (x, y, 1)))
         np.testing.assert_allclose(one[0], wanted, atol=1e-5)
@@ -119,7 +119,7 @@ def test_an_augmented_image_is_moved_turned_stretched_and_mirrored_as_drawn():
 
 def test_augmentation_keeps_within_what_the_table_says():
     kind = replace(PLAIN, shift=0.125, turn=10.0, stretch=0.1, flip=False)
-    maps = _drawn(500, kind, np.random.default_rng(0)).double().numpy()
+    maps = _random_affine(500, kind, np.random.default_rng(0)).double().numpy()
     scale = np.sqrt(np.linalg.det(maps[:, :, :2]))
     turn = np.degrees(np.arctan2(maps[:, 1, 0], maps[:, 0, 0]))
     for found, most in ((abs(scale - 1), 0.1), (abs(turn), 10.0), (abs(maps[:, :, 2]), 0.25)):
@@ -127,7 +127,7 @@ def test_augmentation_keeps_within_what_the_table_says():
     assert not DATA_SETS["digits"].flip
     still = replace(kind, shift=0.0, turn=0.0, stretch=0.0)
     pixels = torch.rand(3, 3, 8, 8)
-    torch.testing.assert_close(shown(pixels, still, np.random.default_rng(0)), shown(pixels, still))
+    torch.testing.assert_close(preprocess(pixels, still, np.random.default_rng(0)), preprocess(pixels, still))
 
 
 def test_batches_refuse_what_means_nothing(digits):

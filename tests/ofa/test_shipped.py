@@ -12,8 +12,8 @@ import torch
 
 import ofa
 from ofa.architecture import sample
-from ofa.recipe import customary
-from ofa.training import calibrated
+from ofa.recipe import default_recipe
+from ofa.training import calibrate_subnet
 
 SHIPPED = Path(ofa.__file__).parent / "checkpoint" / "digits_mbv3_small.pth"
 
@@ -27,7 +27,7 @@ def test_the_file_is_the_one_that_was_judged():
 
 def test_it_tells_recipe_and_seed_and_all_epochs_are_done():
     training = torch.load(SHIPPED, weights_only=True)["training"]
-    recipe = customary("digits", seed=0)
+    recipe = default_recipe("digits", seed=0)
     assert training == {"recipe": asdict(recipe), "epoch": sum(recipe.epochs), "phase": None}
 
 
@@ -37,4 +37,4 @@ def test_its_subnets_know_the_test_images():
     chosen = [ofa.Configuration((ks,) * 16, (e,) * 16, (d,) * 4) for ks, e, d in ((7, 6, 4), (3, 3, 2))]
     # the largest has 352 of 359; another machine's rounding may tip an image
     for own, least in zip([*chosen, sample(rng), sample(rng)], (0.975, 0.95, 0.95, 0.95), strict=True):
-        assert ofa.accuracy(calibrated(net, own, images.train), images.test) >= least
+        assert ofa.accuracy(calibrate_subnet(net, own, images.train), images.test) >= least

@@ -14,14 +14,14 @@ from torch.nn import functional
 import ofa
 from ofa import training
 from ofa.architecture import LARGEST
-from ofa.recipe import PHASES, Recipe, customary
+from ofa.recipe import PHASES, Recipe, default_recipe
 from ofa.resume import load_run, save_run
-from ofa.training import Run, Step, begin, calibrated, optimizer_of, train_epoch
+from ofa.training import Step, TrainingRun, begin, calibrate_subnet, optimizer_of, train_epoch
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def trained(run: Run, images: ofa.Split, epochs: int) -> list[Step]:
+def trained(run: TrainingRun, images: ofa.Split, epochs: int) -> list[Step]:
     steps: list[Step] = []
     for _ in range(epochs):
         train_epoch(run, images, lambda step, _steps: steps.append(step))
@@ -103,7 +103,7 @@ def test_the_network_learns():
     assert len(steps) == 24
     trained(run, images, 3)
     assert run.done
-    assert ofa.accuracy(calibrated(run.supernet, LARGEST, images), images) > 0.8
+    assert ofa.accuracy(calibrate_subnet(run.supernet, LARGEST, images), images) > 0.8
     with pytest.raises(ofa.BadInput, match="9 epochs done"):
         train_epoch(run, images)
 
@@ -190,7 +190,7 @@ def test_judging_leaves_the_supernet_as_it_was():
     net, images = ofa.build_supernet(3), split(9)
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
     small = PHASES[3].sandwich(np.random.default_rng(0), 0)[1]
-    subnet = calibrated(net, small, images)
+    subnet = calibrate_subnet(net, small, images)
     assert subnet.first_conv.bn.num_batches_tracked == 1
     assert not torch.equal(subnet.first_conv.bn.running_mean, net.first_conv.bn.running_mean)
     assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items())
@@ -212,11 +212,11 @@ def test_weights_that_the_last_step_of_an_epoch_ruined_end_the_run(monkeypatch):
 
 
 def test_customary_recipes():
-    assert customary("digits", (1, 2, 3, 4), "sgd", 7) == Recipe(
+    assert default_recipe("digits", (1, 2, 3, 4), "sgd", 7) == Recipe(
         "digits", (1, 2, 3, 4), 32, 0.05, 1e-4, "sgd", 7
     )
     with pytest.raises(ofa.BadInput, match="optimizer: found 'adam', allowed: adamw and sgd"):
-        customary("digits", optimizer="adam")
+        default_recipe("digits", optimizer="adam")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")

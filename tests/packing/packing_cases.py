@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rram_nas_comp_pack.packing.check import violations
 from rram_nas_comp_pack.packing.items import Items
-from rram_nas_comp_pack.packing.pack import Layout
+from rram_nas_comp_pack.packing.pack import BinAssignment
 from rram_nas_comp_pack.values import Box, CrossbarSize, Layer, Mapping, Placement, Rules
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -27,7 +27,7 @@ def golden(name):
     return make([(b["h"], b["w"]) for b in boxes], 128, 128, [b["layer"] for b in boxes])
 
 
-def faults(items: Items, rules: Rules, layout: Layout):
+def faults(items: Items, rules: Rules, layout: BinAssignment):
     """What the checker finds wrong with a layout."""
     mappings, placements = [], []
     for layer in np.unique(items.layers):
@@ -46,13 +46,13 @@ def _layer(index, boxes):
     return Layer(index, "Linear", f"fc{index}", Box(weights, 1, 1), 1, 1, index)
 
 
-def assert_sound(items: Items, rules: Rules, layout: Layout):
+def assert_sound(items: Items, rules: Rules, layout: BinAssignment):
     assert faults(items, rules, layout) == []
     assert sorted(set(layout.bins.tolist())) == list(range(layout.crossbars))
     assert layout.crossbars >= layout.lower_bound
 
 
-def same(a: Layout, b: Layout):
+def same(a: BinAssignment, b: BinAssignment):
     """Whether two layouts agree in everything."""
     arrays = all(np.array_equal(getattr(a, f), getattr(b, f)) for f in ("bins", "xs", "ys"))
     return arrays and (a.crossbars, a.lower_bound, a.stopped) == (b.crossbars, b.lower_bound, b.stopped)

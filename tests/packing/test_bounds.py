@@ -17,7 +17,7 @@ from rram_nas_comp_pack.packing.bounds import (
     lower_bound,
     stands_alone,
 )
-from rram_nas_comp_pack.packing.pack import Goal, pack
+from rram_nas_comp_pack.packing.pack import PackingSettings, pack
 from rram_nas_comp_pack.values import NO_RULES, Rules
 
 
@@ -70,7 +70,7 @@ def test_what_fitted_still_fits(whole, data):
 @given(any_items(), rules)
 @settings(max_examples=100, deadline=None)
 def test_bounds_stay_below_feasible_packings(items, rules):
-    assert lower_bound(items, rules) <= pack(items, rules, Goal("fast")).crossbars
+    assert lower_bound(items, rules) <= pack(items, rules, PackingSettings("fast")).crossbars
 
 
 @given(cut_from_full())

@@ -6,7 +6,7 @@ from packing_cases import golden
 from rram_nas_comp_pack.packing.bounds import lower_bound
 from rram_nas_comp_pack.packing.enlarge import enlarged
 from rram_nas_comp_pack.packing.items import Items
-from rram_nas_comp_pack.packing.pack import Goal, pack
+from rram_nas_comp_pack.packing.pack import PackingSettings, pack
 from rram_nas_comp_pack.values import NO_RULES, CrossbarSize, Rules
 
 small = st.lists(st.tuples(st.integers(1, 10), st.integers(1, 10), st.integers(0, 6)), min_size=1, max_size=9)
@@ -24,8 +24,8 @@ def test_what_was_packed_before_packs_into_as_many_crossbars_after(boxes, rules)
     grown = enlarged(items, rules)
     assert (grown.widths >= items.widths).all()
     assert (grown.heights >= items.heights).all()
-    before = pack(items, rules, Goal("exact", effort=200))
-    after = pack(grown, rules, Goal("exact", effort=200))
+    before = pack(items, rules, PackingSettings("exact", effort=200))
+    after = pack(grown, rules, PackingSettings("exact", effort=200))
     assert before.lower_bound <= after.crossbars
     if before.crossbars == before.lower_bound:
         assert after.lower_bound <= before.crossbars

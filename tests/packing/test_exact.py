@@ -9,7 +9,7 @@ from packing_cases import any_items, assert_sound, golden, make, rules, same
 
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.packing import exact as module
-from rram_nas_comp_pack.packing.pack import Goal, pack
+from rram_nas_comp_pack.packing.pack import PackingSettings, pack
 from rram_nas_comp_pack.values import NO_RULES, Rules
 
 pytest.importorskip("ortools")
@@ -50,7 +50,7 @@ def fewest(items, rules):
 @given(any_items(most=4, largest=4), rules)
 @settings(max_examples=40, deadline=None)
 def test_agrees_with_trying_everything(items, rules):
-    layout = pack(items, rules, Goal("exact", effort=50))
+    layout = pack(items, rules, PackingSettings("exact", effort=50))
     assert_sound(items, rules, layout)
     assert layout.crossbars == layout.lower_bound == fewest(items, rules)
 
@@ -58,7 +58,7 @@ def test_agrees_with_trying_everything(items, rules):
 def test_proves_what_no_bound_shows():
     """Four boxes of the last layer need a crossbar each and leave room for half of one only."""
     items = golden("resnet18_dsf1")
-    layout = pack(items, Rules(), Goal("exact", effort=2000))
+    layout = pack(items, Rules(), PackingSettings("exact", effort=2000))
     assert_sound(items, Rules(), layout)
     assert (layout.crossbars, layout.lower_bound, layout.stopped) == (684, 684, "bound")
 
@@ -66,11 +66,11 @@ def test_proves_what_no_bound_shows():
 @given(any_items(most=12, largest=12), st.integers(0, 3))
 @settings(max_examples=15, deadline=None)
 def test_is_never_worse_than_best_and_repeats(items, seed):
-    best = pack(items, NO_RULES, Goal("best", effort=1, seed=seed))
-    layout = pack(items, NO_RULES, Goal("exact", effort=1, seed=seed))
+    best = pack(items, NO_RULES, PackingSettings("best", effort=1, seed=seed))
+    layout = pack(items, NO_RULES, PackingSettings("exact", effort=1, seed=seed))
     assert_sound(items, NO_RULES, layout)
     assert layout.crossbars <= best.crossbars
-    assert same(layout, pack(items, NO_RULES, Goal("exact", effort=1, seed=seed)))
+    assert same(layout, pack(items, NO_RULES, PackingSettings("exact", effort=1, seed=seed)))
 
 
 def test_improves_a_poor_start():
@@ -85,22 +85,22 @@ def test_improves_a_poor_start():
 def test_gives_up_on_large_problems(monkeypatch):
     monkeypatch.setattr(module, "SOLVER_EFFORT", 0.1)
     items = golden("mbv3_small_dsf1")
-    layout = pack(items, Rules(), Goal("exact", effort=2000))
+    layout = pack(items, Rules(), PackingSettings("exact", effort=2000))
     assert_sound(items, Rules(), layout)
     assert layout.stopped == "effort"
 
 
 def test_the_clock_cuts_a_proof_short():
-    layout = pack(golden("mbv3_small_dsf1"), Rules(), Goal("exact", effort=500, seconds=0.5))
+    layout = pack(golden("mbv3_small_dsf1"), Rules(), PackingSettings("exact", effort=500, seconds=0.5))
     assert layout.stopped == "time"
 
 
 def test_a_budget_that_suffices_needs_no_proof():
-    layout = pack(golden("mbv3_small_dsf1"), Rules(), Goal("exact", budget=106))
+    layout = pack(golden("mbv3_small_dsf1"), Rules(), PackingSettings("exact", budget=106))
     assert layout.stopped == "budget"
 
 
 def test_a_missing_solver_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ortools.sat.python", None)
     with pytest.raises(BadInput, match=r"pip install .*\[exact\]"):
-        pack(make([(1, 1), (2, 2)]), Rules(), Goal("exact"))
+        pack(make([(1, 1), (2, 2)]), Rules(), PackingSettings("exact"))

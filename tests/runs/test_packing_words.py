@@ -7,9 +7,9 @@ import pytest
 from rram_nas_comp_pack.box_converter.shapes import linear
 from rram_nas_comp_pack.compiler import CompileOptions, compile_network
 from rram_nas_comp_pack.hardware.config.read import load_hardware
-from rram_nas_comp_pack.packing.pack import Goal
+from rram_nas_comp_pack.packing.pack import PackingSettings
 from rram_nas_comp_pack.runs.packing.log import STOPPED, summary, tuned_for
-from rram_nas_comp_pack.values import Duplication, Evaluation, Layer, MarginTrial, Network
+from rram_nas_comp_pack.values import Duplication, LatencyComparison, Layer, MarginTrial, Network
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,9 @@ def report():
     shape = linear(64, 64, 1)
     layers = tuple(Layer(i, "Linear", f"fc{i}", shape.raw, 1, 1, i) for i in range(3))
     network = Network("small", layers, ())
-    return compile_network(network, load_hardware(), CompileOptions(goal=Goal(effort=20), samples=(1, 8)))
+    return compile_network(
+        network, load_hardware(), CompileOptions(goal=PackingSettings(effort=20), samples=(1, 8))
+    )
 
 
 def with_packing(report, **changes):
@@ -66,7 +68,11 @@ def test_every_end_of_a_search_has_its_words(report):
 )
 def test_a_latency_has_four_digits_and_its_number_of_samples(report, ns, said):
     lines = list(
-        summary(replace(report, evaluations=(Evaluation(1, ns, ns, ns), Evaluation(8, ns, ns, 2 * ns))))
+        summary(
+            replace(
+                report, evaluations=(LatencyComparison(1, ns, ns, ns), LatencyComparison(8, ns, ns, 2 * ns))
+            )
+        )
     )
     assert f"latency, 1 sample: {said} (1.00 x the baseline's speed)" in lines
     assert f"latency, 8 samples: {said} (2.00 x the baseline's speed)" in lines

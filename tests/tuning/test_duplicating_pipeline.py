@@ -12,11 +12,11 @@ from tuning_cases import MODES, depthwise, faults, layers, networks
 
 from rram_nas_comp_pack.box_converter.partition import partition
 from rram_nas_comp_pack.box_converter.shapes import convolution, linear
-from rram_nas_comp_pack.compiler import CompileOptions, Report, Watch, compile_network
+from rram_nas_comp_pack.compiler import CompileOptions, CompileResult, Watch, compile_network
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.hardware.chip_costs import read_ns
 from rram_nas_comp_pack.hardware.config.read import load_hardware
-from rram_nas_comp_pack.packing.pack import Goal
+from rram_nas_comp_pack.packing.pack import PackingSettings
 from rram_nas_comp_pack.runs.packing.read_layout import read_mappings
 from rram_nas_comp_pack.runs.packing.write import layer_entry
 from rram_nas_comp_pack.simulation.event_loop import program, simulate
@@ -37,7 +37,10 @@ SMALL = replace(LARGE, rows=18, columns=16, subarray_rows=18)
 SLOW_ADCS = replace(SMALL, adcs_per_subarray=2)  # reads of more columns take longer
 TUNERS = ("joint", "margin")
 QUICK = CompileOptions(
-    goal=Goal("fast"), samples=(1, 4), tuning=Tuning(effort=Effort(samples=4, steps=100, seed=1)), budget=20
+    goal=PackingSettings("fast"),
+    samples=(1, 4),
+    tuning=Tuning(effort=Effort(samples=4, steps=100, seed=1)),
+    budget=20,
 )
 
 MIXED = Network(
@@ -80,7 +83,7 @@ def test_duplication_is_sound_and_never_slower_for_the_samples_it_was_asked_for(
 ):
     network = Network("random", layers, ())
     tuning = Tuning(tuner, Effort(samples=samples, steps=40))
-    options = CompileOptions(split, mode, tuning, budget, rules, Goal("fast"), samples=(samples,))
+    options = CompileOptions(split, mode, tuning, budget, rules, PackingSettings("fast"), samples=(samples,))
     found = compile_network(network, hardware, options)
     plain = compile_network(network, hardware, replace(options, tuning=None))
     if isinstance(found, NoFit):
@@ -94,7 +97,7 @@ def test_duplication_is_sound_and_never_slower_for_the_samples_it_was_asked_for(
     if all(layer.stored_in == layer.index for layer in layers):
         assert evaluation.ideal_latency_ns <= evaluation.latency_ns * (1 + 1e-9)
     assert found.duplication.latency_ns <= found.duplication.margin_tuner_ns
-    if isinstance(plain, Report):
+    if isinstance(plain, CompileResult):
         assert plain.evaluations[0].latency_ns == found.duplication.plain_ns
         assert plain.evaluations[0].baseline_latency_ns == evaluation.baseline_latency_ns
         assert plain.mappings == found.plain
@@ -116,7 +119,7 @@ def test_a_budget_that_is_too_small_says_how_many_crossbars_would_do(tuner):
     found = compile_network(MIXED, SMALL, asked(tuner, budget=2))
     assert isinstance(found, NoFit)
     assert (found.budget, found.found >= found.lower_bound > 2) == (2, True)
-    assert isinstance(compile_network(MIXED, SMALL, asked(tuner, budget=found.found)), Report)
+    assert isinstance(compile_network(MIXED, SMALL, asked(tuner, budget=found.found)), CompileResult)
     assert isinstance(compile_network(MIXED, SMALL, asked(tuner, budget=found.found - 1)), NoFit)
 
 

@@ -8,8 +8,8 @@ from tuning_cases import MIXED, faults, layers, networks, packed, target_of
 from rram_nas_comp_pack.box_converter.partition import partition
 from rram_nas_comp_pack.box_converter.shapes import linear
 from rram_nas_comp_pack.load import load_network
-from rram_nas_comp_pack.packing.pack import Goal
-from rram_nas_comp_pack.packing.place import place
+from rram_nas_comp_pack.packing.pack import PackingSettings
+from rram_nas_comp_pack.packing.place import pack_mappings
 from rram_nas_comp_pack.tuning.paper import margin_tuner
 from rram_nas_comp_pack.tuning.paper.integer_program import MARGINS, duplicate
 from rram_nas_comp_pack.tuning.paper.margin_tuner import margin_trials
@@ -106,7 +106,7 @@ def test_a_module_called_again_counts_its_boxes_once():
 def mbv3_small():
     """Its un-duplicated layout, depthwise layers in five parts."""
     mappings = partition(load_network("mbv3_small").layers, CrossbarSize(128, 128), 5)
-    return Layout(mappings, place(mappings, CrossbarSize(128, 128), Rules(), Goal("fast")))
+    return Layout(mappings, pack_mappings(mappings, CrossbarSize(128, 128), Rules(), PackingSettings("fast")))
 
 
 @pytest.mark.parametrize("crossbars", [249, 299, 349, 399, 449])

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from rram_nas_comp_pack.box_converter.partition import partition
 from rram_nas_comp_pack.box_converter.shapes import convolution, linear
 from rram_nas_comp_pack.packing.check import violations
-from rram_nas_comp_pack.packing.pack import Goal
-from rram_nas_comp_pack.packing.place import place
+from rram_nas_comp_pack.packing.pack import PackingSettings
+from rram_nas_comp_pack.packing.place import pack_mappings
 from rram_nas_comp_pack.tuning.joint.objective import incumbent_of
 from rram_nas_comp_pack.tuning.joint.result import as_values
 from rram_nas_comp_pack.tuning.joint.search_space import build_problem
@@ -88,7 +88,7 @@ def networks(draw, most=6):
 def packed(network, rules=None, *, split=1, diagonal=False):
     """The un-duplicated network and its packing."""
     mappings = partition(network, SIZE, split, diagonal)
-    return Layout(mappings, place(mappings, SIZE, rules or Rules(), Goal("fast")))
+    return Layout(mappings, pack_mappings(mappings, SIZE, rules or Rules(), PackingSettings("fast")))
 
 
 def menu_of(network, crossbars, rules=None, mode="auto", read_ns=one_ns):

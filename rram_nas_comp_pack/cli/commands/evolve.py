@@ -17,12 +17,12 @@ import numpy as np
 from ...errors import CannotBeDone
 from ...hardware.config.read import Hardware
 from ...kernels.jit import compiling_s
-from ...nas.accuracy import bench, device_of, predictor
-from ...nas.compile_subnet import Compiled, CompileSettings, compile_subnet
-from ...nas.evaluate import Judging
+from ...nas.accuracy import device_of, load_context, predictor
+from ...nas.compile_subnet import CompileSettings, SubnetMetrics, compile_subnet
+from ...nas.evaluate import AccuracySettings
 from ...nas.generations import evolve, front
-from ...nas.genome import LENGTH, Genes, decoded
-from ...nas.search import Search, evaluate, finish, taught
+from ...nas.genome import LENGTH, Genes, decode
+from ...nas.search import Search, evaluate, label_training_subnets, tune_front
 from ...nas.workers.dask_cluster import cluster
 from ...nas.workers.engine import Engine
 from ...nas.workers.local import local
@@ -108,7 +108,7 @@ def _searched(run: _Run, options: EvolveOptions) -> tuple[SearchResult, bool]:
         in_full = replace(run.search.settings, quick=False, steps=0 if options.tune_effort == 0 else 1)
         _compile_kernels(run.search.judging, in_full)
         with _bar("front", len(best)) as done:
-            tuned = finish(run.search, options.tune_effort, best, done)
+            tuned = tune_front(run.search, options.tune_effort, best, done)
     except KeyboardInterrupt:
         if not run.kept.state.populations:
             raise
@@ -136,7 +136,7 @@ def _generations(run: _Run, options: EvolveOptions) -> None:
     if search.judging.method == "predictor":
         if not len(run.kept.genes):
             with _bar("predictor", options.predictor_subnets) as told:
-                learnt = taught(search, options.predictor_subnets, told)
+                learnt = label_training_subnets(search, options.predictor_subnets, told)
             run.kept = Kept(run.kept.state, *learnt)
             checkpoint.save_search(run.folder / FOLDER, run.kept, run.deciding)
         predict = predictor(run.kept.genes, run.kept.accuracies, search.options.seed, options.predictor_tau)
@@ -162,16 +162,16 @@ def _bar(name: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: advance(done, total, "")
 
 
-def _judging(options: EvolveOptions) -> tuple[Judging, str]:
+def _judging(options: EvolveOptions) -> tuple[AccuracySettings, str]:
     """How to judge, and a digest of the images.
 
     Supernet and images are loaded once here, so that what is wrong with them is told before anything starts.
     """
     kind, colon, path = options.dataset.partition(":")
     dataset = f"{kind}:{Path(path).resolve()}" if colon else kind  # workers may run elsewhere
-    device, images = device_of(options.device), bench(options.checkpoint, options.dataset).images
+    device, images = device_of(options.device), load_context(options.checkpoint, options.dataset).images
     place = (options.checkpoint.resolve(), dataset)
-    judging = Judging(*place, options.accuracy, device, options.search.seed, images.classes)
+    judging = AccuracySettings(*place, options.accuracy, device, options.search.seed, images.classes)
     splits = (images.train, images.validation, images.test)
     parts = [tensor.numpy().tobytes() for split in splits for tensor in (split.pixels, split.labels)]
     return judging, f"{options.dataset} {checkpoint.content_digest(b''.join(parts))}"
@@ -181,7 +181,7 @@ def _engine(options: EvolveOptions) -> AbstractContextManager[Engine]:
     return local(options.workers) if options.scheduler is None else cluster(options.scheduler)
 
 
-def _require_room(judging: Judging, settings: CompileSettings) -> None:
+def _require_room(judging: AccuracySettings, settings: CompileSettings) -> None:
     """Raise CannotBeDone where not even the smallest subnet fits."""
     found = _smallest(judging, replace(settings, quick=False, duplicate=False))
     if isinstance(found, NoFit):
@@ -191,7 +191,7 @@ def _require_room(judging: Judging, settings: CompileSettings) -> None:
         )
 
 
-def _compile_kernels(judging: Judging, settings: CompileSettings) -> None:
+def _compile_kernels(judging: AccuracySettings, settings: CompileSettings) -> None:
     """Compile kernels that workers need here, once, where it is seen and timed; they load them from disk.
 
     Takes less than a second where they lie there already.
@@ -199,13 +199,13 @@ def _compile_kernels(judging: Judging, settings: CompileSettings) -> None:
     _smallest(judging, settings)
 
 
-def _smallest(judging: Judging, settings: CompileSettings) -> Compiled | NoFit:
+def _smallest(judging: AccuracySettings, settings: CompileSettings) -> SubnetMetrics | NoFit:
     """The smallest subnet, compiled."""
-    smallest = decoded(np.zeros(LENGTH, np.int8))
+    smallest = decode(np.zeros(LENGTH, np.int8))
     return compile_subnet(smallest, settings, judging.resolution, judging.classes)
 
 
-def _deciding(options: EvolveOptions, hardware: Hardware, judging: Judging) -> dict[str, Any]:
+def _deciding(options: EvolveOptions, hardware: Hardware, judging: AccuracySettings) -> dict[str, Any]:
     """All that decides what a search finds, as JSON values; files by what is in them."""
     deciding = {name: value for name, value in options.run.written.items() if name not in FREE}
     return {

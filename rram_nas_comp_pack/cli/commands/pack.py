@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...compiler import Report, Watch, compile_network
+from ...compiler import CompileResult, Watch, compile_network
 from ...errors import BadInput, CannotBeDone
 from ...hardware.config.read import Hardware, SimConfig
 from ...load import load_network
@@ -72,7 +72,7 @@ def _executable(options: PackOptions) -> Executable:
     return prepare(source, options.calibration)
 
 
-def _write_image(folder: Path, network: Executable, report: Report) -> None:
+def _write_image(folder: Path, network: Executable, report: CompileResult) -> None:
     from ...executable import image_of
     from ...runs.packing.chip_image import save_image
 
@@ -93,7 +93,7 @@ def _other_hardware(model: str, config: SimConfig) -> str:
     return f"{front} was found for other hardware, which --config {own} gives"
 
 
-def _compile(network: Network, hardware: Hardware, options: PackOptions) -> Report:
+def _compile(network: Network, hardware: Hardware, options: PackOptions) -> CompileResult:
     with telling_of_compiling(), step_bar("packing") as packing, step_bar("tuning") as tuning:
         watch = Watch(
             lambda done, total, best: packing(done, total, f"{best} crossbars"),

@@ -8,7 +8,7 @@ from math import isclose
 from pathlib import Path
 
 from ...errors import BadInput, CannotBeDone
-from ...hardware.chip_costs import reader
+from ...hardware.chip_costs import read_time_of
 from ...packing.check import violations
 from ...runs.packing.read import RESULT, read_any_result
 from ...runs.packing.read_layout import read_mappings, read_placements
@@ -32,7 +32,7 @@ def run(run_dir: Path, num_sample: Sequence[int], config: Path | None) -> int:
         raise CannotBeDone(f"{run_dir}: the layout is invalid{on}: {wrong}")
     if config is not None:
         warn(note)
-    read = reader(hardware)
+    read = read_time_of(hardware)
     with telling_of_compiling():
         packed, ideal = program(mappings, read, placements), program(mappings, read)
         for n in num_sample:

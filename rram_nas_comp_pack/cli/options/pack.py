@@ -116,7 +116,7 @@ def pack_options(values: dict[str, Any], command_line: str) -> PackOptions:
 def _settings(v: dict[str, Any]) -> CompileOptions:
     # what is asked for is known to be sound by now: not before is the compiler imported, with numba
     from ...compiler import CompileOptions
-    from ...packing.pack import BEST_EFFORT, Goal
+    from ...packing.pack import BEST_EFFORT, PackingSettings
     from ...tuning.settings import Effort, Tuning
 
     budget = None if v["find_solution"] else v["num_crossbars"]
@@ -127,7 +127,7 @@ def _settings(v: dict[str, Any]) -> CompileOptions:
         tuning=Tuning(v["tuner"], effort) if v["duplicate"] else None,
         budget=budget,
         rules=rules_of(v["no_pack_heuristic"], v["layer_threshold"], v["xbar_max_load"]),
-        goal=Goal(
+        goal=PackingSettings(
             packer=v["packer"],
             budget=budget,
             effort=BEST_EFFORT if v["pack_effort"] is None else v["pack_effort"],

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ...errors import BadInput, CannotBeDone
-from .engine import Engine, HomeEngine, attempt, one_line
+from .engine import Engine, PoolEngine, attempt, one_line
 
 ANSWER_S = 10.0  # how long a scheduler may take to answer
 WORKER_S = 10.0  # how long its first worker may take to arrive
@@ -31,7 +31,7 @@ def cluster(address: str) -> Iterator[Engine]:
     client = _connected(distributed, address)
     try:
         _check_workers(client, address)
-        yield HomeEngine(_Cluster(client, address))
+        yield PoolEngine(_Cluster(client, address))
     finally:
         client.close()
 
@@ -63,8 +63,8 @@ class _Cluster:
         # dask's executor where a worker dies between the end of a task and the fetching of its result
         return True
 
-    def abandon(self, flying: Sequence[Future[bytes]]) -> None:
-        for future in flying:
+    def abandon(self, in_flight: Sequence[Future[bytes]]) -> None:
+        for future in in_flight:
             future.cancel()
 
     def lost(self) -> CannotBeDone:

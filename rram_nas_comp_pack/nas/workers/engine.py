@@ -39,7 +39,7 @@ class Engine(Protocol):
         ...
 
 
-class Home(Protocol):
+class WorkerPool(Protocol):
     """Takes pickled tasks in and promises pickled results."""
 
     @property
@@ -59,16 +59,16 @@ class Home(Protocol):
         """Whether this is what a future raises whose worker died. Raises CannotBeDone if all is lost."""
         ...
 
-    def abandon(self, flying: Sequence[Future[bytes]]) -> None:
+    def abandon(self, in_flight: Sequence[Future[bytes]]) -> None:
         """Nobody waits for these any more."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class HomeEngine:
+class PoolEngine:
     """Runs the tasks of a call at a home, and again those whose workers died."""
 
-    home: Home
+    home: WorkerPool
 
     def __call__(
         self, function: Callable[[T], R], tasks: Sequence[T], done: Callable[[int], None] | None = None
@@ -77,10 +77,10 @@ class HomeEngine:
         run = _Run(self.home, function, tasks, done or (lambda _finished: None), deque(range(len(tasks))))
         try:
             while len(run.results) < len(tasks):
-                run.launch()
-                run.land()
+                run.submit_ready()
+                run.collect()
         except BaseException:
-            self.home.abandon(list(run.flying))
+            self.home.abandon(list(run.in_flight))
             raise
         return [run.results[k] for k in range(len(tasks))]
 
@@ -89,21 +89,21 @@ class HomeEngine:
 class _Run:
     """The state of one call. Tasks are known by their places in `tasks`."""
 
-    home: Home
+    home: WorkerPool
     function: Callable[[Any], Any]
     tasks: Sequence[Any]
     done: Callable[[int], None]
     waiting: deque[int]
     suspects: deque[int] = field(default_factory=deque)  # one death more and they are to blame
-    flying: dict[Future[bytes], int] = field(default_factory=dict)
+    in_flight: dict[Future[bytes], int] = field(default_factory=dict)
     results: dict[int, Any] = field(default_factory=dict)
     deaths: Counter[int] = field(default_factory=Counter)
 
-    def launch(self) -> None:
+    def submit_ready(self) -> None:
         """Start what may run now. A suspect runs when all others are finished, so that none dies with it."""
-        while self.waiting and len(self.flying) < self.home.width():
+        while self.waiting and len(self.in_flight) < self.home.width():
             self.start(self.waiting.popleft())
-        if self.suspects and not self.flying:
+        if self.suspects and not self.in_flight:
             self.start(self.suspects.popleft())
 
     def start(self, k: int) -> None:
@@ -112,24 +112,24 @@ class _Run:
         except Exception as error:
             self.finish(k, Failed(one_line(error)))
         else:
-            self.flying[self.home.submit(payload)] = k
+            self.in_flight[self.home.submit(payload)] = k
 
-    def land(self) -> None:
+    def collect(self) -> None:
         """Wait until a task in flight is finished and take what is there."""
-        finished, _ = wait(self.flying, return_when=FIRST_COMPLETED)
+        finished, _ = wait(self.in_flight, return_when=FIRST_COMPLETED)
         for future in finished:
-            self.take(self.flying.pop(future), future)
+            self.take(self.in_flight.pop(future), future)
 
     def take(self, k: int, future: Future[bytes]) -> None:
         try:
             self.finish(k, pickle.loads(future.result()))
         except Exception as error:
             if self.home.died(error):
-                self.bury(k)
+                self.count_death(k)
             else:
                 self.finish(k, Failed(one_line(error)))
 
-    def bury(self, k: int) -> None:
+    def count_death(self, k: int) -> None:
         self.deaths[k] += 1
         if self.deaths[k] >= self.home.deaths:
             self.finish(k, Failed("worker died whenever it ran this, the last time with nothing beside it"))

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from .engine import Engine, HomeEngine, attempt
+from .engine import Engine, PoolEngine, attempt
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def local(workers: int) -> Iterator[Engine]:
     receiver, sender = multiprocessing.Pipe(duplex=False)
     home = _Local(tuple(_Worker(receiver) for _ in range(workers)))
     try:
-        yield HomeEngine(home)
+        yield PoolEngine(home)
     finally:
         sender.close()
         home.abandon(())
@@ -51,8 +51,8 @@ class _Worker:
     def submit_once(self, payload: bytes) -> Future[bytes]:
         if self.pool is None:
             spawn = multiprocessing.get_context("spawn")
-            self.pool = ProcessPoolExecutor(1, spawn, initializer=_settle_in, initargs=(self.lifeline,))
-        with _deaf_children():
+            self.pool = ProcessPoolExecutor(1, spawn, initializer=_init_worker, initargs=(self.lifeline,))
+        with _block_sigint():
             return self.pool.submit(attempt, payload)
 
     def kill(self) -> None:
@@ -82,14 +82,14 @@ class _Local:
     def died(self, error: BaseException) -> bool:
         return isinstance(error, BrokenProcessPool)
 
-    def abandon(self, flying: Sequence[Future[bytes]]) -> None:
+    def abandon(self, in_flight: Sequence[Future[bytes]]) -> None:
         for worker in self.workers:
             worker.kill()
         for worker in self.workers:
             worker.end()
 
 
-def _settle_in(lifeline: Connection) -> None:
+def _init_worker(lifeline: Connection) -> None:
     """First thing in a worker process, before it loads any numeric library."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for library in ("OMP", "MKL", "OPENBLAS", "NUMBA"):
@@ -104,7 +104,7 @@ def _leave_with_parent(lifeline: Connection) -> None:
 
 
 @contextmanager
-def _deaf_children() -> Iterator[None]:
+def _block_sigint() -> Iterator[None]:
     """Processes started here do not hear Ctrl-C, not even while they start; for this one it is put off."""
     earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -10,7 +10,7 @@ from typing import Literal
 from ...hardware.config.read import SimConfig
 from ...runs.nas.run import SearchRun, local
 from ...runs.packing.run import Copies, PackingResult
-from ...values import Evaluation
+from ...values import LatencyComparison
 
 Kind = Literal["packing", "search"]
 Value = float | int | str | None
@@ -88,7 +88,7 @@ def _size(size: Sequence[object]) -> str:
     return " x ".join(map(str, size)) or "1"
 
 
-def _speed(evaluation: Evaluation) -> float:
+def _speed(evaluation: LatencyComparison) -> float:
     return evaluation.baseline_latency_ns / evaluation.latency_ns
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import ceil, sqrt
 
 from ...runs.packing.run import PackingRun
-from ...values import Evaluation
+from ...values import LatencyComparison
 from ..chart_values import (
     BLUE,
     GREY,
@@ -55,7 +55,7 @@ def latency_chart(run: PackingRun) -> Lines:
 
 
 def _latency(
-    name: str, colour: str, style: Style, found: Sequence[Evaluation], times: Sequence[float]
+    name: str, colour: str, style: Style, found: Sequence[LatencyComparison], times: Sequence[float]
 ) -> Series:
     """One line of the chart of latencies."""
     notes = tuple(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ...runs.packing.coverage import mapped_share
 from ...runs.packing.log import STOPPED
 from ...runs.packing.run import PackingRun
-from ...values import Evaluation
+from ...values import LatencyComparison
 from ..chart_values import Chart
 from ..matplotlib_charts import draw, png_and_svg
 from ..page import Section, page, plot, terms
@@ -106,7 +106,7 @@ def _key_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
     )
 
 
-def _chosen(run: PackingRun) -> Iterator[Evaluation]:
+def _chosen(run: PackingRun) -> Iterator[LatencyComparison]:
     """Latencies that stand for the others: of one sample, those that counted, and the most."""
     last = run.result.evaluations[-1].num_sample if run.result.evaluations else 0
     yield from (e for e in run.result.evaluations if e.num_sample in (1, run.result.samples, last))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...runs.packing.coverage import shares
 from ...runs.packing.run import PackingRun
 from ...simulation.contention import LayerContention
-from ...values import Evaluation, Mapping
+from ...values import LatencyComparison, Mapping
 from ..page import Cell, CellValue, table
 from .charts import duration
 
@@ -57,7 +57,7 @@ def evaluation_table(run: PackingRun) -> str:
     )
 
 
-def _evaluation(e: Evaluation) -> list[CellValue]:
+def _evaluation(e: LatencyComparison) -> list[CellValue]:
     times = (e.latency_ns, e.ideal_latency_ns, e.baseline_latency_ns)
     waiting, speed = e.ideal_latency_ns / e.latency_ns, e.baseline_latency_ns / e.latency_ns
     cells = [Cell(duration(ns), ns) for ns in times]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ofa.whole import whole_file
 
 from ...errors import BadInput
-from ...nas.generations import Outcome, State, genes_of, key
+from ...nas.generations import State, SubnetResult, genes_of, key
 from ...nas.genome import CHOICES, LENGTH, Genes
 from ..checked_json import HUGE, MOST_COUNT, parse_json, require_file
 from .front import ACCURACY
@@ -26,7 +26,7 @@ from .front import ACCURACY
 VERSION = 1
 FOLDER, NAME = "checkpoint", "search.npz"
 
-_NUMBERS = tuple(f.name for f in fields(Outcome) if f.name != "error")
+_NUMBERS = tuple(f.name for f in fields(SubnetResult) if f.name != "error")
 _figures = attrgetter(*_NUMBERS)
 
 
@@ -192,7 +192,7 @@ RANGES = {
 """Of the figures of an outcome; the others are from 0 to HUGE."""
 
 
-def _outcomes(held: Mapping[str, NDArray[Any]], count: int) -> Iterator[Outcome]:
+def _outcomes(held: Mapping[str, NDArray[Any]], count: int) -> Iterator[SubnetResult]:
     """What became of each network; one that failed has an error, and infinite excess."""
     errors, rows = _json(held["errors"]), held["outcomes"]
     if rows.shape != (count, len(_NUMBERS)):
@@ -204,7 +204,7 @@ def _outcomes(held: Mapping[str, NDArray[Any]], count: int) -> Iterator[Outcome]
         lost = values["excess"] == math.inf and not error
         if not isinstance(error, str) or values["crossbars"] % 1 or lost:
             raise ValueError("an outcome that is none")
-        yield Outcome(**{**values, "crossbars": int(values["crossbars"])}, error=error)
+        yield SubnetResult(**{**values, "crossbars": int(values["crossbars"])}, error=error)
 
 
 def _require_same(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from ...nas.evaluate import Finished
+from ...nas.evaluate import TunedSubnet
 from ...nas.generations import State
 from ...nas.workers.engine import Failed
 from .. import log
@@ -51,10 +51,10 @@ def front_table(found: SearchResult) -> Iterator[str]:
     yield from (f"  {name:<8} = speed {what}" for name, what in FIGURES.items())
     yield "  # accuracy     test    tuned searched        ms crossbars   used"
     for i, (_, seen, tuned) in enumerate(found.networks()):
-        shown = tuned.compiled if isinstance(tuned, Finished) else seen
-        validation = tuned.validation if isinstance(tuned, Finished) else seen.accuracy
+        shown = tuned.compiled if isinstance(tuned, TunedSubnet) else seen
+        validation = tuned.validation if isinstance(tuned, TunedSubnet) else seen.accuracy
         test, speed = f"{'-':>8}", f"{'-':>8}"
-        if isinstance(tuned, Finished):
+        if isinstance(tuned, TunedSubnet):
             test, speed = f"{tuned.test:8.4f}", f"{shown.speed:8.2f}"
         failed = f"  {tuned.error}" if isinstance(tuned, Failed) else ""
         yield (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...nas.evaluate import Finished
-from ...nas.generations import Outcome, State, key
+from ...nas.evaluate import TunedSubnet
+from ...nas.generations import State, SubnetResult, key
 from ...nas.genome import Genes
 from ...nas.search import Search
 from ...nas.workers.engine import Failed
@@ -21,10 +21,10 @@ class SearchResult:
 
     state: State
     front: Genes
-    tuned: tuple[Finished | Failed, ...]
+    tuned: tuple[TunedSubnet | Failed, ...]
     search: Search
 
-    def networks(self) -> Iterator[tuple[Genes, Outcome, Finished | Failed | None]]:
+    def networks(self) -> Iterator[tuple[Genes, SubnetResult, TunedSubnet | Failed | None]]:
         """Genes, what the search saw, and what tuning in full made of it."""
         for i, row in enumerate(self.front):
             yield row, self.state.known[key(row)], self.tuned[i] if self.tuned else None

@@ -12,9 +12,9 @@ import numpy as np
 
 from ... import __version__
 from ...hardware.config.read import SimConfig
-from ...nas.evaluate import Finished
-from ...nas.generations import Outcome, State, key, ranks
-from ...nas.genome import Genes, decoded
+from ...nas.evaluate import TunedSubnet
+from ...nas.generations import State, SubnetResult, key, ranks
+from ...nas.genome import Genes, decode
 from ...nas.workers.engine import Failed
 from ..origin import Origin, config_entry, write_config
 from ..text_files import write_csv, write_json, write_lines
@@ -52,7 +52,7 @@ def write_search(
 
 def sample(genes: Genes) -> str:
     """A subnet as JSON."""
-    return json.dumps(decoded(genes)._asdict())
+    return json.dumps(decode(genes)._asdict())
 
 
 def evolute_rows(found: SearchResult) -> Iterator[tuple[object, ...]]:
@@ -73,7 +73,7 @@ def evaluated_rows(found: SearchResult) -> Iterator[tuple[object, ...]]:
         yield generation, *_if_fits(o, figures), o.excess, o.error, sample(np.frombuffer(own, np.int8))
 
 
-def _if_fits(outcome: Outcome, figures: tuple[object, ...]) -> tuple[object, ...]:
+def _if_fits(outcome: SubnetResult, figures: tuple[object, ...]) -> tuple[object, ...]:
     """The figures, or as many empty fields."""
     return figures if outcome.excess <= 0 else ("",) * len(figures)
 
@@ -108,11 +108,11 @@ def front_entry(
 
 
 def _network(
-    predicted: bool, genes: Genes, seen: Outcome, tuned: Finished | Failed | None
+    predicted: bool, genes: Genes, seen: SubnetResult, tuned: TunedSubnet | Failed | None
 ) -> dict[str, object]:
     """A network of the front: `FIGURES` says what `searched` and `tuned` are."""
     entry: dict[str, object] = {
-        "sample": decoded(genes)._asdict(),
+        "sample": decode(genes)._asdict(),
         "validation_accuracy": seen.accuracy,
         "test_accuracy": None,
         "searched": {name: getattr(seen, name) for name in COSTS},

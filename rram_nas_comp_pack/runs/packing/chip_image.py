@@ -83,6 +83,12 @@ def _layer_entry(mapping: Mapping) -> dict[str, object]:
     }
 
 
+def read_own_image(run_dir: Path) -> ChipImage | None:
+    """The image in a run's folder; None where there is none. Raises BadInput as `read_image` does."""
+    path = run_dir / NAME
+    return read_image(path) if path.exists() else None
+
+
 def read_image(path: Path) -> ChipImage:
     """Read an image. Raises BadInput for what is none, is damaged, or contradicts itself."""
     held = _arrays(path)

@@ -13,7 +13,7 @@ from ..origin import Origin
 from .coverage import mapped_share, shares
 
 if TYPE_CHECKING:
-    from ...compiler import CompileOptions, Report
+    from ...compiler import CompileOptions, CompileResult
 
 STOPPED = {
     "bound": "the search ended at the lower bound",
@@ -30,7 +30,7 @@ TUNERS = {"joint": "the joint tuner", "margin": "our version of the paper's tune
 
 
 def log_lines(
-    report: Report, settings: CompileOptions, options: Mapping[str, object], origin: Origin
+    report: CompileResult, settings: CompileOptions, options: Mapping[str, object], origin: Origin
 ) -> Iterator[str]:
     """The content of logs.log; `options` are those of the command line, by name."""
     sections = (
@@ -44,14 +44,14 @@ def log_lines(
     return log.log_lines(options, sections, timing(report), origin)
 
 
-def timing(report: Report) -> dict[str, float]:
+def timing(report: CompileResult) -> dict[str, float]:
     """Seconds per stage; compiling kernels, which happens once on a machine, is a stage of its own."""
     names = ("compiling", "partition", "duplication", "packing", "evaluation")
     stages = {**dict.fromkeys(names, 0.0), **report.timing_s}
     return {**stages, "total": sum(stages.values())}
 
 
-def packing_statistics(report: Report, settings: CompileOptions) -> Iterator[tuple[str, object]]:
+def packing_statistics(report: CompileResult, settings: CompileOptions) -> Iterator[tuple[str, object]]:
     """Boxes, rules, crossbars and how full they are."""
     packing, cells = report.packing, report.packing.cells
     rules = f"layers more than {settings.rules.threshold} apart, at most {settings.rules.max_load} boxes"
@@ -69,7 +69,7 @@ def packing_statistics(report: Report, settings: CompileOptions) -> Iterator[tup
     yield "cells with weights", f"{report.layout.weight_utilization:.2%}"
 
 
-def tuned_for(report: Report) -> str:
+def tuned_for(report: CompileResult) -> str:
     """What duplication brought, in one line."""
     found = report.duplication
     if found is None:
@@ -98,7 +98,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
-def duplication_lines(report: Report) -> Iterator[str]:
+def duplication_lines(report: CompileResult) -> Iterator[str]:
     """Method and outcome, every margin tried, and copies and cut of every layer."""
     found = report.duplication
     yield tuned_for(report)
@@ -114,7 +114,7 @@ def duplication_lines(report: Report) -> Iterator[str]:
         yield f"{m.layer.label:<16} {m.copies:>6} {len(m.boxes):>10}  {mapping}".rstrip()
 
 
-def contention_table(report: Report) -> Iterator[str]:
+def contention_table(report: CompileResult) -> Iterator[str]:
     """Busy, waiting and idle time of every layer and who ran meanwhile; then the load of the crossbars."""
     labels = [m.layer.label for m in report.mappings]
     yield f"roofline of a sample = {report.roofline_ns:.1f}"
@@ -133,7 +133,7 @@ def _culprits(row: LayerContention, labels: Sequence[str]) -> Iterator[str]:
             yield f"{'its own replicas' if layer == row.layer else labels[layer]} {ns:.0f}"
 
 
-def latency_table(report: Report) -> Iterator[str]:
+def latency_table(report: CompileResult) -> Iterator[str]:
     """Latency, ideal latency and baseline of every number of samples, with both ratios."""
     names = ("packed", "ideal", "baseline", "ideal/packed", "baseline/packed")
     yield f"{'samples':>7}" + "".join(f" {name:>16}" for name in names)
@@ -152,7 +152,7 @@ def coverage_table(network: Network) -> Iterator[str]:
         yield f"{row.status:<12} {parameters:>10.3%} {macs:>8.3%}  {row.name} ({row.kind}){least}"
 
 
-def summary(report: Report) -> Iterator[str]:
+def summary(report: CompileResult) -> Iterator[str]:
     """What `pack` prints when it is done."""
     packing, chip = report.packing, report.chip
     layers, boxes = counted(len(report.mappings), "layer"), len(packing.placements)

@@ -13,7 +13,7 @@ from ...values import (
     NO_RULES,
     Coverage,
     CrossbarSize,
-    Evaluation,
+    LatencyComparison,
     Mapping,
     Placement,
     Rules,
@@ -159,7 +159,7 @@ def _speeds(place: JsonObject) -> Speeds:
     return Speeds(place.count("samples"), ours, paper, plain)
 
 
-def _evaluations(result: JsonObject) -> tuple[Evaluation, ...]:
+def _evaluations(result: JsonObject) -> tuple[LatencyComparison, ...]:
     """Latencies of some numbers of samples, each number once."""
     found = tuple(_evaluation(entry) for entry in result.objects("evaluations"))
     counts = [e.num_sample for e in found]
@@ -168,9 +168,9 @@ def _evaluations(result: JsonObject) -> tuple[Evaluation, ...]:
     return found
 
 
-def _evaluation(place: JsonObject) -> Evaluation:
+def _evaluation(place: JsonObject) -> LatencyComparison:
     names = ("latency_ns", "ideal_latency_ns", "baseline_latency_ns")
-    return Evaluation(place.count("num_sample"), *(place.positive(name) for name in names))
+    return LatencyComparison(place.count("num_sample"), *(place.positive(name) for name in names))
 
 
 def _contention(place: JsonObject) -> Contention:

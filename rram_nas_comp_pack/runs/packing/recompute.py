@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...box_converter.partition import partition
-from ...hardware.chip_costs import reader, totals
+from ...hardware.chip_costs import chip_costs, read_time_of
 from ...hardware.config.read import Hardware
 from ...packing.bounds import counting_bound
 from ...packing.place import items_of
@@ -40,7 +40,7 @@ def false_bounds(result: PackingResult, layout: Layout) -> Iterator[str]:
 def false_latencies(result: PackingResult, layout: Layout, hardware: Hardware) -> Iterator[str]:
     """Latencies, packed and ideal, that are others on this hardware."""
     mappings, placements = layout
-    read = reader(hardware)
+    read = read_time_of(hardware)
     runs = {
         "latency_ns": program(mappings, read, placements),
         "ideal_latency_ns": program(mappings, read),
@@ -51,14 +51,14 @@ def false_latencies(result: PackingResult, layout: Layout, hardware: Hardware) -
 def false_figures(run_dir: Path, result: PackingResult, layout: Layout, hardware: Hardware) -> Iterator[str]:
     """All figures of a run that holds its hardware, and are others on it."""
     mappings, placements = layout
-    read = reader(hardware)
+    read = read_time_of(hardware)
     packed = program(mappings, read, placements)
     baseline = program(partition(read_layers(run_dir), hardware.size), read)
     yield from false_latencies(result, layout, hardware)
     yield from _false_evaluations(result, {"baseline_latency_ns": baseline})
     used = len({p.crossbar_idx for p in placements})
     figures: dict[str, object] = {
-        "hardware": asdict(totals(hardware, mappings, used, simulate(packed, 1).latency_ns)),
+        "hardware": asdict(chip_costs(hardware, mappings, used, simulate(packed, 1).latency_ns)),
         "gap": used - result.lower_bound,
         "proved_optimal": used == result.lower_bound,
         "contention": {"roofline_ns": roofline_ns(mappings, read, result.budget or used)},

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ...hardware.config.read import SimConfig
 from ...simulation.contention import Contention
-from ...values import Coverage, CrossbarSize, Evaluation, Mapping, Placement, Rules
+from ...values import Coverage, CrossbarSize, LatencyComparison, Mapping, Placement, Rules
 
 TRACED = 4
 """Samples of a trace; more would be too thin to see."""
@@ -82,7 +82,7 @@ class PackingResult:
     weight_utilization: float | None
     size: CrossbarSize
     copies: Copies
-    evaluations: tuple[Evaluation, ...]
+    evaluations: tuple[LatencyComparison, ...]
     samples: int
     roofline_ns: float
     contention: Contention

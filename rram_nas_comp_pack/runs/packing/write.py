@@ -8,8 +8,8 @@ from dataclasses import asdict, astuple, fields
 from pathlib import Path
 
 from ... import __version__
-from ...compiler import CompileOptions, Report
-from ...hardware.chip_costs import reader
+from ...compiler import CompileOptions, CompileResult
+from ...hardware.chip_costs import read_time_of
 from ...hardware.config.read import Hardware, SimConfig
 from ...simulation.chrome_trace import timeline
 from ...simulation.event_loop import executions, program
@@ -22,7 +22,11 @@ from .sim_log import HEADER as SIM_LOG_HEADER
 
 
 def write_run(
-    folder: Path, report: Report, settings: CompileOptions, options: Dictionary[str, object], origin: Origin
+    folder: Path,
+    report: CompileResult,
+    settings: CompileOptions,
+    options: Dictionary[str, object],
+    origin: Origin,
 ) -> None:
     """Write all files of a packing run; `options` are JSON values, by the names of the command line."""
     write_json(folder / "partition.json", [layer_entry(m) for m in report.plain])
@@ -37,9 +41,9 @@ def write_run(
     write_lines(folder / "logs.log", log_lines(report, settings, options, origin))
 
 
-def write_trace(folder: Path, report: Report, hardware: Hardware) -> None:
+def write_trace(folder: Path, report: CompileResult, hardware: Hardware) -> None:
     """Write the timeline of the traced samples, box by box: the schedule does not hold their crossbars."""
-    ran = program(report.mappings, reader(hardware), report.packing.placements)
+    ran = program(report.mappings, read_time_of(hardware), report.packing.placements)
     reads = executions(ran, len(report.schedule.asked_ns))
     found = timeline(report.mappings, report.packing, report.schedule, reads)
     write_json(folder / "trace.json", found, indent=None)
@@ -70,7 +74,7 @@ def _box(box: Box) -> dict[str, int]:
     return {"h": box.h, "w": box.w, "cycle": box.cycles}
 
 
-def sim_log_rows(report: Report) -> Iterator[tuple[object, ...]]:
+def sim_log_rows(report: CompileResult) -> Iterator[tuple[object, ...]]:
     """One row per sample and layer: when it asked, started, finished, how long it ran and waited, where."""
     crossbars: dict[int, set[int]] = {}
     for p in report.packing.placements:
@@ -84,7 +88,7 @@ def sim_log_rows(report: Report) -> Iterator[tuple[object, ...]]:
             yield (sample, m.layer.label, *times, used)
 
 
-def result_entry(report: Report, settings: CompileOptions, config: SimConfig) -> dict[str, object]:
+def result_entry(report: CompileResult, settings: CompileOptions, config: SimConfig) -> dict[str, object]:
     """The content of result.json, but for its options and the version that wrote it."""
     packing = report.packing
     return {
@@ -120,7 +124,7 @@ def coverage_entry(row: Coverage) -> dict[str, object]:
     return entry
 
 
-def duplication_entry(report: Report) -> dict[str, object]:
+def duplication_entry(report: CompileResult) -> dict[str, object]:
     """How copies were chosen, what they are, and what our version of the paper's tuner does beside it."""
     copies = [m.copies for m in report.mappings]
     found = report.duplication
@@ -129,6 +133,6 @@ def duplication_entry(report: Report) -> dict[str, object]:
     return {**asdict(found), "margin_tuner_ns": found.margin_tuner_ns, "copies": copies}
 
 
-def contention_entry(report: Report, samples: int) -> dict[str, object]:
+def contention_entry(report: CompileResult, samples: int) -> dict[str, object]:
     """Who waits for whom, how long each crossbar works, and how fast the crossbars could be at best."""
     return {"num_sample": samples, "roofline_ns": report.roofline_ns, **asdict(report.contention)}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...kernels.arrays import Ints
 from ...kernels.jit import compiled
 from ...packing.items import Items
-from ...packing.pack import Goal, pack
+from ...packing.pack import PackingSettings, pack
 from ...values import CrossbarSize, Placement, Rules
 from .fast_schedule import ScheduleBuffers
 from .layout_state import (
@@ -124,7 +124,9 @@ def pack_single_copies(space: SearchSpace, state: LayoutState, owners: Ints) -> 
     size = CrossbarSize(space.rows, space.columns)
     items = Items(space.width[boxes], space.height[boxes], layers, size)
     layout = pack(
-        items, Rules(space.threshold, space.max_load), Goal("best", effort=PACK_EFFORT, full_bound=False)
+        items,
+        Rules(space.threshold, space.max_load),
+        PackingSettings("best", effort=PACK_EFFORT, full_bound=False),
     )
     if layout.crossbars > space.crossbars:
         return space.crossbars

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ...packing.bounds import counting_bound
 from ...packing.first_fit import first_fit
-from ...packing.pack import Goal
-from ...packing.place import items_of, packing_of, place
+from ...packing.pack import PackingSettings
+from ...packing.place import items_of, pack_mappings, packing_of
 from ...values import Layout, Mapping, MarginTrial, Packing
 from ..settings import Target
 from .integer_program import MARGINS, duplicate
@@ -49,7 +49,7 @@ def _packings(mappings: Sequence[Mapping], target: Target, seed: int) -> Iterato
     layout = first_fit(items, target.rules, target.crossbars, seed)
     if layout is not None:
         yield packing_of(mappings, target.size, layout)
-    goal = Goal("best", target.crossbars, PACK_EFFORT, seed=seed)
-    packing = place(mappings, target.size, target.rules, goal)
+    goal = PackingSettings("best", target.crossbars, PACK_EFFORT, seed=seed)
+    packing = pack_mappings(mappings, target.size, target.rules, goal)
     if packing.crossbars <= target.crossbars:
         yield packing
