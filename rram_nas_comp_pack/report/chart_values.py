@@ -45,7 +45,7 @@ class Axis:
     """What an axis counts, with its unit; `percent`: values are shares from 0 to 1; `ticks` mark these.
 
     A linear axis of `Lines` or `Scatter` starts at 0 where `zero`, marks whole numbers alone where `whole`,
-    and spans `least` at least.
+    and spans `least` at least; plotly's, which can be zoomed, does as it likes.
     """
 
     title: str

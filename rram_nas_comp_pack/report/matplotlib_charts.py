@@ -94,16 +94,14 @@ def _drawn(chart: Chart, part: Any) -> Axes:
 def _height(chart: Chart) -> float:
     """In inches."""
     if isinstance(chart, Bars):
-        return 1.4 + _rows_height(len(chart.categories) * (1 if chart.stacked else len(chart.portions)))
-    if isinstance(chart, Timeline):
-        return 1.4 + _rows_height(len(chart.rows))
-    if isinstance(chart, Grid):
+        rows = len(chart.categories) * (1 if chart.stacked else len(chart.portions))
+    elif isinstance(chart, Timeline):
+        rows = len(chart.rows)
+    elif isinstance(chart, Grid):
         return 1.0 + 0.75 * WIDTH * -(-len(chart.values) // chart.columns) / chart.columns
-    return 5.0 if isinstance(chart, Scatter) else 3.6
-
-
-def _rows_height(count: int) -> float:
-    return count * (0.2 if count <= FEW else 0.11)
+    else:
+        return 5.0 if isinstance(chart, Scatter) else 3.6
+    return 1.4 + rows * (0.2 if rows <= FEW else 0.11)
 
 
 TALLEST = 100.0

@@ -132,15 +132,12 @@ def _notes(notes: Iterable[str]) -> dict[str, Any]:
 
 def _axis(axis: Axis) -> dict[str, Any]:
     kind = {"type": "log", "dtick": 1} if axis.log else {}
-    start = {"rangemode": "tozero"} if axis.zero else {}
-    return {"title": {"text": escape(axis.title)}, "automargin": True, **kind, **start, **_ticks(axis)}
+    return {"title": {"text": escape(axis.title)}, "automargin": True, **kind, **_ticks(axis)}
 
 
 def _ticks(axis: Axis) -> dict[str, Any]:
     if axis.ticks:
         return {"tickvals": list(axis.ticks), "ticktext": [f"{tick:g}" for tick in axis.ticks]}
-    if axis.whole:
-        return {"tickformat": ",d"}  # marks between two whole numbers have no text
     return {"tickformat": ".0%"} if axis.percent else {}
 
 

@@ -58,10 +58,8 @@ def speed_chart(found: Found) -> Bars:
         )
     )
     names = tuple("\n".join(name.rsplit(", ", 1)) for name in cases)
-    return Bars("Speed with copies", names, Axis(SPEED, log=True, ticks=TICKS), portions, stacked=False)
-
-
-TICKS = (1, 2, 5, 10, 20, 50, 100)
+    value = Axis(SPEED, log=True, ticks=(1, 2, 5, 10, 20, 50, 100))
+    return Bars("Speed with copies", names, value, portions, stacked=False)
 
 
 def front_chart(found: Found, group: str) -> Lines:
