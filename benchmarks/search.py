@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rram_nas_comp_pack.cli.options.evolve import SHIPPED
+from rram_nas_comp_pack.cli.environment.paper_data import SUPERNET
 from rram_nas_comp_pack.hardware.config.read import load_hardware
 from rram_nas_comp_pack.nas.accuracy import Predictor, bench, predictor
 from rram_nas_comp_pack.nas.compile_subnet import CompileSettings
@@ -99,7 +99,7 @@ def volume(outcomes: list[Outcome]) -> float:
 
 def evaluator_of(engine: Engine, crossbars: int, subnets: int) -> Evaluator:
     """An evaluator whose predictor has learnt, whatever its rank correlation, which is printed."""
-    judging = Judging(SHIPPED, "digits", "predictor", "cpu", 0, bench(SHIPPED, "digits").images.classes)
+    judging = Judging(SUPERNET, "digits", "predictor", "cpu", 0, bench(SUPERNET, "digits").images.classes)
     settings = CompileSettings(load_hardware(ROOT / "SimConfig.ini"), crossbars)
     search = Search(SearchOptions(), settings, judging, engine)
     predict = predictor(*taught(search, subnets, lambda _done: None), seed=0, trusted=-1)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from rram_nas_comp_pack.cli.options.evolve import SHIPPED
+from rram_nas_comp_pack.cli.environment.paper_data import SUPERNET
 from rram_nas_comp_pack.nas.accuracy import bench, calibrate, finetune
 from rram_nas_comp_pack.nas.genome import decoded, drawn
 
 
 @pytest.fixture(scope="module")
 def loaded():
-    return bench(SHIPPED, "digits")
+    return bench(SUPERNET, "digits")
 
 
 @pytest.mark.benchmark(group="one subnet judged on digits")

@@ -184,10 +184,13 @@ def test_optional_packages_are_imported_when_they_are_needed_only():
 
 FILE_CALLS = {
     *("open", "read_text", "write_text", "read_bytes", "write_bytes", "mkdir", "unlink", "rename", "rmtree"),
-    *("touch", "savez", "savetxt", "loadtxt", "iterdir", "is_file", "exists"),
+    *("touch", "savez", "savetxt", "loadtxt", "iterdir", "is_file", "is_dir", "exists", "rmtree"),
 }
 READERS = {
-    "hardware.config.read": {"open"},  # SimConfig.ini
+    "hardware.config.read": {"open", "is_dir"},  # SimConfig.ini
+    "cli.environment.requirements": {"is_file", "read_text"},  # pyproject.toml: which packages are asked for
+    "cli.environment.paper_data": {"is_file"},  # data that others put in place
+    "cli.commands.doctor": {"exists", "is_dir", "is_file"},  # looks at the machine, not at runs
     "load": {"is_file"},  # FILE.onnx
     "box_converter.onnx.model_file": {"open", "read_bytes", "is_file", "exists"},
     "box_converter.onnx.reader": {"read_bytes", "is_file"},
@@ -196,13 +199,23 @@ READERS = {
 
 
 def test_files_of_runs_are_touched_in_one_room():
-    """Besides `runs/` and the command line, configuration and ONNX file are read where they are parsed."""
+    """Besides `runs/`, configuration and ONNX file are read where they are parsed."""
     for path in MODULES:
-        if within(name_of(path), "cli") or within(name_of(path), "runs"):
+        if within(name_of(path), "runs"):
             continue
         calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
         names = {f.id if isinstance(f, ast.Name) else getattr(f, "attr", "") for f in calls}
         assert names & FILE_CALLS <= READERS.get(name_of(path), set()), path
+
+
+def test_each_json_document_of_a_run_has_one_reader():
+    """result.json, the partition files and front.json; all others ask these for values."""
+    readers = {name_of(p) for p in MODULES for full in imported(p) if full.endswith(".read_json")}
+    assert readers == {"runs.packing.read", "runs.packing.read_layout", "runs.nas.front"}
+
+
+def test_the_command_line_holds_its_types_without_exceptions():
+    assert [p for p in modules("cli") if "type: ignore" in p.read_text()] == []
 
 
 LATE = {"data": {"sklearn"}, "image_files": {"PIL"}, "download": {"tqdm"}, "commands": {"tqdm"}}

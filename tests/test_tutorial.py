@@ -82,17 +82,17 @@ def test_every_command_of_the_toolkit_is_sound():
 
 
 def test_the_commands_say_what_is_printed_in_the_tutorial(said):
-    shown = [line[4:] for line in TEXT.splitlines() if line.startswith("    ") and "crossbars   " in line]
-    shown += [line[4:] for line in TEXT.splitlines() if line.startswith("    duplication")]
+    shown = [line[4:] for line in TEXT.splitlines() if line.startswith("    ") and " crossbars (" in line]
+    shown += [line[4:] for line in TEXT.splitlines() if line.startswith("    duplication:")]
     assert len(shown) == 2
     for line in shown:
         assert line in said
 
 
 def test_what_the_text_says_of_the_other_runs(said):
-    assert "crossbars    12 of 256 x 256 cells" in said
+    assert "12 crossbars (256 x 256 cells each)" in said
     assert '{"latency_ns": 305.5' in said
-    assert "crossbars    2 of 128 x 128 cells" in said
-    assert "mapped       99.1% of the parameters" in said
-    assert "log/packing/first: 80 boxes, no violation" in said
+    assert "2 crossbars (128 x 128 cells each)" in said
+    assert "on crossbars: 99.1% of the parameters" in said
+    assert "log/packing/first: no violation found in 80 boxes" in said
     assert re.search(r"^Linear_3 \d+\n\d+\.\d x the baseline's speed$", said, re.MULTILINE)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
 
 from ofa.console import run_command
 
-HINT = "; doctor tells what is missing and what mends it"
+HINT = "; run doctor, which tells what is missing and how to install it"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,5 +21,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str]) -> int:
     from .options.parse import parse
 
-    run, options = parse(argv)
-    return run(options)
+    return _call(*parse(argv))
+
+
+def _call(command: str, arguments: Mapping[str, Any]) -> int:
+    """Run a command; its module is imported only now, with torch and numba behind it."""
+    status: int = import_module(f".commands.{command}", __package__).run(**arguments)
+    return status

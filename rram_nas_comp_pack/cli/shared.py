@@ -1,16 +1,98 @@
-"""What several commands do."""
+"""What several commands do: warnings, progress on standard error, and the report of a run."""
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..hardware.config.read import Hardware, load_hardware
+from tqdm import tqdm
+
+from ofa.console import INTERRUPTED, finish_after
+from ofa.streams import printable
+
+if TYPE_CHECKING:
+    from ..report.report_files import ReportFiles
+
+__all__ = ["INTERRUPTED", "Advance", "add_report", "report_of", "step_bar", "telling_of_compiling", "warn"]
+
+Advance = Callable[[int, int, str], None]
+"""Called with steps done, steps in all, and a note."""
 
 
-def read_hardware(path: Path) -> Hardware:
-    """The hardware, with its warnings on standard error."""
-    hardware = load_hardware(path)
-    for warning in hardware.warnings:
-        print(warning, file=sys.stderr)
-    return hardware
+def warn(*texts: str) -> None:
+    """Print warnings on standard error, a line each; an empty text is none."""
+    for text in filter(None, texts):
+        print(printable(f"warning: {text}"), file=sys.stderr)
+
+
+@contextmanager
+def telling_of_compiling() -> Iterator[None]:
+    """Say once that kernels are being compiled, if they are: most runs load them from disk."""
+    from ..kernels.jit import on_compiling
+
+    told: list[bool] = []
+
+    def tell() -> None:
+        if not told:
+            told.append(True)
+            tqdm.write("compiling kernels (once)", file=sys.stderr)
+
+    with on_compiling(tell):
+        yield
+
+
+@contextmanager
+def step_bar(name: str, unit: str = "it") -> Iterator[Advance]:
+    """A bar over steps on standard error, as soon as they take long."""
+    bars: list[tqdm] = []
+
+    def advance(done: int, total: int, note: str = "") -> None:
+        if not bars:
+            bars.append(tqdm(desc=name, unit=unit, leave=False, delay=0.5, disable=None))
+        bar = bars[0]
+        bar.total = total
+        bar.set_postfix_str(note, refresh=False)
+        bar.update(done - bar.n)
+
+    try:
+        yield advance
+    finally:
+        for bar in bars:
+            bar.close()
+
+
+def report_of(run_dirs: Sequence[Path], target: Path, name: str = "") -> ReportFiles:
+    """The report of a packing run, or one of all these searches, to lie in `target`.
+
+    `name` is what a packing run is called, else as its folder is. Raises BadInput where a file is missing or
+    not what it must be.
+    """
+    from ..report.nas.report import search_report
+    from ..report.packing.report import packing_report
+    from ..runs.kinds import kind_of, names
+    from ..runs.nas.read import read_search
+    from ..runs.packing.read import read_run
+    from ..runs.plain_text import plain
+
+    if kind_of(run_dirs[0]) == "packing":
+        (run_dir,) = run_dirs
+        return packing_report(read_run(run_dir, name or plain(run_dir.resolve().name)))
+    searches = [read_search(*named) for named in zip(run_dirs, names(run_dirs), strict=True)]
+    return search_report(searches, [plain(os.path.relpath(run_dir, target)) for run_dir in run_dirs])
+
+
+def add_report(folder: Path, name: str) -> None:
+    """The report of a run that has just been written; the run stands, whatever happens here."""
+    from ..runs.publish import write_report
+
+    try:
+        write_report(report_of([folder], folder, name), folder)
+    except KeyboardInterrupt as interrupt:
+        finish_after(interrupt, "the run is written, no report of it")
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        warn(f"no report was written: {reason}")

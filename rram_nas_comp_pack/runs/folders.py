@@ -60,6 +60,11 @@ def run_folder(
                     run.end(lock, kept)
 
 
+def is_written(run_dir: Path) -> bool:
+    """Whether a run of this ID has come into place."""
+    return run_dir.exists()
+
+
 @contextmanager
 def scratch_folder(folder: Path, name: str, option: str) -> Iterator[Path]:
     """A hidden folder within one that is there, empty, and gone with all in it when the block ends.

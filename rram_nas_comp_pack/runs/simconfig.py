@@ -1,12 +1,61 @@
-"""Reads the hardware that a run holds, in result.json or front.json. What is unsound raises BadInput."""
+"""The hardware of a run: what result.json or front.json holds, its own copy, or the one at hand.
+
+What is unsound raises BadInput.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import NamedTuple
+
 from ..errors import BadInput
-from ..hardware.config.read import SimConfig, config_of
+from ..hardware.config.read import SHIPPED, Hardware, SimConfig, config_of, load_config
 from .checked_json import JsonObject
+from .origin import CONFIG_COPY
 
 KEY = "simconfig"
+
+
+class Chosen(NamedTuple):
+    """Hardware, and a line that says where it comes from; nothing where it is the run's own."""
+
+    hardware: Hardware
+    note: str
+
+
+def default_config() -> Path:
+    """SimConfig.ini of the working folder, or the one that comes along."""
+    here = Path("SimConfig.ini")
+    return here if here.exists() else SHIPPED
+
+
+def hardware_of(run_dir: Path, own: SimConfig | None, config: Path | None) -> Chosen:
+    """What `--config` gives, or what the run holds, or what is at hand for a run that holds none."""
+    if config is not None:
+        given = load_config(config)
+        same = own is not None and own.digest == given.digest
+        used = f"the hardware that {run_dir} was made with" if same else f"not the hardware of {run_dir}"
+        return Chosen(given.hardware, f"--config: {config} is used, {used}")
+    if own is not None:
+        return Chosen(own.hardware, copy_note(run_dir, own))
+    copy = run_dir / CONFIG_COPY
+    usual = copy if copy.exists() else default_config()
+    note = f"{run_dir} does not hold its hardware: {usual} is used; --config chooses another"
+    return Chosen(load_config(usual).hardware, note)
+
+
+def copy_note(run_dir: Path, own: SimConfig | None) -> str:
+    """Where the configuration in a run's folder is another than that of its results, a line that says so."""
+    path = run_dir / CONFIG_COPY
+    if own is None or not path.exists():
+        return ""
+    try:
+        same = load_config(path).digest == own.digest
+    except BadInput:
+        same = False
+    return (
+        "" if same else f"{path} is not the hardware that the run was made with; that of its results is used"
+    )
 
 
 def read_simconfig(place: JsonObject) -> SimConfig | None:

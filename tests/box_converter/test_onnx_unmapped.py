@@ -11,7 +11,8 @@ import pytest
 from onnx import TensorProto, helper
 from onnx_made import boxes, graph_of, ints, node, read, rows, scalar, value, weight
 
-from rram_nas_comp_pack.cli.output import coverage_entry, coverage_table, mapped_share
+from rram_nas_comp_pack.runs.packing.log import coverage_table, mapped_share
+from rram_nas_comp_pack.runs.packing.write import coverage_entry
 from rram_nas_comp_pack.values import Network
 
 FINE = [node("Conv", ["x", "k"], ["f"], pads=[1, 1, 1, 1]), node("ReduceMax", ["f"], ["top"], keepdims=0)]

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from rram_nas_comp_pack.cli.output import contention_table
+from rram_nas_comp_pack.runs.packing.log import contention_table
 from rram_nas_comp_pack.simulation.contention import Contention, LayerContention
 
 

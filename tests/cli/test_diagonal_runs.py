@@ -9,11 +9,11 @@ from tiny_runs import ROOT, call, is_one_line, strict_json
 
 from rram_nas_comp_pack.box_converter.partition import cut_diagonal, partition
 from rram_nas_comp_pack.box_converter.shapes import convolution, linear
-from rram_nas_comp_pack.cli.output import layer_entry
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.hardware.chip_costs import read_ns
 from rram_nas_comp_pack.hardware.config.read import load_hardware
 from rram_nas_comp_pack.runs.packing.read_layout import read_mappings
+from rram_nas_comp_pack.runs.packing.write import layer_entry
 from rram_nas_comp_pack.simulation.event_loop import program, simulate
 from rram_nas_comp_pack.values import CrossbarSize, Layer, Mapping
 

@@ -32,7 +32,7 @@ def test_the_table_has_a_line_for_every_check():
     status, out, _ = call("doctor")
     assert status == 0
     assert out.splitlines()[0].split() == ["ok", "rram_nas_comp_pack", doctor.__version__]
-    assert out.splitlines()[-1] == "all that is required is there"
+    assert out.splitlines()[-1] == "everything that is required is installed"
 
 
 @pytest.mark.parametrize(("version", "state"), [(None, "missing"), ("1.26.4", "unfit"), ("3.0", "unfit")])
@@ -119,11 +119,11 @@ def test_the_version_of_python_is_that_of_the_project_file():
 
 
 def test_a_command_whose_package_is_missing_points_here(monkeypatch):
-    def absent(_options):
+    def absent(**_options):
         raise ModuleNotFoundError("No module named 'numpy.core'", name="numpy.core")
 
     monkeypatch.setattr("rram_nas_comp_pack.cli.commands.hardware.run", absent)
     status, _, err = call("hardware", "--rows", 1, "--columns", 1)
     assert status == 1
     assert is_one_line(err)
-    assert "numpy is not installed; doctor tells" in err
+    assert "numpy is not installed; run doctor, which tells" in err

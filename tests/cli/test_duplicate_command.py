@@ -12,6 +12,7 @@ import pytest
 from tiny_runs import ROOT, call, everything_in, is_one_line, make_workplace, pack, read_rows, strict_json
 
 from rram_nas_comp_pack.tuning import tuner as tuners
+from rram_nas_comp_pack.values import Rules
 
 FILES = [
     *("SimConfig.ini", "logs.log", "pack.csv", "partition.json", "partition_optimized.json"),
@@ -79,7 +80,7 @@ def test_a_run_writes_the_layers_before_and_after_duplication(done):
     assert sum(e["multiply"] for e in after) > 3
     assert [e["box_raw"] for e in before] == [e["box_raw"] for e in after]
     assert all(e["child_boxes"] == [e["boxes"]] * e["multiply"] for e in after)
-    assert "\nduplication  joint" in out
+    assert "\nduplication: the joint tuner reaches" in out
 
 
 def test_verify_notices_layers_that_duplication_may_not_change(done, tmp_path):
@@ -153,11 +154,11 @@ def test_result_json_accounts_for_the_latency_of_every_layer_and_crossbar(result
 def test_logs_log_lists_every_margin_and_the_copies_of_every_layer(sections, result):
     head, *lines = sections["[duplication]"]
     trials, (titles, *copies) = lines[:9], lines[9:]
-    assert head.startswith("joint")
+    assert head.startswith("the joint tuner reaches")
     for line, trial in zip(trials, result["duplication"]["trials"], strict=True):
         named = f"margin {trial['margin']:.2f}" if trial["margin"] else "no duplication"
         assert f"{named}: {trial['boxes']} boxes, " in line
-        assert ("packed, " if trial["packed"] else "does not pack") in line
+        assert ("which take " if trial["packed"] else "which do not pack") in line
     assert f"{result['duplication']['margin_tuner_ns']:.1f} ns" in trials[-1]
     assert titles.split()[:2] == ["layer", "copies"]
     assert [line.split()[:2] for line in copies] == [
@@ -455,14 +456,14 @@ def test_the_published_budgets_run_in_turn_with_the_options_given(tmp_path):
     status, calls = script(tmp_path, "--tuner", "margin", "--seed", 7)
     assert status == 0
     assert all(call[:2] == ["-m", "rram_nas_comp_pack"] for call in calls)
-    runs = [parse(call[2:])[1] for call in calls]
-    assert [run.num_crossbars for run in runs] == [249, 299, 349, 399, 449]
-    assert len({run.exp_id for run in runs}) == 5
-    assert all((run.duplicate, run.find_solution, run.verbose) == (True, False, True) for run in runs)
-    assert all(
-        (run.model, run.depth_split_factor, run.layer_threshold) == ("mbv3_small", 5, 1) for run in runs
-    )
-    assert all((run.tuner, run.seed) == ("margin", 7) for run in runs)  # those given win
+    runs = [parse(call[2:])[1]["options"] for call in calls]
+    assert [run.settings.budget for run in runs] == [249, 299, 349, 399, 449]
+    assert len({run.run.exp_id for run in runs}) == 5
+    assert all((run.model, run.run.verbose) == ("mbv3_small", True) for run in runs)
+    for settings in (run.settings for run in runs):
+        assert (settings.depth_split, settings.rules) == (5, Rules(1, 6))
+        tuning = settings.tuning
+        assert (tuning.tuner, tuning.effort.seed, settings.goal.seed) == ("margin", 7, 7)  # those given win
 
 
 def test_the_published_budgets_stop_at_the_first_failure(tmp_path):

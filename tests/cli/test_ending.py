@@ -14,9 +14,9 @@ from tiny_runs import ROOT, call, everything_in, is_one_line, make_workplace, pa
 import ofa.__main__
 from ofa import console
 from ofa.console import run_command, undisturbed
-from rram_nas_comp_pack.cli import output as output
 from rram_nas_comp_pack.cli.commands import pack as pack_command
 from rram_nas_comp_pack.cli.commands import verify
+from rram_nas_comp_pack.runs.packing import write as output
 
 SIGNALS = [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 HARDWARE = ("hardware", "--rows", "4", "--columns", "4")
@@ -209,7 +209,7 @@ ESCAPED = [RuntimeError("one\ntwo"), Odd(), SystemExit(0), SystemExit("x"), Recu
 @pytest.mark.parametrize("error", ESCAPED)
 @pytest.mark.parametrize("debug", [True, False])
 def test_whatever_escapes_is_one_line_and_status_70(monkeypatch, tmp_path, error, debug):
-    def fail(_options):
+    def fail(**_options):
         raise error
 
     monkeypatch.setattr(verify, "run", fail)

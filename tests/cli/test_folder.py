@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from tiny_runs import ROOT, everything_in, is_one_line, make_workplace, pack
 
-from rram_nas_comp_pack.cli import output as output
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.runs.folders import run_folder
+from rram_nas_comp_pack.runs.packing import write as output
 
 
 @pytest.fixture

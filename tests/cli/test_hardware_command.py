@@ -40,11 +40,13 @@ def test_eight_input_bits_are_the_default():
 
 
 def test_warnings_of_the_configuration_go_to_standard_error(tmp_path):
-    _, out, err = hardware(1, 1)
-    assert "DAC_Num" in err
-    assert "DAC_Num" not in out
     quiet = make_workplace(tmp_path)[1]
-    assert hardware(1, 1, config=quiet)[2] == ""
+    assert hardware(1, 1)[2] == hardware(1, 1, config=quiet)[2] == ""
+    quiet.write_text(quiet.read_text().replace("DAC_Num = 128", "DAC_Num = 999"))
+    _, out, err = hardware(1, 1, config=quiet)
+    assert err.startswith(f"warning: {quiet}: [Process element level] DAC_Num = 999: more than the 128 rows")
+    assert is_one_line(err)
+    assert "DAC_Num" not in out
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 from tiny_runs import call, everything_in, make_workplace, pack, strict_json
 
 from rram_nas_comp_pack.cli.commands import pack as pack_command
+from rram_nas_comp_pack.cli.options.pack import used_size
 from rram_nas_comp_pack.cli.options.parse import parse
-from rram_nas_comp_pack.cli.origin import used_size
 from rram_nas_comp_pack.hardware.config.read import load_config
 from rram_nas_comp_pack.kernels import jit as compiled
 from rram_nas_comp_pack.values import Network
@@ -91,7 +91,7 @@ def test_options_of_a_run_do_not_hold_its_command(log):
     options = strict_json((log / "packing" / "t" / "result.json").read_text())["options"]
     assert "command_line" not in options
     assert options["input_size"] == [3, 8, 8]
-    assert parse(["pack", "--seed", "5"])[1].command_line == "rram_nas_comp_pack pack --seed 5"
+    assert parse(["pack", "--seed", "5"])[1]["options"].run.command_line == "rram_nas_comp_pack pack --seed 5"
 
 
 def test_an_input_size_that_was_not_used_is_not_claimed():
@@ -131,7 +131,7 @@ def test_compiling_is_told_once_and_timed_apart_from_the_stages(log, monkeypatch
     monkeypatch.setattr(compiler, "place", placed)
     monkeypatch.setattr(pack_command, "compile_network", slow)
     told = []
-    monkeypatch.setattr("rram_nas_comp_pack.cli.progress.tqdm.write", lambda text, file: told.append(text))
+    monkeypatch.setattr("rram_nas_comp_pack.cli.shared.tqdm.write", lambda text, file: told.append(text))
     assert pack(log, exp_id="slow")[0] == 0
     assert told == ["compiling kernels (once)"]
     timing = strict_json((log / "packing" / "slow" / "result.json").read_text())["timing_s"]

@@ -86,7 +86,7 @@ def test_config_overrides_the_hardware_of_a_run_and_says_so(made):
     status, out, err = call("simulate", run, "--num-sample", 1, "--config", config)
     assert status == 0
     assert is_one_line(err)
-    assert err.startswith(f"--config: {config} is used in place of")
+    assert err.startswith(f"warning: --config: {config} is used, not the hardware of")
     assert strict_json(out)["latency_ns"] != latencies(run)[0][0]
     status, out, err = call("verify", run, "--config", made / "small.ini")
     assert status == 1
@@ -94,7 +94,7 @@ def test_config_overrides_the_hardware_of_a_run_and_says_so(made):
     assert is_one_line(err)
     assert is_one_line(call("simulate", run, "--num-sample", 1, "--config", made / "small.ini")[2])
     err = call("simulate", run, "--num-sample", 1, "--config", made / "adc.ini")[2]
-    assert err == f"--config: {made / 'adc.ini'} is used, the hardware that {run} was made with\n"
+    assert err == f"warning: --config: {made / 'adc.ini'} is used, the hardware that {run} was made with\n"
 
 
 def as_of_version_0_1(run):
@@ -116,8 +116,11 @@ def test_a_run_of_version_0_1_says_which_hardware_is_used_and_where_it_cannot_be
         assert told[1].splitlines()[0] == err.splitlines()[0]
         assert told[1].splitlines()[1].endswith("it was made with another hardware or layout")
         used, differs = err.splitlines()
-        assert used == f"{run} does not hold its hardware: SimConfig.ini is used, --config gives another"
-        assert "ns for 1 samples: it was made with another hardware or layout" in differs
+        assert (
+            used
+            == f"warning: {run} does not hold its hardware: SimConfig.ini is used; --config chooses another"
+        )
+        assert "ns for 1 sample: it was made with another hardware or layout" in differs
 
 
 def test_a_run_of_version_0_1_with_its_hardware_gives_its_figures(made, run):
@@ -145,7 +148,10 @@ def test_a_run_of_another_program_says_which_hardware_is_used(run):
     for argv in (("verify", run), ("simulate", run, "--num-sample", 1)):
         status, _, err = call(*argv)
         assert status == 0
-        assert err == f"{run} does not hold its hardware: SimConfig.ini is used, --config gives another\n"
+        assert (
+            err
+            == f"warning: {run} does not hold its hardware: SimConfig.ini is used; --config chooses another\n"
+        )
 
 
 BROKEN = {

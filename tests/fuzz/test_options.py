@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import ofa.__main__
 import ofa.options
 from ofa.console import Answered
+from rram_nas_comp_pack.cli import main as toolkit
 from rram_nas_comp_pack.cli.main import main
 from rram_nas_comp_pack.cli.options import parse as options
 from tests.fuzz.damage import CASES, ODD_TEXTS, fuzzed
@@ -89,7 +90,7 @@ def nothing_runs(monkeypatch):
     """Options are read, by parsers made once, and commands do nothing."""
     monkeypatch.setattr(options, "new_parser", cache(options.new_parser))
     monkeypatch.setattr(ofa.options, "new_parser", cache(ofa.options.new_parser))
-    monkeypatch.setattr(options, "_command", lambda _: lambda _: 0)
+    monkeypatch.setattr(toolkit, "_call", lambda *_: 0)
     monkeypatch.setitem(sys.modules, "ofa.commands", SimpleNamespace(train=lambda _: 0, evaluate=lambda _: 0))
     monkeypatch.delattr(ofa, "commands", raising=False)
 

@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ofa.architecture import layer_shapes
-from rram_nas_comp_pack.cli.search_checkpoint import save_search
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.nas.generations import Outcome, SearchOptions, evolve, genes_of
-from rram_nas_comp_pack.runs.nas.checkpoint import NAME, Kept, load_search
+from rram_nas_comp_pack.runs.nas.checkpoint import NAME, Kept, load_search, save_search
 from rram_nas_comp_pack.runs.nas.front import read_front
 from tests.cli.tiny_runs import call, make_workplace, pack
 from tests.fuzz.damage import CASES, damaged_bytes, damaged_json, damaged_table, fuzzed, places

@@ -38,13 +38,18 @@ def warnings(overrides: str) -> tuple[str, ...]:
 # --- What is accepted ------------------------------------------------------------------------------------
 
 
-def test_the_shipped_file_is_read_with_its_one_warning() -> None:
+def test_the_shipped_file_is_read_without_a_warning() -> None:
     hardware = load_hardware(SHIPPED)
     assert (hardware.rows, hardware.columns) == (128, 128)
     assert hardware.resistances_ohm == (1e6, 1e4)
     assert (hardware.clock_ns, hardware.subarrays, hardware.bits_per_cell) == (2, 1, 1)
-    (warning,) = hardware.warnings
-    assert warning.startswith(f"{SHIPPED}: [Process element level] DAC_Num = 256: more than the 128 rows")
+    assert hardware.warnings == ()
+
+
+def test_other_surplus_converters_than_those_of_the_shipped_file_are_warned_of() -> None:
+    for overrides in ("Process element level.DAC_Num=257", "Crossbar level.Subarray_Size=64"):
+        text = with_overrides(overrides)
+        assert any("DAC_Num = 25" in line for line in parse_hardware(text).warnings), overrides
 
 
 def test_there_are_eight_sections() -> None:

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from test_evolve import SMALL, judged
 
-from rram_nas_comp_pack.cli.search_checkpoint import save_search
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.nas.generations import Outcome, evolve
 from rram_nas_comp_pack.nas.genome import drawn
-from rram_nas_comp_pack.runs.nas.checkpoint import NAME, Kept, load_search
+from rram_nas_comp_pack.runs.nas.checkpoint import NAME, Kept, load_search, save_search
 
 OPTIONS = {"seed": 3, "objectives": ["acc", "speed"], "method": "nsga2"}
 

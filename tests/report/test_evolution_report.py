@@ -8,13 +8,13 @@ import shutil
 import pytest
 
 from rram_nas_comp_pack.cli.options.parse import parse
-from rram_nas_comp_pack.cli.origin import config_entry
 from rram_nas_comp_pack.hardware.config.read import SHIPPED, load_config
 from rram_nas_comp_pack.report.nas.charts import MOST_LINES, genomes, speeds_of
 from rram_nas_comp_pack.report.nas.front import envelope
 from rram_nas_comp_pack.report.nas.networks import PACK_DEFAULTS, pack_command
 from rram_nas_comp_pack.report.nas.report import search_page
 from rram_nas_comp_pack.runs.nas.read import read_search
+from rram_nas_comp_pack.runs.origin import config_entry
 from rram_nas_comp_pack.values import DEFAULT_SIZE
 from tests.cli.tiny_runs import call, everything_in, is_one_line
 from tests.report.made_search import best_of, networks, write_search
@@ -124,10 +124,10 @@ def test_of_many_networks_some_lines_are_drawn_the_fastest_and_the_slowest_among
 
 
 def test_what_a_command_leaves_out_is_what_pack_does_anyway():
-    _, options = parse(["pack", "--duplicate"])
-    assert {name: str(getattr(options, name)) for name in PACK_DEFAULTS} == PACK_DEFAULTS
-    assert options.depthwise_mapping == "auto"
-    assert options.input_size is None  # DEFAULT_SIZE, which a search has too
+    written = parse(["pack", "--duplicate"])[1]["options"].run.written
+    assert {name: str(written[name]) for name in PACK_DEFAULTS} == PACK_DEFAULTS
+    assert written["depthwise_mapping"] == "auto"
+    assert written["input_size"] is None  # DEFAULT_SIZE, which a search has too
     assert DEFAULT_SIZE == (3, 64, 64)
 
 
@@ -144,10 +144,10 @@ def test_the_command_packs_by_the_options_of_the_search(tmp_path, changed):
     run = read_search(write_search(tmp_path / "run", 20, **changed), "")
     words = shlex.split(pack_command(run, run.front.networks[0]))
     assert words[:3] == ["python", "-m", "rram_nas_comp_pack"]
-    _, options = parse(words[3:])
-    assert (options.model, options.num_crossbars) == ("ofa:RUN_DIR/front.json#0", 168)
+    written = parse(words[3:])[1]["options"].run.written
+    assert (written["model"], written["num_crossbars"]) == ("ofa:RUN_DIR/front.json#0", 168)
     for name, value in {"duplicate": True, "seed": 1, **changed}.items():
-        assert str(getattr(options, name)) == str(value)
+        assert str(written[name]) == str(value)
 
 
 def test_the_command_packs_on_the_hardware_that_the_search_holds(tmp_path):

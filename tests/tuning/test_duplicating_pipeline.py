@@ -12,13 +12,13 @@ from tuning_cases import MODES, depthwise, faults, layers, networks
 
 from rram_nas_comp_pack.box_converter.partition import partition
 from rram_nas_comp_pack.box_converter.shapes import convolution, linear
-from rram_nas_comp_pack.cli.output import layer_entry
 from rram_nas_comp_pack.compiler import CompileOptions, Report, Watch, compile_network
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.hardware.chip_costs import read_ns
 from rram_nas_comp_pack.hardware.config.read import load_hardware
 from rram_nas_comp_pack.packing.pack import Goal
 from rram_nas_comp_pack.runs.packing.read_layout import read_mappings
+from rram_nas_comp_pack.runs.packing.write import layer_entry
 from rram_nas_comp_pack.simulation.event_loop import program, simulate
 from rram_nas_comp_pack.tuning.settings import Effort, Target, Tuning
 from rram_nas_comp_pack.values import (

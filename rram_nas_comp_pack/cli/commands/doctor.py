@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections.abc import Iterator
 from importlib import import_module
+from json import dumps
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ... import __version__
+from ...runs.origin import cores
 from ..environment.paper_data import (
     CHECKPOINT,
     CIFAR10,
     FETCH_CHECKPOINT,
     FETCH_CIFAR10,
+    SUPERNET,
     cifar10_is_there,
 )
 from ..environment.requirements import DISTRIBUTION, Requirement, fits, installed, requirements
-from ..options.evolve import SHIPPED, cores
-from ..options.parse import DoctorOptions
 
 PURPOSES = {
     "timm": "--model timm:NAME",
@@ -50,21 +50,21 @@ class Check(NamedTuple):
         return not self.purpose
 
 
-def run(options: DoctorOptions) -> int:
-    """Print what was found, a line each; returns 1 where something is lacking that everything needs."""
+def run(json: bool) -> int:
+    """Print what was found, a line each; returns 1 where something is missing that everything needs."""
     found = list(checks())
     wrong = [check for check in found if check.required and check.state in ("missing", "unfit")]
-    if options.json:
+    if json:
         entries = [{**check._asdict(), "required": check.required} for check in found]
-        print(json.dumps({"ok": not wrong, "checks": entries}))
+        print(dumps({"ok": not wrong, "checks": entries}))
     else:
         print(*lines(found), sep="\n")
-        print("all that is required is there" if not wrong else f"{len(wrong)} required are lacking")
+        print(f"required and missing: {len(wrong)}" if wrong else "everything that is required is installed")
     return 1 if wrong else 0
 
 
 def lines(found: list[Check]) -> Iterator[str]:
-    """The table, and below what is lacking how to mend it."""
+    """The table, and below what is missing how to install it."""
     for check in found:
         purpose = f" (for {check.purpose})" if check.purpose else ""
         yield f"{check.state:<8} {check.name:<18} {check.found}{purpose}"
@@ -112,9 +112,9 @@ def _torchvision() -> Check:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         return Check(name, "unfit", reason, mend="pip install --force-reinstall torch torchvision")
     how = (
-        "by declaring its operators, which do not fit this torch"
+        "yes, with its operators declared, since they do not fit this torch"
         if compat.operators_declared()
-        else "as it is"
+        else "yes"
     )
     return Check(name, "ok", how)
 
@@ -158,8 +158,8 @@ def _writable(place: Path) -> bool:
 
 def _files() -> Iterator[Check]:
     """The supernet that comes along, and what the paper's search needs besides."""
-    mend = "" if SHIPPED.is_file() else f"pip install --force-reinstall {DISTRIBUTION}"
-    yield Check("shipped supernet", "missing" if mend else "ok", str(SHIPPED), mend=mend)
+    mend = "" if SUPERNET.is_file() else f"pip install --force-reinstall {DISTRIBUTION}"
+    yield Check("shipped supernet", "missing" if mend else "ok", str(SUPERNET), mend=mend)
     for name, there, place, mend in (
         ("CIFAR-10", cifar10_is_there(), CIFAR10, FETCH_CIFAR10),
         ("published supernet", CHECKPOINT.is_file(), CHECKPOINT, FETCH_CHECKPOINT),

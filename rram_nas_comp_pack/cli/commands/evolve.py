@@ -2,45 +2,43 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
-from ...errors import BadInput, CannotBeDone
+from ...errors import CannotBeDone
 from ...hardware.config.read import Hardware
+from ...kernels.jit import compiling_s
 from ...nas.accuracy import bench, device_of, predictor
 from ...nas.compile_subnet import Compiled, CompileSettings, compile_subnet
 from ...nas.evaluate import Judging
-from ...nas.generations import SearchOptions, evolve, front
+from ...nas.generations import evolve, front
 from ...nas.genome import LENGTH, Genes, decoded
 from ...nas.search import Search, evaluate, finish, taught
 from ...nas.workers.dask_cluster import cluster
 from ...nas.workers.engine import Engine
 from ...nas.workers.local import local
 from ...runs.file_names import EVOLUTION
-from ...runs.folders import run_folder
-from ...runs.nas.checkpoint import NAME, Kept, load_search
+from ...runs.folders import is_written, run_folder
+from ...runs.nas import checkpoint
+from ...runs.nas.checkpoint import FOLDER, Kept
+from ...runs.nas.log import log_lines, summary
+from ...runs.nas.result import SearchResult
 from ...runs.nas.run import ELSEWHERE
-from ...values import NoFit, rules_of
+from ...runs.nas.write import write_search
+from ...runs.origin import Origin, begin
+from ...values import NoFit
 from ..options.evolve import EvolveOptions
-from ..origin import Origin, begin
-from ..progress import Stopwatch, telling_of_compiling
-from ..search_checkpoint import save_search
-from ..search_files import Found, log_lines, summary, write_search
-from .report import add_report
+from ..shared import INTERRUPTED, add_report, step_bar, telling_of_compiling, warn
 
-INTERRUPTED = 130
-KEPT = "checkpoint"
 FREE = ELSEWHERE | {"generations", "tune_effort", "predictor_tau"}
 """Options that may change when a search goes on: they say how far it goes and where, not which way."""
 
@@ -57,31 +55,37 @@ class _Run:
 
 def run(options: EvolveOptions) -> int:
     """Search and write the run's folder. Returns 130 after an interrupt: the front so far is written."""
+    origin = begin(options.run.config, options.run.command_line)
+    warn(*origin.config.hardware.warnings)
     with telling_of_compiling():
-        return _run(options, begin(options.config, options.command_line), Stopwatch())
+        return _run(options, origin)
 
 
-def _run(options: EvolveOptions, origin: Origin, watch: Stopwatch) -> int:
-    hardware = origin.config.hardware
-    (judging, images), settings = _judging(options), _settings(options, hardware)
-    _require_room(judging, settings, options)
+def _run(options: EvolveOptions, origin: Origin) -> int:
+    begun, compiled, run = perf_counter(), compiling_s(), options.run
+    settings = options.settings(origin.config.hardware)
+    judging, images = _judging(options)
+    _require_room(judging, settings)
     _compile_kernels(judging, settings)
-    parent = options.log_dir / "evolution"
-    with run_folder(parent, options.exp_id, KEPT, files=EVOLUTION) as folder, _engine(options) as engine:
-        deciding = {**_deciding(options, hardware, judging), "dataset": images}
-        kept = _begun(folder, parent / options.exp_id, options, deciding)
-        under_way = _Run(Search(_search_options(options), settings, judging, engine), folder, deciding, kept)
+    parent, place = run.log_dir / "evolution", run.log_dir / "evolution" / run.exp_id
+    with run_folder(parent, run.exp_id, FOLDER, files=EVOLUTION) as folder, _engine(options) as engine:
+        deciding = {**_deciding(options, settings.hardware, judging), "dataset": images}
+        if options.resume:
+            kept = checkpoint.resume_search(folder, place, deciding)
+        else:
+            kept = checkpoint.begin_search(folder)
+        under_way = _Run(Search(options.search, settings, judging, engine), folder, deciding, kept)
         with _kept_if_interrupted(folder):
             found, interrupted = _searched(under_way, options)
-            if interrupted and (parent / options.exp_id).exists():
+            if interrupted and is_written(place):
                 raise KeyboardInterrupt
-            timing = watch.seconds()
-            write_search(folder, found, options, origin, timing)
-            if not options.no_report:
-                add_report(folder, options.exp_id)
-    if options.verbose:
-        print(*log_lines(found, options, origin, timing), sep="\n", file=sys.stderr)
-    print(*summary(found), f"files: {parent / options.exp_id}", sep="\n")
+            timing = {"compiling": compiling_s() - compiled, "total": perf_counter() - begun}
+            write_search(folder, found, run.written, origin, timing)
+            if not run.no_report:
+                add_report(folder, run.exp_id)
+    if run.verbose:
+        print(*log_lines(found, run.written, origin, timing), sep="\n", file=sys.stderr)
+    print(*summary(found), f"files: {place}", sep="\n")
     return INTERRUPTED if interrupted else 0
 
 
@@ -91,39 +95,38 @@ def _kept_if_interrupted(folder: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        if (folder / KEPT / NAME).exists():
-            raise KeyboardInterrupt("the search is kept, --resume goes on") from None
+        if checkpoint.is_kept(folder):
+            raise KeyboardInterrupt("the search is kept, and --resume continues it") from None
         raise
 
 
-def _searched(run: _Run, options: EvolveOptions) -> tuple[Found, bool]:
+def _searched(run: _Run, options: EvolveOptions) -> tuple[SearchResult, bool]:
     """Search, then compile the front in full; an interrupt ends either with what there is by then."""
     try:
         _generations(run, options)
-        best = _front(run, options)
+        best = _front(run)
         in_full = replace(run.search.settings, quick=False, steps=0 if options.tune_effort == 0 else 1)
         _compile_kernels(run.search.judging, in_full)
-        with _bar("front", len(best)) as bar:
-            tuned = finish(run.search, options.tune_effort, best, partial(_upto, bar))
+        with _bar("front", len(best)) as done:
+            tuned = finish(run.search, options.tune_effort, best, done)
     except KeyboardInterrupt:
         if not run.kept.state.populations:
             raise
-        return Found(run.kept.state, _front(run, options), (), run.search), True
-    return Found(run.kept.state, best, tuple(tuned), run.search), False
+        return SearchResult(run.kept.state, _front(run), (), run.search), True
+    return SearchResult(run.kept.state, best, tuple(tuned), run.search), False
 
 
-def _front(run: _Run, options: EvolveOptions) -> Genes:
+def _front(run: _Run) -> Genes:
     """The front; raises CannotBeDone where it is empty, and forgets that search."""
     best = front(run.kept.state, run.search.options.objectives)
     if not len(best):
-        shutil.rmtree(run.folder / KEPT)
+        checkpoint.forget_search(run.folder)
         outcomes = run.kept.state.known.values()
         nearest = min(o.excess for o in outcomes)
         error = next((o.error for o in outcomes if o.error), "")
-        why = f"the nearest lacks {nearest:.0f}" if nearest < math.inf else error
-        raise CannotBeDone(
-            f"no subnet fits --num-crossbars {options.num_crossbars}: of {len(outcomes)} evaluated {why}"
-        )
+        why = f"the nearest needs {nearest:.0f} more" if nearest < math.inf else error
+        budget = run.search.settings.crossbars
+        raise CannotBeDone(f"no subnet fits --num-crossbars {budget}: {len(outcomes)} were evaluated, {why}")
     return best
 
 
@@ -132,33 +135,31 @@ def _generations(run: _Run, options: EvolveOptions) -> None:
     search, predict = run.search, None
     if search.judging.method == "predictor":
         if not len(run.kept.genes):
-            with _bar("predictor", options.predictor_subnets) as bar:
-                learnt = taught(search, options.predictor_subnets, partial(_upto, bar))
+            with _bar("predictor", options.predictor_subnets) as told:
+                learnt = taught(search, options.predictor_subnets, told)
             run.kept = Kept(run.kept.state, *learnt)
-            save_search(run.folder / KEPT, run.kept, run.deciding)
-        predict = predictor(run.kept.genes, run.kept.accuracies, options.seed, options.predictor_tau)
-    with _bar("search", options.population * options.generations) as bar:
-        bar.update(options.population * len(run.kept.state.populations))
+            checkpoint.save_search(run.folder / FOLDER, run.kept, run.deciding)
+        predict = predictor(run.kept.genes, run.kept.accuracies, search.options.seed, options.predictor_tau)
+    population, total = search.options.population, search.options.population * search.options.generations
+    with step_bar("search", "subnet") as advance:
+        note = ""
 
         def done(subnets: int) -> None:
-            _upto(bar, options.population * len(run.kept.state.populations) + subnets)
+            advance(population * len(run.kept.state.populations) + subnets, total, note)
 
         for state in evolve(search.options, partial(evaluate, search, predict, done), run.kept.state):
             run.kept = replace(run.kept, state=state)
-            save_search(run.folder / KEPT, run.kept, run.deciding)
-            done(0)
+            checkpoint.save_search(run.folder / FOLDER, run.kept, run.deciding)
             size = len(front(state, search.options.objectives))
-            bar.set_postfix_str(f"front {size}, hypervolume {state.hypervolumes[-1]:.2f}", refresh=False)
+            note = f"front {size}, hypervolume {state.hypervolumes[-1]:.2f}"
+            done(0)
 
 
 @contextmanager
-def _bar(name: str, total: int) -> Iterator[tqdm[Any]]:
-    with tqdm(desc=name, total=total, unit="subnet", leave=False, disable=None) as bar:
-        yield bar
-
-
-def _upto(bar: tqdm[Any], done: int) -> None:
-    bar.update(done - bar.n)
+def _bar(name: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar over subnets, called with how many are done."""
+    with step_bar(name, "subnet") as advance:
+        yield lambda done: advance(done, total, "")
 
 
 def _judging(options: EvolveOptions) -> tuple[Judging, str]:
@@ -170,51 +171,23 @@ def _judging(options: EvolveOptions) -> tuple[Judging, str]:
     dataset = f"{kind}:{Path(path).resolve()}" if colon else kind  # workers may run elsewhere
     device, images = device_of(options.device), bench(options.checkpoint, options.dataset).images
     place = (options.checkpoint.resolve(), dataset)
-    judging = Judging(*place, options.accuracy, device, options.seed, images.classes)  # type: ignore[arg-type]
+    judging = Judging(*place, options.accuracy, device, options.search.seed, images.classes)
     splits = (images.train, images.validation, images.test)
     parts = [tensor.numpy().tobytes() for split in splits for tensor in (split.pixels, split.labels)]
-    return judging, f"{options.dataset} {hashlib.sha256(b''.join(parts)).hexdigest()[:16]}"
-
-
-def _settings(options: EvolveOptions, hardware: Hardware) -> CompileSettings:
-    """How the search compiles: the quick way."""
-    return CompileSettings(
-        hardware=hardware,
-        crossbars=options.num_crossbars,
-        samples=options.num_sample,
-        rules=rules_of(options.no_pack_heuristic, options.layer_threshold, options.xbar_max_load),
-        depth_split=options.depth_split_factor,
-        depthwise=options.depthwise_mapping,  # type: ignore[arg-type]
-        duplicate=options.duplicate,
-        tuner=options.tuner,  # type: ignore[arg-type]
-        seed=options.seed,
-    )
-
-
-def _search_options(options: EvolveOptions) -> SearchOptions:
-    return SearchOptions(
-        population=options.population,
-        generations=options.generations,
-        method=options.method,  # type: ignore[arg-type]
-        objectives=options.objectives,  # type: ignore[arg-type]
-        mutate_prob=options.mutate_prob,
-        mutation_ratio=options.mutation_ratio,
-        weights=(options.coef_acc, options.coef_latency),
-        seed=options.seed,
-    )
+    return judging, f"{options.dataset} {checkpoint.content_digest(b''.join(parts))}"
 
 
 def _engine(options: EvolveOptions) -> AbstractContextManager[Engine]:
     return local(options.workers) if options.scheduler is None else cluster(options.scheduler)
 
 
-def _require_room(judging: Judging, settings: CompileSettings, options: EvolveOptions) -> None:
+def _require_room(judging: Judging, settings: CompileSettings) -> None:
     """Raise CannotBeDone where not even the smallest subnet fits."""
     found = _smallest(judging, replace(settings, quick=False, duplicate=False))
     if isinstance(found, NoFit):
         raise CannotBeDone(
-            f"no subnet fits --num-crossbars {options.num_crossbars}: the smallest needs at least "
-            f"{found.lower_bound}, a packing with {found.found} was found"
+            f"no subnet fits --num-crossbars {settings.crossbars}: the smallest needs at least "
+            f"{found.lower_bound}, and a packing with {found.found} was found"
         )
 
 
@@ -234,30 +207,11 @@ def _smallest(judging: Judging, settings: CompileSettings) -> Compiled | NoFit:
 
 def _deciding(options: EvolveOptions, hardware: Hardware, judging: Judging) -> dict[str, Any]:
     """All that decides what a search finds, as JSON values; files by what is in them."""
-    deciding = {name: value for name, value in asdict(options).items() if name not in FREE}
-    contents = judging.checkpoint.read_bytes(), repr(hardware).encode()
-    for name, content in zip(("checkpoint", "config"), contents, strict=True):
-        deciding[name] = hashlib.sha256(content).hexdigest()[:16]
-    return {**deciding, "objectives": list(options.objectives), "device": judging.device}
-
-
-def _begun(folder: Path, earlier: Path, options: EvolveOptions, deciding: dict[str, Any]) -> Kept:
-    """The search to go on with, or a fresh one. Raises BadInput where that would lose an unfinished one."""
-    own = folder / KEPT
-    unfinished = (own / NAME).exists()
-    if not options.resume:
-        if unfinished:
-            raise BadInput(
-                f"--exp-id: found a search of {options.exp_id!r} that did not end; allowed is --resume, "
-                f"another ID, or to remove {folder}"
-            )
-        own.mkdir(exist_ok=True)
-        return Kept()
-    home = own if unfinished else earlier / KEPT
-    if not (home / NAME).exists():
-        raise BadInput(f"--resume: found no search in {home}, allowed is the ID of one that was begun")
-    begun = load_search(home, deciding)
-    if not unfinished:
-        own.mkdir(exist_ok=True)
-        save_search(own, begun, deciding)
-    return begun
+    deciding = {name: value for name, value in options.run.written.items() if name not in FREE}
+    return {
+        **deciding,
+        "checkpoint": checkpoint.content_digest(judging.checkpoint),
+        "config": checkpoint.content_digest(repr(hardware).encode()),
+        "objectives": list(options.search.objectives),
+        "device": judging.device,
+    }

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 from ...errors import BadInput
+from ...hardware.config.read import load_hardware
 from ...hardware.pe import area, read_energy, read_latency, read_power
-from ..options.parse import HardwareOptions
-from ..shared import read_hardware
+from ..shared import warn
 
 
-def run(options: HardwareOptions) -> int:
+def run(rows: int, columns: int, input_bits: int, config: Path) -> int:
     """Print latency with components, area, power and energy of one read as a JSON object."""
-    hardware = read_hardware(options.config)
+    hardware = load_hardware(config)
+    warn(*hardware.warnings)
     for option, found, most in (
-        ("--rows", options.rows, hardware.rows),
-        ("--columns", options.columns, hardware.columns),
+        ("--rows", rows, hardware.rows),
+        ("--columns", columns, hardware.columns),
     ):
         if found > most:
             raise BadInput(f"{option}: found {found}, allowed is 1 to the {most} of Xbar_Size")
-    latency = read_latency(hardware, options.rows, options.columns, options.input_bits)
-    power = read_power(hardware, options.rows, options.columns)
+    latency = read_latency(hardware, rows, columns, input_bits)
+    power = read_power(hardware, rows, columns)
     energy = read_energy(power, latency)
     size = area(hardware)
     result = {

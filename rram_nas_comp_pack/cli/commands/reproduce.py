@@ -24,11 +24,10 @@ from ...hardware.config.read import load_hardware
 from ...runs.file_names import REPRODUCTION
 from ...runs.folders import run_folder
 from ...runs.nas.front import FRONT, read_front
+from ...runs.origin import cores, versions
 from ...runs.packing.read import read_result
+from ...runs.text_files import write_content, write_csv, write_json, write_lines
 from ..environment.paper_data import missing
-from ..options.evolve import cores
-from ..options.parse import ReproduceOptions
-from ..output import versions, write_csv, write_json
 from ..reproduction.claims import (
     Cited,
     Claim,
@@ -42,21 +41,11 @@ from ..reproduction.claims import (
 from ..reproduction.figure import draw
 
 TABLE = "claims"
-"""Name of the tables, without suffix; a folder that holds one may be replaced."""
+"""Name of the tables, without suffix."""
 
 HEADER = (
-    "run",
-    "claim",
-    "paper",
-    "program",
-    "source",
-    "ours",
-    "verdict",
-    "seed",
-    "seconds",
-    "command",
-    "machine",
-)
+    "run", "claim", "paper", "program", "source", "ours", "verdict", "seed", "seconds", "command", "machine",
+)  # fmt: skip
 
 
 class Row(NamedTuple):
@@ -69,24 +58,17 @@ class Row(NamedTuple):
     seconds: float
 
 
-def run(options: ReproduceOptions) -> int:
+def run(quick: bool, out: Path, config: Path) -> int:
     """Measure everything and write the folder; returns 1 where a command failed that should have run."""
-    _require_own(options.out)
-    load_hardware(options.config)  # what is wrong with it is told before anything is measured
-    places = ("--out", "--out")
-    with run_folder(options.out.parent, options.out.name, options=places, files=REPRODUCTION) as folder:
-        rows = list(_measured(runs(options.quick, missing()), folder / "runs", options.config))
-        _write(folder, rows)
-    print(*_markdown(rows), f"files: {options.out}", sep="\n")
-    return 1 if any(row.verdict.startswith("failed") for row in rows) else 0
-
-
-def _require_own(out: Path) -> None:
-    """Raise BadInput for a folder that is somebody else's: it would be replaced."""
     if not out.name or out.name.startswith("."):
         raise BadInput(f"--out: found {str(out)!r}, allowed is a folder whose name has no leading dot")
-    if out.is_dir() and any(out.iterdir()) and not (out / f"{TABLE}.json").is_file():
-        raise BadInput(f"--out: {out} holds other files, allowed is a new folder or one of reproduce")
+    load_hardware(config)  # what is wrong with it is told before anything is measured
+    places = ("--out", "--out")
+    with run_folder(out.parent, out.name, options=places, files=REPRODUCTION) as folder:
+        rows = list(_measured(runs(quick, missing()), folder / "runs", config))
+        _write(folder, rows)
+    print(*_markdown(rows), f"files: {out}", sep="\n")
+    return 1 if any(row.verdict.startswith("failed") for row in rows) else 0
 
 
 def _measured(todo: Sequence[Run], logs: Path, config: Path) -> Iterator[Row]:
@@ -130,10 +112,11 @@ def _figures(each: Run, exp_id: str, logs: Path, config: Path) -> Figures:
 def _write(folder: Path, rows: Sequence[Row]) -> None:
     write_json(folder / f"{TABLE}.json", {"machine": machine(), "rows": [_entry(row) for row in rows]})
     write_csv(folder / f"{TABLE}.csv", HEADER, ([_entry(row)[name] for name in HEADER] for row in rows))
-    text = "\n".join(["# The paper's claims, measured", "", *_about(rows), "", *_markdown(rows)])
-    (folder / f"{TABLE}.md").write_text(text + "\n", encoding="utf-8")
+    text = ("# The paper's claims, measured", "", *_about(rows), "", *_markdown(rows))
+    write_lines(folder / f"{TABLE}.md", text)
     found = [(row.run, row.claim, row.values) for row in rows if row.values]
-    draw(found, folder / "claims.png", folder / "claims.svg")
+    for kind, content in draw(found).items():
+        write_content(folder / f"{TABLE}.{kind}", content)
 
 
 @functools.cache
@@ -182,12 +165,13 @@ def _text(value: float, unit: str) -> str:
 
 def _about(rows: Sequence[Row]) -> Iterator[str]:
     yield f"Measured with rram_nas_comp_pack {__version__} on: {machine()}."
-    yield "Times are of this machine and of whatever else ran on it."
-    yield "Column paper: figures of arXiv 2409.18841. Column program: what the published program gives, which"
-    yield "rounds the reads of a copy down and loses work by it; ours rounds up, which is up to 4 % slower."
-    yield "A verdict compares ours with the figure in the same row. Digits are easier than CIFAR-10."
+    yield "Times depend on this machine and on what else ran on it meanwhile."
+    yield "The column paper holds figures of arXiv 2409.18841, the column program those of the published"
+    yield "program, which rounds the reads of a copy down and so leaves work undone; ours rounds up,"
+    yield "which makes it up to 4 % slower. A verdict compares our figure with the other one in its row."
+    yield "Digits are easier to tell apart than the images of CIFAR-10."
     open_ = dict.fromkeys(row.verdict for row in rows if row.verdict.startswith("not checked"))
-    yield from (f"Searches on CIFAR-10 are {verdict}." for verdict in open_)
+    yield from (f"Searches on CIFAR-10: {verdict}." for verdict in open_)
 
 
 def _markdown(rows: Sequence[Row]) -> Iterator[str]:

@@ -3,64 +3,67 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from math import isclose
+from pathlib import Path
 
 from ...errors import BadInput, CannotBeDone
 from ...hardware.chip_costs import reader
 from ...packing.check import violations
-from ...runs.packing.read import RESULT, read_result
+from ...runs.packing.read import RESULT, read_any_result
 from ...runs.packing.read_layout import read_mappings, read_placements
 from ...runs.packing.run import PackingResult
+from ...runs.simconfig import Chosen, hardware_of
 from ...simulation.event_loop import program, simulate
 from ...values import NO_RULES
-from ..options.parse import SimulateOptions
-from ..progress import telling_of_compiling
-from ..run_hardware import Chosen, hardware_of, say
+from ..shared import telling_of_compiling, warn
 
 
-def run(options: SimulateOptions) -> int:
-    """Print a JSON object a line, for every number of samples."""
-    mappings, placements = read_mappings(options.run_dir), read_placements(options.run_dir)
-    result = read_result(options.run_dir) if (options.run_dir / RESULT).exists() else None
-    hardware, note = _hardware(options, result)
-    if options.config is None:
-        say(note)
+def run(run_dir: Path, num_sample: Sequence[int], config: Path | None) -> int:
+    """Print a JSON object a line, for every number of samples; without `config` on the run's hardware."""
+    mappings, placements = read_mappings(run_dir), read_placements(run_dir)
+    result = read_any_result(run_dir)
+    hardware, note = _hardware(run_dir, config, result)
+    if config is None:
+        warn(note)
     wrong = next(violations(mappings, placements, hardware.size, NO_RULES), None)
     if wrong is not None:
-        on = f" on the hardware of {options.config}" if options.config else ""
-        raise CannotBeDone(f"{options.run_dir}: the layout is invalid{on}: {wrong}")
-    if options.config is not None:
-        say(note)
+        on = f" on the hardware of {config}" if config else ""
+        raise CannotBeDone(f"{run_dir}: the layout is invalid{on}: {wrong}")
+    if config is not None:
+        warn(note)
     read = reader(hardware)
     with telling_of_compiling():
         packed, ideal = program(mappings, read, placements), program(mappings, read)
-        for n in options.num_sample:
+        for n in num_sample:
             latency_ns, ideal_ns = simulate(packed, n).latency_ns, simulate(ideal, n).latency_ns
             print(json.dumps({"num_sample": n, "latency_ns": latency_ns, "ideal_latency_ns": ideal_ns}))
-            if result is not None and options.config is None:
-                _compare(options, result, n, latency_ns)
+            if result is not None and config is None:
+                warn(_difference(run_dir, result, n, latency_ns))
     return 0
 
 
-def _hardware(options: SimulateOptions, result: PackingResult | None) -> Chosen:
+def _hardware(run_dir: Path, config: Path | None, result: PackingResult | None) -> Chosen:
     """Raises BadInput where a run that holds no hardware is of other crossbars than those at hand."""
     own = result.config if result is not None else None
-    hardware, note = hardware_of(options.run_dir, own, options.config)
-    if result is not None and options.config is None:
+    hardware, note = hardware_of(run_dir, own, config)
+    if result is not None and config is None:
         sizes = ((result.size.rows, result.size.columns), hardware.size)
         wanted, found = (f"{rows} x {columns}" for rows, columns in sizes)
         if wanted != found:
             raise BadInput(
-                f"{options.run_dir}: found crossbars of {wanted}, the hardware at hand has {found}: "
+                f"{run_dir}: found crossbars of {wanted}, the hardware at hand has {found}: "
                 "give that of the run with --config"
             )
     return Chosen(hardware, note)
 
 
-def _compare(options: SimulateOptions, result: PackingResult, samples: int, latency_ns: float) -> None:
-    """Say where the run's own result is another: its hardware or its layout was."""
+def _difference(run_dir: Path, result: PackingResult, samples: int, latency_ns: float) -> str:
+    """A line where the run's own result is another: its hardware or its layout was."""
     for e in result.evaluations:
         if e.num_sample == samples and not isclose(e.latency_ns, latency_ns):
             what = "layout" if result.config else "hardware or layout"
-            said = f"{options.run_dir / RESULT} says {e.latency_ns} ns for {samples} samples"
-            say(f"{said}: it was made with another {what}")
+            many = f"{samples} sample{'s' * (samples != 1)}"
+            said = f"{run_dir / RESULT} says {e.latency_ns} ns for {many}"
+            return f"{said}: it was made with another {what}"
+    return ""

@@ -1,10 +1,13 @@
-"""What the paper's own search needs and does not come along: where it belongs, and what fetches it."""
+"""Supernets and images: what comes along, and where the rest belongs that the paper's own search needs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from ofa.download import INNER, URL
+
+SUPERNET = Path(__file__).parents[3] / "ofa" / "checkpoint" / "digits_mbv3_small.pth"
+"""The supernet that comes with the toolkit, trained on digits."""
 
 CHECKPOINT = Path("ofa/checkpoint/mbv3_small_best.pth.tar")
 """The supernet of the paper's authors."""

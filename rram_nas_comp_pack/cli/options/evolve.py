@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import argparse
-import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ofa.parser import path, word
 
-from .converters import at_least, dataset, exp_id, number, objectives
+from ...runs.origin import cores
+from ...values import rules_of
+from ..environment.paper_data import SUPERNET
+from .converters import at_least, dataset, number, objectives
 from .shared import (
+    RunOptions,
     add_duplication,
     add_ignored,
-    add_no_report,
     add_packing,
-    add_places,
+    add_run,
     depthwise_mapping,
+    run_options,
 )
+
+if TYPE_CHECKING:
+    from ...hardware.config.read import Hardware
+    from ...nas.compile_subnet import CompileSettings
+    from ...nas.evaluate import AccuracyMethod
+    from ...nas.generations import SearchOptions
 
 QUICK = {"population": 20, "generations": 10, "tune_effort": 3000}
 """What `--quick` stands for."""
@@ -26,60 +37,30 @@ QUICK = {"population": 20, "generations": 10, "tune_effort": 3000}
 THOROUGH = {"population": 50, "generations": 100, "tune_effort": None}
 """The paper's search (RNC section 6), and the joint tuner's default effort."""
 
-SHIPPED = Path(__file__).parents[3] / "ofa" / "checkpoint" / "digits_mbv3_small.pth"
-"""The supernet that comes with the toolkit, trained on digits."""
-
 
 @dataclass(frozen=True, slots=True)
 class EvolveOptions:
-    """Options of `evolve`; names are those of the command line. `method` is "nsga2", "ga" or "random"."""
+    """Options of `evolve`: those of its run, of the search and of the compiler, which lacks the hardware."""
 
-    exp_id: str
-    method: str
-    objectives: tuple[str, ...]
-    population: int
-    generations: int
-    mutate_prob: float
-    mutation_ratio: float
-    coef_acc: float
-    coef_latency: float
-    accuracy: str
+    run: RunOptions
+    search: SearchOptions
+    settings: Callable[[Hardware], CompileSettings]
+    accuracy: AccuracyMethod
     predictor_subnets: int
     predictor_tau: float
     checkpoint: Path
     dataset: str
     device: str | None
-    num_crossbars: int
-    depth_split_factor: int
-    layer_threshold: int
-    xbar_max_load: int
-    no_pack_heuristic: bool
-    duplicate: bool
-    tuner: str
-    depthwise_mapping: str
-    num_sample: int
     tune_effort: int | None
     workers: int
     scheduler: str | None
     resume: bool
-    seed: int
-    no_report: bool
-    verbose: bool
-    log_dir: Path
-    config: Path
-    command_line: str = ""
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def add_evolve(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.set_defaults(kind=EvolveOptions)
     add = parser.add_argument
-    add("--exp-id", type=exp_id, default="dev", metavar="ID", help="name of the run's folder (default: dev)")
+    add_run(parser)
     _add_search(parser)
     _add_accuracy(parser)
     add_packing(parser)
@@ -93,10 +74,6 @@ def add_evolve(parser: argparse.ArgumentParser) -> None:
         help="run on a dask cluster instead, such as tcp://host:8786",
     )
     add("--resume", "-r", action="store_true", help="go on with the search of this ID")
-    add("--seed", type=at_least(0), default=123, help="of all that is random (default: 123)")
-    add_no_report(parser)
-    add("--verbose", action="store_true", help="copy logs.log to standard error")
-    add_places(parser)
     add_ignored(parser, ("--log-pack",))
 
 
@@ -136,16 +113,16 @@ def _add_accuracy(parser: argparse.ArgumentParser) -> None:
         help="that the predictor learns from (default: 300)")  # fmt: skip
     add("--predictor-tau", type=number(-1, 1), default=0.7, metavar="T",
         help="least rank correlation of a predictor that may be used (default: 0.7)")  # fmt: skip
-    add("--checkpoint", type=path, default=None, metavar="FILE", help="supernet (default: the shipped one)")
+    add("--checkpoint", type=path, metavar="FILE", help="supernet (default: the shipped one)")
     add("--dataset", type=dataset, default="digits", metavar="NAME",
         help="digits (default), cifar10 (in dataset/cifar10) or folder:PATH")  # fmt: skip
     add("--device", type=word, metavar="NAME", help="cpu, cuda or cuda:N (default: a GPU if there is one)")
     add("--no-cuda", dest="device", action="store_const", const="cpu", help="the same as --device cpu")
 
 
-def complete_evolve(values: dict[str, Any]) -> None:
-    """Put in the defaults that depend on other options. Raises BadInput where they contradict."""
-    values["checkpoint"] = values["checkpoint"] or SHIPPED
+def evolve_options(values: dict[str, Any], command_line: str) -> EvolveOptions:
+    """The options that these values stand for. Raises BadInput where they contradict."""
+    values["checkpoint"] = values["checkpoint"] or SUPERNET
     usual = QUICK if values.pop("quick") else THOROUGH
     for name, value in usual.items():
         if values[name] is None:
@@ -153,3 +130,35 @@ def complete_evolve(values: dict[str, Any]) -> None:
     if values["method"] == "ndga":  # what the paper's program calls it
         values["method"] = "nsga2"
     values["depthwise_mapping"] = depthwise_mapping(values["depthwise_mapping"], values["duplicate"])
+    own = {f.name for f in fields(EvolveOptions)} & values.keys()
+    return EvolveOptions(
+        run=run_options(values, command_line),
+        search=_search(values),
+        settings=_settings(values),
+        **{name: values[name] for name in own},
+    )
+
+
+def _search(v: dict[str, Any]) -> SearchOptions:
+    from ...nas.generations import SearchOptions
+
+    weights = v["coef_acc"], v["coef_latency"]
+    same = ("population", "generations", "method", "objectives", "mutate_prob", "mutation_ratio", "seed")
+    return SearchOptions(**{name: v[name] for name in same}, weights=weights)
+
+
+def _settings(v: dict[str, Any]) -> Callable[[Hardware], CompileSettings]:
+    """How the search compiles: the quick way."""
+    from ...nas.compile_subnet import CompileSettings
+
+    return partial(
+        CompileSettings,
+        crossbars=v["num_crossbars"],
+        samples=v["num_sample"],
+        rules=rules_of(v["no_pack_heuristic"], v["layer_threshold"], v["xbar_max_load"]),
+        depth_split=v["depth_split_factor"],
+        depthwise=v["depthwise_mapping"],
+        duplicate=v["duplicate"],
+        tuner=v["tuner"],
+        seed=v["seed"],
+    )

@@ -3,15 +3,52 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ofa.parser import path
 
 from ...errors import BadInput
-from ...hardware.config.read import SHIPPED
-from .converters import MOST_SAMPLES, at_least
+from ...runs.plain_text import plain
+from ...runs.simconfig import default_config
+from ...tuning.settings import DepthwiseMapping
+from .converters import MOST_SAMPLES, at_least, exp_id
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Where a run goes, on which hardware it is made, and what is told of it.
+
+    `written` are all options of its command as JSON values, by the names of the command line.
+    """
+
+    exp_id: str
+    log_dir: Path
+    config: Path
+    no_report: bool
+    verbose: bool
+    command_line: str
+    written: Mapping[str, object]
+
+
+def run_options(values: Mapping[str, Any], command_line: str) -> RunOptions:
+    """Those among all options of a command."""
+    written = {n: plain(str(v)) if isinstance(v, str | Path) else v for n, v in values.items()}
+    own = {name: values[name] for name in ("exp_id", "log_dir", "config", "no_report", "verbose")}
+    return RunOptions(**own, command_line=command_line, written=written)
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Options of every command that makes a run."""
+    add = parser.add_argument
+    add("--exp-id", type=exp_id, default="dev", metavar="ID", help="name of the run's folder (default: dev)")
+    add("--log-dir", type=path, default=Path("log"), metavar="DIR", help="default: log")
+    add_config(parser)
+    add("--seed", type=at_least(0), default=123, help="of all random numbers (default: 123)")
+    add("--no-report", action="store_true", help="write no report.html and no figures")
+    add("--verbose", action="store_true", help="copy logs.log to standard error")
 
 
 def add_packing(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +93,6 @@ def add_duplication(parser: argparse.ArgumentParser) -> None:
     add(
         "--depthwise-mapping",
         choices=("dense", "diagonal", "auto"),
-        default=None,
         help="one channel a read, several, or mixed (default: auto with --duplicate, else dense)",
     )
     add(
@@ -69,21 +105,9 @@ def add_duplication(parser: argparse.ArgumentParser) -> None:
     add(
         "--tune-effort",
         type=at_least(0),
-        default=None,
         metavar="N",
         help="iterations of the joint tuner; 0: its first layouts, not improved (default: about 20 s)",
     )
-
-
-def add_no_report(parser: argparse.ArgumentParser) -> None:
-    """Whether the run gets a page and figures."""
-    parser.add_argument("--no-report", action="store_true", help="write no report.html and no figures")
-
-
-def add_places(parser: argparse.ArgumentParser) -> None:
-    """Where runs go, and the hardware."""
-    parser.add_argument("--log-dir", type=path, default=Path("log"), metavar="DIR", help="default: log")
-    add_config(parser)
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -107,12 +131,6 @@ def add_other_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def default_config() -> Path:
-    """SimConfig.ini of the working folder, or the one that comes along."""
-    here = Path("SimConfig.ini")
-    return here if here.exists() else SHIPPED
-
-
 def add_ignored(parser: argparse.ArgumentParser, flags: Sequence[str], options: Sequence[str] = ()) -> None:
     """Options of earlier scripts that mean nothing here: flags, and options with a value."""
     for flag in flags:
@@ -131,7 +149,7 @@ class _Ignore(argparse.Action):
         pass
 
 
-def depthwise_mapping(chosen: str | None, duplicate: bool) -> str:
+def depthwise_mapping(chosen: DepthwiseMapping | None, duplicate: bool) -> DepthwiseMapping:
     """What `--depthwise-mapping` means. Raises BadInput where it needs `--duplicate`."""
     if chosen == "auto" and not duplicate:
         raise BadInput(

@@ -195,7 +195,7 @@ def _as_published(crossbars: int, quick: bool, lacking: list[str]) -> Run:
     )
     paper = ("--checkpoint", str(CHECKPOINT), "--dataset", "cifar10", "--accuracy", "finetune")
     argv = (*_search(crossbars), *paper, *(QUICK_SEARCH if quick else ()))
-    needs = f"lacks {' and '.join(lacking)}" if lacking else ""
+    needs = f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} missing" if lacking else ""
     return Run(f"search on CIFAR-10, {crossbars} crossbars", "cifar10", argv, claims, needs)
 
 

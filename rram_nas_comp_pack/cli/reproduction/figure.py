@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from .claims import PAPER_ACCURACIES, PAPER_SPEEDS, Claim, Run
@@ -12,8 +12,8 @@ Found = Sequence[tuple[Run, Claim, tuple[float, ...]]]
 THEIRS, MARGIN, JOINT = "#9aa5b1", "#4c78a8", "#e4572e"
 
 
-def draw(found: Found, *paths: Path) -> None:
-    """Draw what was found into files; the suffix of each says how."""
+def draw(found: Found) -> dict[str, bytes]:
+    """What was found as a picture, in files by suffix."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -24,8 +24,13 @@ def draw(found: Found, *paths: Path) -> None:
         _speeds(figure.add_subplot(grid[0, 2:]), found)
         _fronts(figure.add_subplot(grid[1, :3]), found, "digits")
         _fronts(figure.add_subplot(grid[1, 3:]), found, "cifar10")
-        for path in paths:
-            figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
+        return {kind: _saved(figure, kind) for kind in ("png", "svg")}
+
+
+def _saved(figure: Any, kind: str) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
+    return file.getvalue()
 
 
 def _crossbars(axes: Any, found: Found) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from ...runs.packing.log import STOPPED
 from ...runs.packing.run import PackingRun
-from ...runs.packing.wording import STOPPED
 from ...values import Evaluation
 from ..chart_values import Chart
 from ..matplotlib_charts import draw, png_and_svg

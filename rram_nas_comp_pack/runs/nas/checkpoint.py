@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ofa.whole import whole_file
 
 from ...errors import BadInput
 from ...nas.generations import Outcome, State, genes_of, key
@@ -20,7 +24,7 @@ from ..checked_json import HUGE, MOST_COUNT, parse_json, require_file
 from .front import ACCURACY
 
 VERSION = 1
-NAME = "search.npz"
+FOLDER, NAME = "checkpoint", "search.npz"
 
 _NUMBERS = tuple(f.name for f in fields(Outcome) if f.name != "error")
 _figures = attrgetter(*_NUMBERS)
@@ -38,9 +42,55 @@ class Kept:
     accuracies: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
-def write_checkpoint(file: IO[bytes], kept: Kept, options: Mapping[str, Any]) -> None:
-    """Write a search. `options` are JSON values that decide what the search gives."""
-    np.savez(file, allow_pickle=False, **_arrays(kept, options))
+def save_search(folder: Path, kept: Kept, options: Mapping[str, Any]) -> None:
+    """Keep a search in a folder of its own, FOLDER in that of its run; the file is whole at every moment.
+
+    `options` are JSON values that decide what the search gives.
+    """
+    with whole_file(folder / NAME) as file:
+        np.savez(file, allow_pickle=False, **_arrays(kept, options))
+
+
+def is_kept(run_dir: Path) -> bool:
+    """Whether a run's folder holds a search to go on with."""
+    return (run_dir / FOLDER / NAME).exists()
+
+
+def begin_search(run_dir: Path) -> Kept:
+    """Make room for a search that begins. Raises BadInput where that would lose one that did not end."""
+    if is_kept(run_dir):
+        name = run_dir.name.removeprefix(".").removesuffix(".partial")
+        raise BadInput(
+            f"--exp-id: found a search of {name!r} that did not end; allowed is --resume, another ID, or to "
+            f"remove {run_dir}"
+        )
+    (run_dir / FOLDER).mkdir(exist_ok=True)
+    return Kept()
+
+
+def resume_search(run_dir: Path, earlier: Path, options: Mapping[str, Any]) -> Kept:
+    """The search in the run's folder, or else a copy of that of the `earlier` run. Raises BadInput."""
+    home = run_dir if is_kept(run_dir) else earlier
+    if not is_kept(home):
+        raise BadInput(
+            f"--resume: found no search in {home / FOLDER}, allowed is the ID of one that was begun"
+        )
+    found = load_search(home / FOLDER, options)
+    if home is earlier:
+        (run_dir / FOLDER).mkdir(exist_ok=True)
+        save_search(run_dir / FOLDER, found, options)
+    return found
+
+
+def forget_search(run_dir: Path) -> None:
+    """Remove what is kept of a search."""
+    shutil.rmtree(run_dir / FOLDER)
+
+
+def content_digest(content: bytes | Path) -> str:
+    """What names a content, or that of a file, among the options that decide what a search gives."""
+    found = content.read_bytes() if isinstance(content, Path) else content
+    return hashlib.sha256(found).hexdigest()[:16]
 
 
 def _arrays(kept: Kept, options: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

@@ -64,7 +64,13 @@ def read_result(run_dir: Path) -> PackingResult:
         seconds=_seconds(result.within("timing_s")),
         traced=options.maybe(options.count, "sim_log_samples"),
         options=options.value,
+        document=result.value,
     )
+
+
+def read_any_result(run_dir: Path) -> PackingResult | None:
+    """What result.json says; None for a run of another program, which has none."""
+    return read_result(run_dir) if (run_dir / RESULT).exists() else None
 
 
 def read_run(run_dir: Path, name: str) -> PackingRun:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,15 @@ def read_partition(path: Path) -> tuple[Mapping, ...]:
     for place, m in zip(places, mappings, strict=True):
         _require_store(place, m, mappings[m.layer.stored_in])
     return mappings
+
+
+def read_layers(run_dir: Path) -> tuple[Layer, ...]:
+    """The layers of a run of this program, which tells a depthwise one by its `mapping`."""
+    entries = [JsonObject(run_dir, "layer", entry) for entry in read_json(partition_file(run_dir))]
+    layers = (m.layer for m in read_mappings(run_dir))
+    return tuple(
+        replace(layer, depthwise=entry.has("mapping")) for layer, entry in zip(layers, entries, strict=True)
+    )
 
 
 def _require_store(place: JsonObject, mapping: Mapping, store: Mapping) -> None:
@@ -123,3 +133,18 @@ def _placement(path: Path, line: int, row: list[str]) -> Placement:
         if not re.fullmatch(r"-?[0-9]{1,9}", text):
             raise BadInput(f"{path}: line {line}: {name}: found {text!r:.60}, allowed is a whole number")
     return Placement(*(int(text) for text in row))
+
+
+def changed_layers(run_dir: Path, mappings: Sequence[Mapping]) -> Iterator[str]:
+    """Layers that duplication may not change, but are not those of partition.json."""
+    if partition_file(run_dir).name != "partition_optimized.json":
+        return
+    plain = read_partition(run_dir / "partition.json")
+    if len(plain) != len(mappings):
+        yield f"partition.json has {len(plain)} layers, found {len(mappings)}"
+        return
+    for before, after in zip(plain, mappings, strict=True):
+        if before.layer != after.layer:
+            yield f"layer {after.layer.index} is not that of partition.json: {after.layer}"
+        elif not after.layer.depthwise and before.boxes != after.boxes:
+            yield f"layer {after.layer.index} is cut otherwise than in partition.json"

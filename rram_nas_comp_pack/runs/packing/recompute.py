@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from math import isclose
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,7 @@ from ...packing.place import items_of
 from ...simulation.contention import contention, roofline_ns
 from ...simulation.event_loop import Program, program, simulate
 from ...values import Mapping, Packing, Placement
-from ..checked_json import read_json
-from .read import RESULT
-from .read_layout import partition_file
+from .read_layout import read_layers
 from .run import PackingResult
 
 MOST_SAMPLES = 512
@@ -51,39 +49,34 @@ def false_latencies(result: PackingResult, layout: Layout, hardware: Hardware) -
 
 
 def false_figures(run_dir: Path, result: PackingResult, layout: Layout, hardware: Hardware) -> Iterator[str]:
-    """All figures of a run that holds its hardware, and are others on it.
-
-    The partition of such a run tells a depthwise layer by its `mapping`.
-    """
+    """All figures of a run that holds its hardware, and are others on it."""
     mappings, placements = layout
-    read, entries = reader(hardware), read_json(partition_file(run_dir))
-    layers = tuple(
-        replace(m.layer, depthwise="mapping" in entry) for m, entry in zip(mappings, entries, strict=True)
-    )
+    read = reader(hardware)
     packed = program(mappings, read, placements)
-    baseline = program(partition(layers, hardware.size), read)
-    runs = {"baseline_latency_ns": baseline}
+    baseline = program(partition(read_layers(run_dir), hardware.size), read)
     yield from false_latencies(result, layout, hardware)
-    yield from _false_evaluations(result, runs)
-    said = read_json(run_dir / RESULT)
+    yield from _false_evaluations(result, {"baseline_latency_ns": baseline})
     used = len({p.crossbar_idx for p in placements})
-    chip = totals(hardware, mappings, used, simulate(packed, 1).latency_ns)
-    yield from _differences("hardware", said["hardware"], asdict(chip))
-    counts = {"gap": used - result.lower_bound, "proved_optimal": used == result.lower_bound}
-    for key, value in counts.items():
-        yield from _differences(key, said.get(key, value), value)
-    yield from _false_duplication(
-        result, said["duplication"], {"latency_ns": packed, "baseline_ns": baseline}
-    )
-    said, shares = said["contention"], {"roofline_ns": roofline_ns(mappings, read, result.budget or used)}
+    figures: dict[str, object] = {
+        "hardware": asdict(totals(hardware, mappings, used, simulate(packed, 1).latency_ns)),
+        "gap": used - result.lower_bound,
+        "proved_optimal": used == result.lower_bound,
+        "contention": {"roofline_ns": roofline_ns(mappings, read, result.budget or used)},
+    }
+    speeds = result.copies.speeds
+    if speeds is not None and speeds.samples <= MOST_SAMPLES:
+        runs = {"latency_ns": packed, "baseline_ns": baseline}
+        figures["duplication"] = {
+            name: simulate(run, speeds.samples).latency_ns for name, run in runs.items()
+        }
+    yield from _differences("", result.document, figures)
     if result.samples <= MOST_SAMPLES and used == 1 + max(p.crossbar_idx for p in placements):
-        packing = Packing(tuple(placements), hardware.size, used, 0, "", "")
         schedule = simulate(packed, result.samples)
+        packing = Packing(tuple(placements), hardware.size, used, 0, "", "")
         waits = asdict(contention(mappings, packing, schedule))
-        shares |= {"load": waits["load"]}
         rounding_ns = 1e-9 * schedule.latency_ns  # times are differences of others
-        yield from _differences("contention, layers", said["layers"], waits["layers"], rounding_ns)
-    yield from _differences("contention", said, shares)
+        for name, noise in (("layers", rounding_ns), ("load", 0.0)):
+            yield from _differences("", result.document, {"contention": {name: waits[name]}}, noise)
 
 
 def _false_evaluations(result: PackingResult, runs: dict[str, Program]) -> Iterator[str]:
@@ -94,20 +87,12 @@ def _false_evaluations(result: PackingResult, runs: dict[str, Program]) -> Itera
             yield from _differences(f"evaluations, {many}", asdict(e), found)
 
 
-def _false_duplication(
-    result: PackingResult, said: dict[str, Any], runs: dict[str, Program]
-) -> Iterator[str]:
-    samples = said.get("samples")
-    if result.copies.speeds is not None and result.copies.speeds.samples <= MOST_SAMPLES:
-        found = {name: simulate(each, int(samples or 1)).latency_ns for name, each in runs.items()}
-        yield from _differences("duplication", said, found)
-
-
 def _differences(key: str, said: Any, found: Any, noise: float = 0.0) -> Iterator[str]:
     """Each number in `found` that is another in `said`: its place, and both. What is not said is no fault."""
     if isinstance(found, dict) and isinstance(said, dict):
         for name in [name for name in found if name in said]:
-            yield from _differences(f"{key}, {name}", said[name], found[name], noise)
+            place = f"{key}, {name}" if key else name
+            yield from _differences(place, said[name], found[name], noise)
     elif isinstance(found, list | tuple) and isinstance(said, list) and len(found) == len(said):
         for i, (one, other) in enumerate(zip(said, found, strict=True)):
             yield from _differences(f"{key}, entry {i}", one, other, noise)

@@ -91,6 +91,7 @@ class PackingResult:
     seconds: float
     traced: int | None
     options: Dictionary[str, object]
+    document: Dictionary[str, object]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,157 @@
+"""Options of `pack`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ofa.parser import word
+
+from ...errors import BadInput
+from ...values import DEFAULT_SIZE, InputSize, Network, rules_of
+from .converters import at_least, objective, seconds, sizes
+from .shared import (
+    RunOptions,
+    add_duplication,
+    add_ignored,
+    add_packing,
+    add_run,
+    depthwise_mapping,
+    run_options,
+)
+
+if TYPE_CHECKING:
+    from ...compiler import CompileOptions
+
+
+@dataclass(frozen=True, slots=True)
+class PackOptions:
+    """Options of `pack`: those of its run, of the compiler, and its own."""
+
+    run: RunOptions
+    settings: CompileOptions
+    model: str
+    input_size: InputSize | None
+    strict: bool
+    trace: bool
+
+    def written_for(self, network: Network) -> dict[str, object]:
+        """Options as a run tells them: the input size is None where the network states its own."""
+        size = used_size(self.input_size or DEFAULT_SIZE, network)
+        return {**self.run.written, "input_size": size}
+
+
+def add_pack(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add = parser.add_argument
+    add_run(parser)
+    add(
+        "--model",
+        type=word,
+        default="mbv3_small",
+        help="shipped name, torchvision:NAME, timm:NAME, ofa:front.json#K, package.module:callable or "
+        "a .onnx file (default: mbv3_small)",
+    )
+    add(
+        "--input-size",
+        type=sizes,
+        action="append",
+        metavar="[NAME=]C,H,W",
+        help="one sample, without the batch (default: 3,64,64); once for each input by name where there are "
+        "several",
+    )
+    add("--strict", action="store_true", help="fail where a part of the network cannot be mapped")
+    add_packing(parser)
+    add("--find-solution", action="store_true", help="seek the fewest crossbars, whatever the budget")
+    add("--packer", choices=("fast", "best", "exact"), default="best", help="default: best")
+    add("--pack-effort", type=at_least(0), metavar="N", help="iterations of the improvement search")
+    add("--pack-seconds", type=seconds, metavar="S", help="cut packing short (default: never)")
+    add_duplication(parser)
+    add(
+        "--objective",
+        type=objective,
+        metavar="GOAL",
+        help="latency (of one sample), throughput, or samples:N (default: samples of --num-sample)",
+    )
+    add("--tune-seconds", type=seconds, metavar="S", help="cut tuning short (default: never)")
+    add(
+        "--sim-log-samples",
+        type=at_least(1),
+        default=4,
+        metavar="N",
+        help="samples traced in sim.log (default: 4)",
+    )
+    add("--trace", action="store_true", help="write their timeline too, trace.json, for Perfetto")
+    unused = ("--device", "--coef-acc", "--coef-latency")
+    add_ignored(parser, ("--log-pack", "--no-cuda", "--no-fine-tune", "-r"), unused)
+
+
+def pack_options(values: dict[str, Any], command_line: str) -> PackOptions:
+    """The options that these values stand for. Raises BadInput where they contradict."""
+    if values["duplicate"] and values["find_solution"]:
+        raise BadInput("--duplicate fills a budget: found --find-solution, allowed is --num-crossbars N")
+    values["depthwise_mapping"] = depthwise_mapping(values["depthwise_mapping"], values["duplicate"])
+    values["objective"] = values["objective"] or values["num_sample"]
+    values["input_size"] = _input_size(values["input_size"])
+    return PackOptions(
+        run=run_options(values, command_line),
+        settings=_settings(values),
+        **{name: values[name] for name in ("model", "input_size", "strict", "trace")},
+    )
+
+
+def _settings(v: dict[str, Any]) -> CompileOptions:
+    # what is asked for is known to be sound by now: not before is the compiler imported, with numba
+    from ...compiler import CompileOptions
+    from ...packing.pack import BEST_EFFORT, Goal
+    from ...tuning.settings import Effort, Tuning
+
+    budget = None if v["find_solution"] else v["num_crossbars"]
+    effort = Effort(v["objective"], v["tune_effort"], v["tune_seconds"], v["seed"])
+    return CompileOptions(
+        depth_split=v["depth_split_factor"],
+        depthwise=v["depthwise_mapping"],
+        tuning=Tuning(v["tuner"], effort) if v["duplicate"] else None,
+        budget=budget,
+        rules=rules_of(v["no_pack_heuristic"], v["layer_threshold"], v["xbar_max_load"]),
+        goal=Goal(
+            packer=v["packer"],
+            budget=budget,
+            effort=BEST_EFFORT if v["pack_effort"] is None else v["pack_effort"],
+            seconds=v["pack_seconds"],
+            seed=v["seed"],
+        ),
+        traced_samples=v["sim_log_samples"],
+        watched_samples=v["num_sample"],
+    )
+
+
+def _input_size(given: Sequence[tuple[str, tuple[int, ...]]] | None) -> InputSize | None:
+    """What `--input-size` says, None if nothing; the last one of a name wins, as with every option."""
+    if not given:
+        return None
+    by_name = dict(given)
+    return by_name[""] if [*by_name] == [""] else by_name
+
+
+def used_size(given: InputSize, network: Network) -> InputSize | None:
+    """What of the given sizes a network was traced on, None for nothing; all where it does not say."""
+    if not network.inputs:
+        return given
+    sizes = dict(network.inputs)
+    every = [*sizes.values()]
+    if isinstance(given, tuple):
+        return given if any(_is_size(given, size) for size in every) else None
+    used = {
+        name: size
+        for name, size in given.items()
+        if any(_is_size(size, each) for each in ([sizes[name]] if name in sizes else every))
+    }
+    return used or None
+
+
+def _is_size(given: tuple[int, ...], traced: tuple[int, ...]) -> bool:
+    """Whether a size without the batch is that of an input with it."""
+    return given in (traced[1:], traced)

@@ -1,0 +1,199 @@
+"""What a packing run found, in words: the sections of its logs.log and the lines that `pack` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from ...simulation.contention import LayerContention
+from ...values import NO_RULES, Coverage, Network, Packing
+from .. import log
+from ..origin import Origin
+
+if TYPE_CHECKING:
+    from ...compiler import CompileOptions, Report
+
+STOPPED = {
+    "bound": "the search ended at the lower bound",
+    "budget": "the search ended as soon as the budget sufficed",
+    "effort": "the search ended at its limit of steps",
+    "time": "the search ended at its time limit",
+    "interrupt": "the search was interrupted, and this is the best layout found until then",
+    "no start": "the joint tuner could not begin: boxes of one layer would have to share a crossbar",
+}
+"""What ended a search."""
+
+TUNERS = {"joint": "the joint tuner", "margin": "our version of the paper's tuner", "none": "no tuner"}
+"""Who chose the copies, by `Duplication.method`."""
+
+
+def log_lines(
+    report: Report, settings: CompileOptions, options: Mapping[str, object], origin: Origin
+) -> Iterator[str]:
+    """The content of logs.log; `options` are those of the command line, by name."""
+    sections = (
+        ("coverage", coverage_table(report.network)),
+        ("packing", log.pairs(dict(packing_statistics(report, settings)))),
+        ("duplication", duplication_lines(report)),
+        (f"contention of {settings.watched_samples} samples, ns", contention_table(report)),
+        ("latency, ns", latency_table(report)),
+        ("hardware", log.pairs(asdict(report.chip))),
+    )
+    return log.log_lines(options, sections, timing(report), origin)
+
+
+def timing(report: Report) -> dict[str, float]:
+    """Seconds per stage; compiling kernels, which happens once on a machine, is a stage of its own."""
+    names = ("compiling", "partition", "duplication", "packing", "evaluation")
+    stages = {**dict.fromkeys(names, 0.0), **report.timing_s}
+    return {**stages, "total": sum(stages.values())}
+
+
+def packing_statistics(report: Report, settings: CompileOptions) -> Iterator[tuple[str, object]]:
+    """Boxes, rules, crossbars and how full they are."""
+    packing, cells = report.packing, report.packing.cells
+    rules = f"layers more than {settings.rules.threshold} apart, at most {settings.rules.max_load} boxes"
+    yield "layers", len(report.mappings)
+    yield "boxes", len(packing.placements)
+    yield "crossbar", f"{packing.size.rows} x {packing.size.columns}"
+    yield "rules", "none" if settings.rules == NO_RULES else rules
+    yield "budget", "none" if settings.budget is None else settings.budget
+    yield "crossbars used", packing.crossbars
+    yield "lower bound", packing.lower_bound
+    yield "proved optimal", packing.proved_optimal
+    yield "packer", f"{packing.packer}; {STOPPED[packing.stopped]}"
+    yield "leftover cells", cells - round(report.layout.utilization * cells)
+    yield "utilization", f"{report.layout.utilization:.2%}"
+    yield "cells with weights", f"{report.layout.weight_utilization:.2%}"
+
+
+def tuned_for(report: Report) -> str:
+    """What duplication brought, in one line."""
+    found = report.duplication
+    if found is None:
+        return "none"
+    ours, paper, plain = (
+        f"{found.baseline_ns / ns:.2f} x" for ns in (found.latency_ns, found.margin_tuner_ns, found.plain_ns)
+    )
+    if found.method == "none":
+        chosen = f"no copies, {ours} the baseline's speed"
+    else:
+        margin = "" if found.margin is None else f" (margin {found.margin:.2f})"
+        chosen = f"{TUNERS[found.method]}{margin} reaches {ours} the baseline's speed"
+    others = [] if found.method == "none" else [f"the layout without copies reaches {plain}"]
+    if found.method != "margin":
+        packs = found.trials[-1].margin is not None
+        others.insert(
+            0, f"{TUNERS['margin']} {f'reaches {paper}' if packs else 'finds no margin that packs'}"
+        )
+    searched = (found.method == "joint" and found.steps) or found.stopped != "effort"
+    ended = f"; {STOPPED[found.stopped]}" if searched else ""
+    return f"{chosen} for {counted(found.samples, 'sample')}; {', '.join(others)}{ended}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, such as "1 sample" and "8 samples"."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def duplication_lines(report: Report) -> Iterator[str]:
+    """Method and outcome, every margin tried, and copies and cut of every layer."""
+    found = report.duplication
+    yield tuned_for(report)
+    if found is None:
+        return
+    for trial in found.trials:
+        margin = "no duplication" if trial.margin is None else f"margin {trial.margin:.2f}"
+        outcome = "do not pack" if trial.latency_ns is None else f"take {trial.latency_ns:.1f} ns"
+        yield f"{TUNERS['margin']}, {margin}: {trial.boxes} boxes, which {outcome}"
+    yield f"{'layer':<16} {'copies':>6} {'boxes each':>10}  mapping"
+    for m in report.mappings:
+        mapping = ("diagonal" if m.diagonal else "dense") if m.layer.depthwise else ""
+        yield f"{m.layer.label:<16} {m.copies:>6} {len(m.boxes):>10}  {mapping}".rstrip()
+
+
+def contention_table(report: Report) -> Iterator[str]:
+    """Busy, waiting and idle time of every layer and who ran meanwhile; then the load of the crossbars."""
+    labels = [m.layer.label for m in report.mappings]
+    yield f"roofline of a sample = {report.roofline_ns:.1f}"
+    yield f"{'layer':<16} {'busy':>12} {'waiting':>12} {'idle':>12}  waits for"
+    for row in report.contention.layers:
+        times = "".join(f" {ns:>12.1f}" for ns in (row.busy_ns, row.waiting_ns, row.idle_ns))
+        others = ", ".join(_culprits(row, labels))
+        yield f"{labels[row.layer]:<16}{times}  {others}".rstrip()
+    yield "load of crossbars = " + " ".join(f"{load:.3f}" for load in report.contention.load)
+
+
+def _culprits(row: LayerContention, labels: Sequence[str]) -> Iterator[str]:
+    """What a layer waits for, and how long; what would be shown as 0 is left out."""
+    for layer, ns in row.waits_for:
+        if round(ns) and round(row.waited_ns):
+            yield f"{'its own replicas' if layer == row.layer else labels[layer]} {ns:.0f}"
+
+
+def latency_table(report: Report) -> Iterator[str]:
+    """Latency, ideal latency and baseline of every number of samples, with both ratios."""
+    names = ("packed", "ideal", "baseline", "ideal/packed", "baseline/packed")
+    yield f"{'samples':>7}" + "".join(f" {name:>16}" for name in names)
+    for e in report.evaluations:
+        times = (e.latency_ns, e.ideal_latency_ns, e.baseline_latency_ns)
+        ratios = (e.ideal_latency_ns / e.latency_ns, e.baseline_latency_ns / e.latency_ns)
+        row = "".join(f" {ns:>16.1f}" for ns in times) + "".join(f" {ratio:>16.4f}" for ratio in ratios)
+        yield f"{e.num_sample:>7}{row}"
+
+
+def coverage_table(network: Network) -> Iterator[str]:
+    """Every module with parameters: what became of it and its share of parameters and MACs."""
+    yield f"{'status':<12} {'parameters':>10} {'MACs':>8}  module"
+    for row in network.coverage:
+        parameters, macs = _shares([row], network)
+        least = f": at least {row.macs} MACs, the rest cannot be counted" if row.at_least else ""
+        yield f"{row.status:<12} {parameters:>10.3%} {macs:>8.3%}  {row.name} ({row.kind}){least}"
+
+
+def mapped_share(network: Network) -> str:
+    """How much of a network lies on crossbars, in one line."""
+    parameters, macs = _shares([row for row in network.coverage if row.status == "mapped"], network)
+    most = "at most " if any(row.at_least for row in network.coverage) else ""
+    return f"{parameters:.1%} of the parameters, {most}{macs:.1%} of the MACs"
+
+
+def _shares(rows: Sequence[Coverage], network: Network) -> tuple[float, float]:
+    """The part of a network's parameters and of its MACs that some modules have, 0 to 1."""
+    parameters = sum(row.parameters for row in network.coverage) or 1
+    macs = sum(row.macs for row in network.coverage) or 1
+    return sum(row.parameters for row in rows) / parameters, sum(row.macs for row in rows) / macs
+
+
+def summary(report: Report) -> Iterator[str]:
+    """What `pack` prints when it is done."""
+    packing, chip = report.packing, report.chip
+    layers, boxes = counted(len(report.mappings), "layer"), len(packing.placements)
+    yield f"{report.network.name}: {layers} in {boxes} box{'es' * (boxes != 1)}"
+    yield f"on crossbars: {mapped_share(report.network)}"
+    size = f"({packing.size.rows} x {packing.size.columns} cells each)"
+    yield f"{counted(packing.crossbars, 'crossbar')} {size}{_why_so_many(packing)}"
+    yield f"utilization: {report.layout.utilization:.1%} of their cells"
+    if report.duplication is not None:
+        yield f"duplication: {tuned_for(report)}"
+    for e in report.evaluations:
+        if e.num_sample in (1, 8, 512):
+            speed = f"{e.baseline_latency_ns / e.latency_ns:.2f} x the baseline's speed"
+            yield f"latency, {counted(e.num_sample, 'sample')}: {_milliseconds(e.latency_ns)} ({speed})"
+    yield f"energy: {chip.energy_nj / 1e6:.4f} mJ per inference, {chip.average_power_w:.4f} W on average"
+    yield f"area: {chip.area_um2 / 1e6:.1f} mm2, {counted(chip.physical_crossbars, 'physical crossbar')}"
+
+
+def _why_so_many(packing: Packing) -> str:
+    """Why a layout has as many crossbars as it has."""
+    if packing.packer == "joint":
+        return ", filled with copies"
+    if packing.proved_optimal:
+        return "; proved to be the fewest"
+    return f"; at least {packing.lower_bound} are needed, not proved: {STOPPED[packing.stopped]}"
+
+
+def _milliseconds(ns: float) -> str:
+    """Four digits or all before the point."""
+    return f"{ns / 1e6:.4g} ms" if ns < 1e10 else f"{ns / 1e6:.0f} ms"

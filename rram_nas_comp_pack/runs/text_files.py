@@ -1,0 +1,52 @@
+"""Writes JSON documents, tables, texts and pictures: one way for every file of a run."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ofa.whole import is_special, whole_file
+
+from .held_folder import refusal
+from .plain_text import plain, plain_texts
+
+
+def write_json(path: Path, value: object, indent: int | None = 1) -> None:
+    """One JSON document; not-a-number is never written."""
+    text = json.dumps(value, indent=indent, allow_nan=False)
+    if "\\ud" in text:  # perhaps half a character, as paths in other bytes than UTF-8 hold them
+        text = json.dumps(plain_texts(value), indent=indent, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A header and rows, separated by commas."""
+    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Lines of text."""
+    path.write_text(plain("\n".join(lines)) + "\n", encoding="utf-8")
+
+
+def write_content(path: Path, content: bytes) -> None:
+    """A picture, for one."""
+    path.write_bytes(content)
+
+
+def write_output(path: Path, text: str) -> None:
+    """What `--out` asks for: a file whole or not at all, or a device or pipe, which stays what it is.
+
+    Raises BadInput where it cannot be written, CannotBeDone on a full disk.
+    """
+    content = text.encode("utf-8", "backslashreplace")
+    try:
+        with path.open("wb") if is_special(path) else whole_file(path) as file:
+            file.write(content)
+    except OSError as error:
+        raise refusal(f"--out: {path} cannot be written: {error.strerror or error}", error) from error
