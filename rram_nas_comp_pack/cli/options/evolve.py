@@ -65,58 +65,138 @@ def add_evolve(parser: argparse.ArgumentParser) -> None:
     _add_accuracy(parser)
     add_packing(parser)
     add_duplication(parser)
-    add("--workers", type=at_least(1, 1024), default=cores(), metavar="N",
-        help="processes on this machine (default: one per core)")  # fmt: skip
+    add(
+        "--workers",
+        type=at_least(1, 1024),
+        default=cores(),
+        metavar="N",
+        help="number of processes on this machine (default: one per core)",
+    )
     add(
         "--scheduler",
         type=word,
         metavar="ADDRESS",
-        help="run on a dask cluster instead, such as tcp://host:8786",
+        help="address of a dask cluster that evaluates the networks instead, such as tcp://host:8786",
     )
-    add("--resume", "-r", action="store_true", help="go on with the search of this ID")
+    add("--resume", "-r", action="store_true", help="continue the search of this ID, given the same options")
     add_ignored(parser, ("--log-pack",))
 
 
 def _add_search(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--evolute-method", dest="method", choices=("ndga", "nsga2", "ga", "random"), default="ndga",
-        help="NSGA-II (ndga or nsga2, default), a weighted sum (ga), or chance (random)")  # fmt: skip
-    add("--objectives", type=objectives, default=("acc", "speed"), metavar="NAMES",
-        help="acc,speed (default), and energy and crossbars if wanted")  # fmt: skip
-    add("--population", type=at_least(2, 10_000), metavar="N", help="subnets a generation (default: 50)")
-    add("--generations", type=at_least(1, 100_000), metavar="N",
-        help="with the first, which is drawn (default: 100)")  # fmt: skip
-    add("--quick", action="store_true",
-        help="population 20, generations 10, tune effort 3000: 2 minutes on two cores")  # fmt: skip
+    add(
+        "--evolute-method",
+        dest="method",
+        choices=("ndga", "nsga2", "ga", "random"),
+        default="ndga",
+        help="method of the search: NSGA-II (ndga or nsga2), a weighted sum (ga), or random "
+        "networks (random) (default: ndga)",
+    )
+    add(
+        "--objectives",
+        type=objectives,
+        default=("acc", "speed"),
+        metavar="NAMES",
+        help="objectives of the search: acc,speed, to which energy and crossbars may be added "
+        "(default: acc,speed)",
+    )
+    add(
+        "--population",
+        type=at_least(2, 10_000),
+        metavar="N",
+        help="number of networks in a generation (default: 50)",
+    )
+    add(
+        "--generations",
+        type=at_least(1, 100_000),
+        metavar="N",
+        help="number of generations, including the first, which is random (default: 100)",
+    )
+    add(
+        "--quick",
+        action="store_true",
+        help="search for 2 minutes on two cores: population 20, generations 10, tune effort 3000",
+    )
     add(
         "--mutate-prob",
         type=number(0, 1),
         default=0.1,
         metavar="P",
-        help="of a gene, on average (default: 0.1)",
+        help="average probability that a gene mutates; each child draws its own from an "
+        "exponential distribution (default: 0.1)",
     )
-    add("--mutation-ratio", type=number(0, 1), default=0.5, metavar="P",
-        help="share of children by mutation, the rest by crossover (default: 0.5)")  # fmt: skip
-    add("--coef-acc", type=number(0), default=1.0, metavar="W", help="of accuracy, for ga (default: 1)")
     add(
-        "--coef-latency", type=number(0), default=0.005, metavar="W", help="of speed, for ga (default: 0.005)"
+        "--mutation-ratio",
+        type=number(0, 1),
+        default=0.5,
+        metavar="P",
+        help="share of children made by mutation; the others are made by crossover (default: 0.5)",
+    )
+    add(
+        "--coef-acc",
+        type=number(0),
+        default=1.0,
+        metavar="W",
+        help="weight of the accuracy in the weighted sum (default: 1)",
+    )
+    add(
+        "--coef-latency",
+        type=number(0),
+        default=0.005,
+        metavar="W",
+        help="weight of the speed in the weighted sum (default: 0.005)",
     )
 
 
 def _add_accuracy(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--accuracy", choices=("calibrate", "finetune", "predictor"), default="calibrate",
-        help="with norms recalibrated (default), fine-tuned as in the paper, or predicted")  # fmt: skip
-    add("--no-fine-tune", dest="accuracy", action="store_const", const="calibrate",
-        help="the same as --accuracy calibrate")  # fmt: skip
-    add("--predictor-subnets", type=at_least(10, 100_000), default=300, metavar="N",
-        help="that the predictor learns from (default: 300)")  # fmt: skip
-    add("--predictor-tau", type=number(-1, 1), default=0.7, metavar="T",
-        help="least rank correlation of a predictor that may be used (default: 0.7)")  # fmt: skip
-    add("--checkpoint", type=path, metavar="FILE", help="supernet (default: the shipped one)")
-    add("--dataset", type=dataset, default="digits", metavar="NAME",
-        help="digits (default), cifar10 (in dataset/cifar10) or folder:PATH")  # fmt: skip
-    add("--device", type=word, metavar="NAME", help="cpu, cuda or cuda:N (default: a GPU if there is one)")
+    add(
+        "--accuracy",
+        choices=("calibrate", "finetune", "predictor"),
+        default="calibrate",
+        help="how accuracies are found: after recalibrating norms, after fine-tuning as in the "
+        "paper, or by prediction (default: calibrate)",
+    )
+    add(
+        "--no-fine-tune",
+        dest="accuracy",
+        action="store_const",
+        const="calibrate",
+        help="the same as --accuracy calibrate",
+    )
+    add(
+        "--predictor-subnets",
+        type=at_least(10, 100_000),
+        default=300,
+        metavar="N",
+        help="number of networks that the predictor learns from (default: 300)",
+    )
+    add(
+        "--predictor-tau",
+        type=number(-1, 1),
+        default=0.7,
+        metavar="T",
+        help="lowest rank correlation (Kendall's tau) at which the predictor may be used (default: 0.7)",
+    )
+    add(
+        "--checkpoint",
+        type=path,
+        metavar="FILE",
+        help="checkpoint of the supernet (default: the shipped one)",
+    )
+    add(
+        "--dataset",
+        type=dataset,
+        default="digits",
+        metavar="NAME",
+        help="images: digits, cifar10 (in dataset/cifar10) or folder:PATH (default: digits)",
+    )
+    add(
+        "--device",
+        type=word,
+        metavar="NAME",
+        help="device on which networks run: cpu, cuda or cuda:N (default: a GPU if there is one)",
+    )
     add("--no-cuda", dest="device", action="store_const", const="cpu", help="the same as --device cpu")
 
 

@@ -56,40 +56,69 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
         "--model",
         type=word,
         default="mbv3_small",
-        help="shipped name, torchvision:NAME, timm:NAME, ofa:front.json#K, package.module:callable or "
-        "a .onnx file (default: mbv3_small)",
+        help="network: a shipped name, torchvision:NAME, timm:NAME, ofa:front.json#K, "
+        "package.module:callable or a .onnx file (default: mbv3_small)",
     )
     add(
         "--input-size",
         type=sizes,
         action="append",
         metavar="[NAME=]C,H,W",
-        help="one sample, without the batch (default: 3,64,64); once for each input by name where there are "
-        "several",
+        help="sizes of one sample, without the batch; if a network has several inputs, once for "
+        "each of them, by name (default: 3,64,64)",
     )
-    add("--strict", action="store_true", help="fail where a part of the network cannot be mapped")
+    add("--strict", action="store_true", help="fail if a part of the network cannot be mapped")
     add_packing(parser)
-    add("--find-solution", action="store_true", help="seek the fewest crossbars, whatever the budget")
-    add("--packer", choices=("fast", "best", "exact"), default="best", help="default: best")
-    add("--pack-effort", type=at_least(0), metavar="N", help="iterations of the improvement search")
-    add("--pack-seconds", type=seconds, metavar="S", help="cut packing short (default: never)")
+    add("--find-solution", action="store_true", help="find the fewest crossbars, whatever the budget")
+    add(
+        "--packer",
+        choices=("fast", "best", "exact"),
+        default="best",
+        help="method of packing: fast, best, or exact, which tries to prove the optimum (default: best)",
+    )
+    add(
+        "--pack-effort",
+        type=at_least(0),
+        metavar="N",
+        help="number of iterations of the improvement search (default: 100000)",
+    )
+    add(
+        "--pack-seconds",
+        type=seconds,
+        metavar="S",
+        help="time limit of packing, which can make results differ between machines (default: none)",
+    )
     add_duplication(parser)
     add(
         "--objective",
         type=objective,
         metavar="GOAL",
-        help="latency (of one sample), throughput, or samples:N (default: samples of --num-sample)",
+        help="goal of tuning: latency (of one sample), throughput (of 4096 samples), or samples:N "
+        "(default: the samples of --num-sample)",
     )
-    add("--tune-seconds", type=seconds, metavar="S", help="cut tuning short (default: never)")
+    add(
+        "--tune-seconds",
+        type=seconds,
+        metavar="S",
+        help="time limit of tuning, which can make results differ between machines (default: none)",
+    )
     add(
         "--sim-log-samples",
         type=at_least(1),
         default=4,
         metavar="N",
-        help="samples traced in sim.log (default: 4)",
+        help="number of samples whose schedule is written to sim.log (default: 4)",
     )
-    add("--trace", action="store_true", help="write their timeline too, trace.json, for Perfetto")
-    add("--image", action="store_true", help="write chip_image.npz: what the crossbars are loaded with")
+    add(
+        "--trace",
+        action="store_true",
+        help="also write the schedule of these samples as a timeline for Perfetto, trace.json",
+    )
+    add(
+        "--image",
+        action="store_true",
+        help="also write chip_image.npz, what the crossbars are loaded with",
+    )
     add_weights(parser)
     unused = ("--device", "--coef-acc", "--coef-latency")
     add_ignored(parser, ("--log-pack", "--no-cuda", "--no-fine-tune", "-r"), unused)

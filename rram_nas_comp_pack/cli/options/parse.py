@@ -41,24 +41,30 @@ def new_parser() -> Parser:
     """The parser of all commands."""
     parser = _Parser("rram_nas_comp_pack", description="Compile neural networks onto few RRAM crossbars.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    add_pack(commands.add_parser("pack", help="network to layout and latency"))
-    add_image(commands.add_parser("image", help="what a run's crossbars are loaded with"))
-    _add_simulate(commands.add_parser("simulate", help="latency of a run's layout"))
-    _add_verify(commands.add_parser("verify", help="check a run's layout from its files"))
-    add_evolve(commands.add_parser("evolve", help="search subnets of a supernet"))
-    _add_report(commands.add_parser("report", help="figures and a page of runs"))
-    _add_compare(commands.add_parser("compare", help="runs side by side"))
-    _add_hardware(commands.add_parser("hardware", help="one processing element"))
-    _add_chip(commands.add_parser("chip", help="the stuck cells of one chip"))
-    _add_doctor(commands.add_parser("doctor", help="what is here and what is missing"))
-    _add_reproduce(commands.add_parser("reproduce", help="the paper's claims, measured"))
+    add_pack(commands.add_parser("pack", help="compile a network to a layout with its latency"))
+    add_image(commands.add_parser("image", help="write what a run's crossbars are loaded with"))
+    _add_simulate(commands.add_parser("simulate", help="compute latencies of a run's layout"))
+    _add_verify(commands.add_parser("verify", help="check a run's layout from its files alone"))
+    add_evolve(commands.add_parser("evolve", help="search a supernet for networks that suit the chip"))
+    _add_report(commands.add_parser("report", help="draw figures and a page of runs"))
+    _add_compare(commands.add_parser("compare", help="show runs side by side"))
+    _add_hardware(commands.add_parser("hardware", help="show the costs of one processing element"))
+    _add_chip(commands.add_parser("chip", help="write the stuck cells of one chip"))
+    _add_doctor(commands.add_parser("doctor", help="show what is installed and what is missing"))
+    _add_reproduce(commands.add_parser("reproduce", help="measure the paper's claims on this machine"))
     return parser
 
 
 def _add_simulate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run_dir", type=path, metavar="RUN_DIR")
+    parser.add_argument("run_dir", type=path, metavar="RUN_DIR", help="folder of the run")
     parser.add_argument(
-        "--num-sample", type=at_least(1), nargs="+", action=_Tuple, required=True, metavar="N"
+        "--num-sample",
+        type=at_least(1),
+        nargs="+",
+        action=_Tuple,
+        required=True,
+        metavar="N",
+        help="numbers of samples to simulate",
     )
     add_other_config(parser)
 
@@ -70,51 +76,82 @@ class _Tuple(argparse.Action):
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("run_dir", type=path, metavar="RUN_DIR")
-    add("--execute", action="store_true", help="run a sample through the crossbars, integer by integer")
-    add("--weights", type=path, metavar="FILE", help="with --execute: the weights that the image was made of")
+    add("run_dir", type=path, metavar="RUN_DIR", help="folder of the run")
+    add(
+        "--execute",
+        action="store_true",
+        help="also run one sample through the crossbars and compare every integer with the integer network",
+    )
+    add(
+        "--weights",
+        type=path,
+        metavar="FILE",
+        help="with --execute: the weights that the image was made from",
+    )
     add_other_config(parser)
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run_dirs", type=path, nargs="+", action=_Tuple, metavar="RUN_DIR")
+    parser.add_argument(
+        "run_dirs", type=path, nargs="+", action=_Tuple, metavar="RUN_DIR", help="folders of runs"
+    )
     parser.add_argument(
         "--out",
         type=path,
         metavar="DIR",
-        help="where it is written; with several runs, a folder for each there (default: in RUN_DIR)",
+        help="folder for the report; several runs get a folder each in it (default: the folder of the run)",
     )
 
 
 def _add_compare(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("run_dirs", type=path, nargs="+", action=_Tuple, metavar="RUN_DIR")
-    add("--format", choices=("csv", "markdown", "html"), help="default: by the name of --out, else markdown")
-    add("--out", type=path, metavar="FILE", help="where it is written (default: printed)")
+    add("run_dirs", type=path, nargs="+", action=_Tuple, metavar="RUN_DIR", help="folders of runs")
+    add(
+        "--format",
+        choices=("csv", "markdown", "html"),
+        help="format of the table (default: by the name of --out, else markdown)",
+    )
+    add("--out", type=path, metavar="FILE", help="file for the table (default: standard output)")
 
 
 def _add_hardware(parser: argparse.ArgumentParser) -> None:
     positive = at_least(1)
-    parser.add_argument("--rows", type=positive, required=True, metavar="H", help="active rows")
-    parser.add_argument("--columns", type=positive, required=True, metavar="W", help="active columns")
-    parser.add_argument("--input-bits", type=positive, default=8, metavar="P", help="default: 8")
+    parser.add_argument("--rows", type=positive, required=True, metavar="H", help="number of active rows")
+    parser.add_argument(
+        "--columns", type=positive, required=True, metavar="W", help="number of active columns"
+    )
+    parser.add_argument(
+        "--input-bits", type=positive, default=8, metavar="P", help="number of bits of the input (default: 8)"
+    )
     add_config(parser)
 
 
 def _add_chip(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--crossbars", type=at_least(1), required=True, metavar="N", help="logical crossbars")
-    add("--seed", type=at_least(0), default=0, metavar="K", help="which chip (default: 0)")
-    add("--out", type=path, default=Path("chip.npz"), metavar="FILE", help="default: chip.npz")
+    add("--crossbars", type=at_least(1), required=True, metavar="N", help="number of logical crossbars")
+    add("--seed", type=at_least(0), default=0, metavar="K", help="seed of the chip (default: 0)")
+    add(
+        "--out", type=path, default=Path("chip.npz"), metavar="FILE", help="file to write (default: chip.npz)"
+    )
     add_config(parser)
 
 
 def _add_doctor(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
 
 def _add_reproduce(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--quick", action="store_true", help="few cases, little effort: some minutes on two cores")
-    add("--out", type=path, default=Path("log/reproduce"), metavar="DIR", help="default: log/reproduce")
+    add(
+        "--quick",
+        action="store_true",
+        help="measure few cases with little effort, which takes some minutes on two cores",
+    )
+    add(
+        "--out",
+        type=path,
+        default=Path("log/reproduce"),
+        metavar="DIR",
+        help="folder for the results (default: log/reproduce)",
+    )
     add_config(parser)

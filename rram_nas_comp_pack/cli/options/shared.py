@@ -44,9 +44,15 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     """Options of every command that makes a run."""
     add = parser.add_argument
     add("--exp-id", type=exp_id, default="dev", metavar="ID", help="name of the run's folder (default: dev)")
-    add("--log-dir", type=path, default=Path("log"), metavar="DIR", help="default: log")
+    add(
+        "--log-dir",
+        type=path,
+        default=Path("log"),
+        metavar="DIR",
+        help="folder in which runs are written (default: log)",
+    )
     add_config(parser)
-    add("--seed", type=at_least(0), default=123, help="of all random numbers (default: 123)")
+    add("--seed", type=at_least(0), default=123, help="seed of all random numbers (default: 123)")
     add("--no-report", action="store_true", help="write no report.html and no figures")
     add("--verbose", action="store_true", help="copy logs.log to standard error")
 
@@ -55,58 +61,74 @@ def add_packing(parser: argparse.ArgumentParser) -> None:
     """Options of the crossbars and of what may share one."""
     add = parser.add_argument
     positive = at_least(1)
-    add("--num-crossbars", type=positive, default=10, metavar="N", help="budget (default: 10)")
+    add(
+        "--num-crossbars",
+        type=positive,
+        default=10,
+        metavar="N",
+        help="number of crossbars that may be used (default: 10)",
+    )
     add(
         "--depth-split-factor",
         type=positive,
         default=1,
         metavar="F",
-        help="parts of a depthwise layer (default: 1)",
+        help="number of parts into which a depthwise layer is cut; they are read in parallel (default: 1)",
     )
     add(
         "--layer-threshold",
         type=at_least(0),
         default=1,
         metavar="T",
-        help="layers in one crossbar are more than T apart (default: 1)",
+        help="layers that share a crossbar must be more than T apart (default: 1)",
     )
     add(
         "--xbar-max-load",
         type=positive,
         default=6,
         metavar="L",
-        help="most boxes in one crossbar (default: 6)",
+        help="highest number of boxes in one crossbar (default: 6)",
     )
-    add("--no-pack-heuristic", action="store_true", help="drop the last two rules")
+    add(
+        "--no-pack-heuristic",
+        action="store_true",
+        help="drop the rules of --layer-threshold and --xbar-max-load",
+    )
 
 
 def add_duplication(parser: argparse.ArgumentParser) -> None:
     """Options of copies."""
     add = parser.add_argument
-    add("--duplicate", action="store_true", help="fill the budget with copies of slow layers")
+    add(
+        "--duplicate",
+        action="store_true",
+        help="fill the budget with copies of slow layers; other options of tuning apply only with it",
+    )
     add(
         "--tuner",
         choices=("joint", "margin"),
         default="joint",
-        help="who chooses the copies: the joint tuner (default) or our version of the paper's",
+        help="tuner that chooses the copies: joint, or margin, our version of the paper's (default: joint)",
     )
     add(
         "--depthwise-mapping",
         choices=("dense", "diagonal", "auto"),
-        help="one channel a read, several, or mixed (default: auto with --duplicate, else dense)",
+        help="mapping of depthwise layers: one channel per read (dense), several (diagonal), or "
+        "both (auto) (default: auto with --duplicate, else dense)",
     )
     add(
         "--num-sample",
         type=at_least(1, MOST_SAMPLES),
         default=8,
         metavar="N",
-        help="samples whose latency counts (default: 8)",
+        help="number of samples whose latency counts (default: 8)",
     )
     add(
         "--tune-effort",
         type=at_least(0),
         metavar="N",
-        help="iterations of the joint tuner; 0: its first layouts, not improved (default: about 20 s)",
+        help="number of iterations of the joint tuner; 0 keeps its first layouts as they are "
+        "(default: as many as take about 20 s)",
     )
 
 
@@ -117,7 +139,8 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         type=path,
         default=default_config(),
         metavar="INI",
-        help="default: SimConfig.ini, or the one that comes along where there is none",
+        help="configuration of the hardware (default: SimConfig.ini, or the installed one if there "
+        "is no such file)",
     )
 
 
@@ -127,7 +150,8 @@ def add_other_config(parser: argparse.ArgumentParser) -> None:
         "--config",
         type=path,
         metavar="INI",
-        help="other hardware (default: that of the run; of a run that holds none, as for pack)",
+        help="configuration of other hardware (default: the hardware of the run, or as for pack if "
+        "the run holds none)",
     )
 
 
