@@ -9,7 +9,7 @@ The joint tuner is multi-start simulated annealing over complete layouts (docs/j
     2 construction   two layouts grown from the packing without copies; pools/: two with crossbars in pools
     3 objective      the latency by fast_schedule, plus a penalty that keeps the search off crowded layouts
     4 annealing      moves change copies, cuts and positions; the undo log of layout_state takes a move back
-    5 multi_start    each start gets an eighth of the steps, the best of them the other half
+    5 multi_start    each start gets an eighth of the steps, the best of them all that remain
     6 result         turns arrays back into values.Layout
 
 `quick` is the first answer alone, in milliseconds, for the search of subnets.

@@ -15,7 +15,7 @@ from .converters import at_least
 
 def add_image(parser: argparse.ArgumentParser) -> None:
     """Options of `image`."""
-    parser.add_argument("run_dir", type=path, metavar="RUN_DIR")
+    parser.add_argument("run_dir", type=path, metavar="RUN_DIR", help="folder of the run")
     add_weights(parser)
 
 
