@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test fuzz benchmark reproduce clean
+.PHONY: demo test fuzz benchmark reproduce clean clean-kernels
 
 demo: .venv/ready
 	$(BIN)/python -m rram_nas_comp_pack pack --model mbv3_small --find-solution --exp-id demo
@@ -28,6 +28,9 @@ reproduce: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
-clean:
+clean: clean-kernels
 	rm -rf .venv
+
+# compiled code, whose cache does not notice changes of kernels in other files
+clean-kernels:
 	find rram_nas_comp_pack ofa tests benchmarks -name __pycache__ -prune -exec rm -rf {} +

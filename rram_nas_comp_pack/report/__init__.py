@@ -1,1 +1,1 @@
-"""Values of a run to figures and one HTML page; no file is touched here."""
+"""Values of a run to figures and one HTML page; no file of a run is touched here."""

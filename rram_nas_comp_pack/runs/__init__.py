@@ -1,1 +1,1 @@
-"""The files of a run, read back: a reader for every format."""
+"""The files of runs: one writer and one reader for every format."""

@@ -80,7 +80,7 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
         "--pack-effort",
         type=at_least(0),
         metavar="N",
-        help="number of iterations of the improvement search (default: 100000)",
+        help="number of steps of the improvement search (default: 100000)",
     )
     add(
         "--pack-seconds",

@@ -127,7 +127,7 @@ def add_duplication(parser: argparse.ArgumentParser) -> None:
         "--tune-effort",
         type=at_least(0),
         metavar="N",
-        help="number of iterations of the joint tuner; 0 keeps its first layouts as they are "
+        help="number of steps of the joint tuner; 0 keeps its first layouts as they are "
         "(default: as many as take about 20 s)",
     )
 

@@ -201,7 +201,7 @@ def balance(space: SearchSpace, state: LayoutState, owner: int) -> bool:
 
 MOVES = ("trade", "remove", "relocate", "recut", "balance")
 WEIGHTS = (2, 1, 3, 1, 1)
-"""How often each move is drawn, in eighths.
+"""How often each move is drawn, as shares of their sum.
 
 A new cut throws away all copies that a layer had and has to find room for others, so that it is drawn less
 than moves that keep most of a layout.
