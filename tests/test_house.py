@@ -118,7 +118,7 @@ MARKS = "<!-- rooms: made by tests/test_house.py -->\n", "<!-- end of rooms -->\
 
 def room_table():
     """The rules as a table: what each room is, in the words of its docstring, and what it may import."""
-    yield "| room | is | may import |\n|---|---|---|\n"
+    yield "| package or module | is | may import |\n|---|---|---|\n"
     for room, allowed in MAY_IMPORT.items():
         path = ROOT / PACKAGE / Path(*room.split("."))
         is_folder = path.is_dir()

@@ -144,8 +144,8 @@ def test_a_missing_package_is_answered_with_the_command_that_installs_it(
     assert refusal("timm:resnet18") == 'timm is not installed: pip install "rram-nas-comp-pack[timm]"'
     (here / "net.onnx").write_bytes(b"")
     monkeypatch.setitem(sys.modules, "onnx", None)
-    for name in ("onnx_layers", "onnx_file"):
-        monkeypatch.delitem(sys.modules, f"rram_nas_comp_pack.box_converter.{name}", raising=False)
+    for name in ("reader", "model_file"):
+        monkeypatch.delitem(sys.modules, f"rram_nas_comp_pack.box_converter.onnx.{name}", raising=False)
     assert refusal("net.onnx") == 'onnx is not installed: pip install "rram-nas-comp-pack[onnx]"'
     monkeypatch.setitem(sys.modules, "torchvision", None)
     assert refusal("torchvision:resnet18") == "torchvision is not installed: pip install torchvision"
