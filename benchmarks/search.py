@@ -26,7 +26,7 @@ from rram_nas_comp_pack.nas.search import Search, evaluate, label_training_subne
 from rram_nas_comp_pack.nas.selection import hypervolume
 from rram_nas_comp_pack.nas.workers.engine import Engine
 from rram_nas_comp_pack.nas.workers.local import local
-from rram_nas_comp_pack.runs.nas.subnet import SUPERNET
+from rram_nas_comp_pack.runs.shipped import SUPERNET
 
 ROOT = Path(__file__).parents[1]
 POPULATION = 50

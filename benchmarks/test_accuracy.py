@@ -8,7 +8,7 @@ import torch
 
 from rram_nas_comp_pack.nas.accuracy import calibrate, finetune, load_context
 from rram_nas_comp_pack.nas.genome import decode, sample_genes
-from rram_nas_comp_pack.runs.nas.subnet import SUPERNET
+from rram_nas_comp_pack.runs.shipped import SUPERNET
 
 
 @pytest.fixture(scope="module")

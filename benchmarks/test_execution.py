@@ -19,7 +19,7 @@ from rram_nas_comp_pack.execution.network import Arguments, Replaced, Scaling, b
 from rram_nas_comp_pack.nas.accuracy import calibrate_subnet, load_context
 from rram_nas_comp_pack.packing.pack import PackingSettings
 from rram_nas_comp_pack.packing.place import pack_mappings
-from rram_nas_comp_pack.runs.nas.subnet import SUPERNET
+from rram_nas_comp_pack.runs.shipped import SUPERNET
 from rram_nas_comp_pack.values import CrossbarSize, Rules
 
 SUBNETS = {"smallest": (3, 3, 2), "largest": (7, 6, 4)}

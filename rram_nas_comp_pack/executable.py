@@ -20,8 +20,9 @@ from .execution.network import Arguments
 from .load import Model, load_model
 from .nas.accuracy import calibrate_subnet, load_context
 from .runs.nas.front import read_dataset
-from .runs.nas.subnet import SUPERNET, chosen_subnet
+from .runs.nas.subnet import chosen_subnet
 from .runs.packing.source import Source
+from .runs.shipped import SUPERNET
 from .runs.weights_file import load_weights
 from .values import CrossbarSize, Layer, Mapping, Placement
 

@@ -85,7 +85,7 @@ def test_the_installed_command_finds_its_configuration(site):
 
 
 def test_the_installed_command_finds_its_supernet(site):
-    code = "from rram_nas_comp_pack.runs.nas.subnet import SUPERNET as net; print(net.is_file(), net)"
+    code = "from rram_nas_comp_pack.runs.shipped import SUPERNET as net; print(net.is_file(), net)"
     assert outside(site, "-c", code) == f"True {site}/ofa/checkpoint/digits_mbv3_small.pth\n"
 
 

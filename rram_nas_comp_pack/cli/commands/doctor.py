@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ... import __version__
-from ...runs.nas.subnet import SUPERNET
 from ...runs.origin import cores
+from ...runs.shipped import SUPERNET
 from ..environment.paper_data import (
     CHECKPOINT,
     CIFAR10,

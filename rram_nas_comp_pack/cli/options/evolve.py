@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ofa.parser import path, word
 
-from ...runs.nas.subnet import SUPERNET
 from ...runs.origin import cores
+from ...runs.shipped import SUPERNET
 from ...values import rules_of
 from .converters import at_least, dataset, number, objectives
 from .shared import (

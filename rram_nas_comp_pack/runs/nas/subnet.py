@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 from ...errors import BadInput
 from .front import read_subnets
 
-SUPERNET = Path(__file__).parents[3] / "ofa" / "checkpoint" / "digits_mbv3_small.pth"
-"""The supernet that comes along."""
-
 if TYPE_CHECKING:
     from torch import nn
 
