@@ -86,8 +86,6 @@ def _drawn_places(count: int, rate: float, generator: torch.Generator) -> Tensor
     drawn = int(expected + 6 * math.sqrt(expected)) + 8
     while not len(places) or places[-1] < count:
         gaps = torch.empty(drawn, dtype=torch.float64, device=generator.device)
-            int(expected + 6 * math.sqrt(expected)) + 8, dtype=torch.float64, device=generator.device
-        )
         last = places[-1:] if len(places) else -1
         further = gaps.geometric_(rate, generator=generator).clamp_(max=count + 1).long().cumsum(0) + last
         places = torch.cat([places, further])
