@@ -62,9 +62,9 @@ def _four(text: str) -> tuple[int, ...]:
 
 def _noise(text: str) -> Noise:
     """Return the noise that two or three percentages describe."""
-    high, low, *variation = (float(part) / 100 for part in text.split(","))
+    high, low, variation = (float(part) / 100 for part in f"{text},0".split(",")[:3])
     try:
-        return Noise(high, low, *variation[:1])
+        return Noise(high, low, variation)
     except BadInput as error:
         raise argparse.ArgumentTypeError(f"found {text!r}: {error}") from error
 
