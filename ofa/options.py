@@ -149,7 +149,8 @@ _FINETUNE: dict[str, dict[str, Any]] = {
                 "help": "percent of the cells stuck at the highest and at the lowest resistance, and "
                         "variation, drawn anew for every batch (default: 1,1,1, as SimConfig.ini has them)"},
     "--encoding": _ENCODING,
-    "--epochs": {"type": _few_epochs, "default": 8, "metavar": "N", "help": "epochs (default: 8)"},
+    "--epochs": {"type": _few_epochs, "default": 8, "metavar": "N",
+                 "help": "epochs of the training (default: 8)"},
     "--seed": _SEED,
     "--resume": {"action": "store_true", "help": "continue the training in FILE, given the same options"},
 }  # fmt: skip

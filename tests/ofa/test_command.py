@@ -243,7 +243,7 @@ JUDGED = ["evaluate", "--checkpoint", "net"]
         ([*JUDGED, "--subnet", '{"d": null}'], "--subnet: d: found None, allowed are 2, 3, 4"),
         (["finetune"], "the following arguments are required: --checkpoint, --out"),
         ([*TUNED, "--noise", "1"], "--noise: found '1', allowed is percentages like 1,1 or 1,1,5"),
-        ([*TUNED, "--noise", "-1,1"], "--noise: found '-1,1', allowed is percentages"),
+        ([*TUNED, "--noise=-1,1"], "--noise: found '-1,1', allowed is percentages"),
         (
             [*TUNED, "--noise", "60,50"],
             "noise: found 60 % and 50 % of the cells stuck, allowed",
