@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ofa.architecture import Configuration, LayerShape, layer_shapes
     from ofa.calibration import accuracy, device_of, recalibrate
-    from ofa.checkpoint import load_checkpoint, save_checkpoint
+    from ofa.checkpoint import load_checkpoint, load_subnet, save_checkpoint
     from ofa.data import Images, Split, batches, load_images
     from ofa.errors import BadInput
     from ofa.network import Subnet, Supernet, build_supernet
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "architecture": ("Configuration", "LayerShape", "layer_shapes"),
     "calibration": ("accuracy", "device_of", "recalibrate"),
-    "checkpoint": ("load_checkpoint", "save_checkpoint"),
+    "checkpoint": ("load_checkpoint", "load_subnet", "save_checkpoint"),
     "data": ("Images", "Split", "batches", "load_images"),
     "errors": ("BadInput",),
     "network": ("Subnet", "Supernet", "build_supernet"),
@@ -25,8 +25,8 @@ _HOMES = {
 
 __all__ = [
     "BadInput", "Configuration", "Images", "LayerShape", "Split", "Subnet", "Supernet", "accuracy", "batches",
-    "build_supernet", "device_of", "layer_shapes", "load_checkpoint", "load_images", "recalibrate",
-    "save_checkpoint",
+    "build_supernet", "device_of", "layer_shapes", "load_checkpoint", "load_images", "load_subnet",
+    "recalibrate", "save_checkpoint",
 ]  # fmt: skip
 
 

@@ -1,11 +1,12 @@
-"""`python -m ofa`, installed as `ofa-rnc`: train a supernet, evaluate its subnets.
+"""`python -m ofa`, installed as `ofa-rnc`: train a supernet, fine-tune and evaluate its subnets.
 
 Torch is loaded once the options are right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from ofa.console import leave, run_command
@@ -24,7 +25,7 @@ def _run(argv: Sequence[str]) -> int:
     options = parse(argv)
     from ofa import commands
 
-    command = commands.train if options.command == "train" else commands.evaluate
+    command: Callable[[Namespace], None] = getattr(commands, options.command)
     command(options)
     return 0
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -43,17 +43,24 @@ def recalibrate(subnet: nn.Module, training: Split, count: int = 320, size: int 
             subnet(_beside(subnet, x))
 
 
-def accuracy(subnet: nn.Module, split: Split, size: int = 125) -> float:
+def accuracy(
+    subnet: nn.Module,
+    split: Split,
+    size: int = 125,
+    around: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> float:
     """Return the share of images that `subnet` gives its highest logit at their label; batches of `size`.
 
-    Raises BadInput where there is no image.
+    `around` makes a context for each batch. Raises BadInput where there is no image.
     """
     if not len(split):
         raise BadInput("accuracy: found no image, allowed is at least one")
     right = 0
     with _judged(subnet):
         for x, labels in batches(split, size):
-            right += int((subnet(_beside(subnet, x)).argmax(1).cpu() == labels).sum())
+            with around():
+                found = subnet(_beside(subnet, x)).argmax(1)
+            right += int((found.cpu() == labels).sum())
     return right / len(split)
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 import re
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from ofa.architecture import FEATURES
+from ofa.architecture import FEATURES, Configuration
 from ofa.errors import BadInput, refusal
-from ofa.network import Supernet, build_supernet
+from ofa.network import Subnet, Supernet, build_supernet
 from ofa.whole import whole_file
+
+S = TypeVar("S", bound=Subnet)
 
 _ALLOWED = "allowed is a dict of tensors, or one with such a dict as its 'state_dict'"
 MOST_CLASSES = 2**16
@@ -32,17 +35,40 @@ def load_checkpoint(path: str | Path) -> Supernet:
 
 def supernet_of(path: str | Path, loaded: Any) -> Supernet:
     """Return the supernet in what was read from `path`. Raises BadInput, in one line."""
-    found = _tensors(path, loaded)
+    return _filled(path, _tensors(path, loaded), build_supernet)
+
+
+def load_subnet(path: str | Path, chosen: Configuration) -> Subnet:
+    """Return the subnet of that configuration whose weights alone are in a file, as fine-tuning writes it.
+
+    It is on the CPU, in training mode. Raises BadInput, in one line.
+    """
+    return subnet_of(path, read_plain(path), chosen)
+
+
+def subnet_of(path: str | Path, loaded: Any, chosen: Configuration) -> Subnet:
+    """Return a subnet in what was read from `path`. Raises BadInput, in one line."""
+
+    def build(classes: int) -> Subnet:
+        supernet = build_supernet(classes)
+        supernet.active = chosen
+        return supernet.get_active_subnet()
+
+    return _filled(path, _tensors(path, loaded), build)
+
+
+def _filled(path: str | Path, found: dict[str, Tensor], build: Callable[[int], S]) -> S:
+    """Build a network with as many classes as the file says, and give it the weights."""
     try:
-        supernet = build_supernet(_classes(path, found))
-        wanted = {_plain(name): tensor for name, tensor in supernet.state_dict().items()}
+        net = build(_classes(path, found))
+        wanted = {_plain(name): tensor for name, tensor in net.state_dict().items()}
         _check(path, found, wanted)
         with torch.no_grad():
             for name, tensor in wanted.items():
                 tensor.copy_(found[name])
     except RuntimeError as error:  # of tensors that are neither dense nor sparse, or of types without numbers
         raise BadInput(f"{path}: found tensors that hold no plain numbers; {_ALLOWED}") from error
-    return supernet
+    return net
 
 
 def _classes(path: str | Path, found: dict[str, Tensor]) -> int:
@@ -63,7 +89,7 @@ def save_checkpoint(supernet: Supernet, path: str | Path) -> None:
     write_whole({"state_dict": weights_of(supernet)}, path)
 
 
-def weights_of(supernet: Supernet, half: bool = False) -> dict[str, Tensor]:
+def weights_of(supernet: Subnet, half: bool = False) -> dict[str, Tensor]:
     """Return a supernet's tensors on the CPU by name, those in floating point as float16 if `half`.
 
     Raises BadInput for one that is finite, but too large for half precision.

@@ -6,6 +6,7 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
 
@@ -16,14 +17,26 @@ from ofa.calibration import accuracy, device_of
 from ofa.checkpoint import load_checkpoint
 from ofa.data import Images, load_images
 from ofa.errors import BadInput, refusal
-from ofa.network import Supernet
-from ofa.recipe import PHASES
+from ofa.finetuning import (
+    FineTuningRun,
+    begin_finetuning,
+    finetune_epoch,
+    load_finetuning,
+    noisy_accuracies,
+    save_finetuning,
+)
+from ofa.network import Subnet, Supernet
+from ofa.recipe import PHASES, Noise
 from ofa.resume import load_run, save_run
 from ofa.training import Step, TrainingRun, begin, calibrate_subnet, train_epoch
 from ofa.whole import create, is_special, partial_of, real
 
 RANDOM_SUBNETS = 20
 """How many random subnets the closing table shows."""
+
+
+DRAWN_CHIPS = 10
+"""How many drawn chips a fine-tuned subnet is judged on."""
 
 
 def train(options: Namespace) -> None:
@@ -39,13 +52,51 @@ def train(options: Namespace) -> None:
     _table(load_checkpoint(options.out).to(device), images, recipe.seed)
 
 
-def _run_epochs(run: TrainingRun, images: Images, out: Path) -> None:
+def finetune(options: Namespace) -> None:
+    """Fine-tune a subnet into a file, or go on, and show what it was and is worth. Raises BadInput."""
+    _check_out(options.out, options.resume)
+    device, recipe = device_of(options.device), options.recipe
+    supernet, images = load_checkpoint(options.checkpoint).to(device), load_images(options.dataset)
+    _same_classes(options.checkpoint, supernet, images)
+    before = calibrate_subnet(supernet, recipe.subnet, images.train)
+    if options.resume:
+        run = load_finetuning(options.out, recipe, device)
+        _same_classes(options.out, run.subnet, images)
+    else:
+        run = begin_finetuning(recipe, supernet, images.train)
+    _run_epochs(run, images, options.out)
+    line = {
+        "out": str(options.out),
+        "dataset": options.dataset,
+        "subnet": _short(recipe.subnet),
+        "noise": asdict(recipe.noise),
+        "before": _judged(before, images, recipe.noise),
+        "after": _judged(run.subnet, images, recipe.noise),
+    }
+    print(json.dumps(line))
+
+
+def _judged(subnet: Subnet, images: Images, noise: Noise) -> dict[str, float]:
+    """Return accuracies: of exact products, and on validation images the mean and worst of drawn chips."""
+    found = noisy_accuracies(subnet, images.validation, noise, DRAWN_CHIPS)
+    return {
+        "validation": accuracy(subnet, images.validation),
+        "test": accuracy(subnet, images.test),
+        "noisy_mean": round(fmean(found), 6),
+        "noisy_worst": min(found),
+    }
+
+
+def _run_epochs(run: TrainingRun | FineTuningRun, images: Images, out: Path) -> None:
     """Train what is left; what ends it early says what the file holds."""
-    saved, total = run.epoch, sum(run.recipe.epochs)
+    saved, total = run.epoch, run.epochs
     try:
         while not run.done:
             _run_epoch(run, images)
-            save_run(run, out)
+            if isinstance(run, TrainingRun):
+                save_run(run, out)
+            else:
+                save_finetuning(run, out)
             saved = run.epoch
     except (BadInput, KeyboardInterrupt) as error:
         kept = f"{out} holds {saved} of {total} epochs" if saved else "nothing was written"
@@ -54,13 +105,14 @@ def _run_epochs(run: TrainingRun, images: Images, out: Path) -> None:
         raise type(error)("; ".join([*map(str, error.args), kept])) from error
 
 
-def _run_epoch(run: TrainingRun, images: Images) -> None:
+def _run_epoch(run: TrainingRun | FineTuningRun, images: Images) -> None:
     """Train with a bar, where there is a terminal, and a closing line on standard error."""
     from tqdm import tqdm
 
-    phase, place = run.recipe.phase(run.epoch)
-    of, total = run.recipe.epochs[phase], sum(run.recipe.epochs)
-    name = f"{PHASES[phase].name} {place + 1}/{of}, epoch {run.epoch + 1}/{total}"
+    name = f"epoch {run.epoch + 1}/{run.epochs}"
+    if isinstance(run, TrainingRun):
+        phase, place = run.recipe.phase(run.epoch)
+        name = f"{PHASES[phase].name} {place + 1}/{run.recipe.epochs[phase]}, {name}"
     done: list[Step] = []
     with tqdm(desc=name, unit="step", leave=False, disable=None) as bar:
 
@@ -70,7 +122,10 @@ def _run_epoch(run: TrainingRun, images: Images) -> None:
             bar.set_postfix_str(_summary(done), refresh=False)
             bar.update()
 
-        train_epoch(run, images.train, watch)
+        if isinstance(run, TrainingRun):
+            train_epoch(run, images.train, watch)
+        else:
+            finetune_epoch(run, images.train, watch)
     print(f"{name}: {_summary(done)}", file=sys.stderr)
 
 
@@ -118,7 +173,7 @@ def evaluate(options: Namespace) -> None:
     print(json.dumps(line))
 
 
-def _same_classes(path: Path, supernet: Supernet, images: Images) -> None:
+def _same_classes(path: Path, supernet: Subnet, images: Images) -> None:
     found = supernet.classes
     if found != images.classes:
         raise BadInput(f"{path}: found {found} classes, allowed are the {images.classes} of the images")

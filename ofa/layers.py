@@ -175,7 +175,7 @@ class ElasticBlock(Block):
             if size >= kernel:
                 centre = kernels[:, :, 1:-1, 1:-1]
                 matrix = depthwise.get_parameter(f"{size + 2}to{size}_matrix")
-                kernels = functional.linear(centre.flatten(2), matrix).view_as(centre)
+                kernels = (centre.flatten(2) @ matrix.mT).view_as(centre)
         return kernels
 
     def _depthwise(self) -> Any:

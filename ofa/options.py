@@ -6,32 +6,39 @@ import argparse
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ofa.architecture import LARGEST, Configuration, configuration
 from ofa.errors import BadInput
 from ofa.parser import Parser, path, word
-from ofa.recipe import OPTIMIZERS, default_recipe
+from ofa.recipe import ENCODINGS, OPTIMIZERS, Encoding, FineTuning, Noise, default_recipe
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Return the options of a command by name, and with `train` the `recipe` that they make.
+    """Return the options of a command by name, and with those that train the `recipe` that they make.
 
     `device` is None for a GPU where there is one. Raises BadInput, in one line; Answered after --help.
     """
     given = new_parser().parse_args(argv)
     if given.command == "train":
+        noise = _noise_of(given.noise, given.encoding)
         given.recipe = default_recipe(given.dataset, given.epochs, given.optimizer, given.seed)
+        given.recipe = replace(given.recipe, noise=noise)
+    elif given.command == "finetune":
+        noise = _noise_of(given.noise, given.encoding) or Noise()
+        given.recipe = FineTuning(given.dataset, given.subnet, noise, given.epochs, seed=given.seed)
     return given
 
 
 def new_parser() -> Parser:
-    """Return the parser of both commands."""
+    """Return the parser of all commands."""
     parser = Parser("ofa", description="Train a once-for-all supernet, and judge its subnets.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     train = commands.add_parser("train", help="train a supernet by progressive shrinking")
+    finetune = commands.add_parser("finetune", help="fine-tune a subnet for cells that are stuck and vary")
     evaluate = commands.add_parser("evaluate", help="print the accuracy of a subnet as a line of JSON")
-    for command, own in ((train, _TRAIN), (evaluate, _EVALUATE)):
+    for command, own in ((train, _TRAIN), (finetune, _FINETUNE), (evaluate, _EVALUATE)):
         for name, settings in (_COMMON | own).items():
             command.add_argument(name, **settings)
     return parser
@@ -51,6 +58,22 @@ def _checked(pattern: str, allowed: str, convert: Callable[[str], Any] = str) ->
 def _four(text: str) -> tuple[int, ...]:
     numbers = [int(part) for part in text.split(",")]
     return tuple(numbers * (4 // len(numbers)))
+
+
+def _noise(text: str) -> Noise:
+    """Return the noise that two or three percentages describe."""
+    high, low, variation = (float(part) / 100 for part in f"{text},0".split(",")[:3])
+    try:
+        return Noise(high, low, variation)
+    except BadInput as error:
+        raise argparse.ArgumentTypeError(f"found {text!r}: {error}") from error
+
+
+def _noise_of(noise: Noise | None, encoding: Encoding | None) -> Noise | None:
+    """Return the noise with its encoding. Raises BadInput for an encoding alone."""
+    if noise is None and encoding is not None:
+        raise BadInput(f"--encoding: found {encoding!r} without noise, allowed is with --noise")
+    return noise and replace(noise, encoding=encoding or "plain")
 
 
 def subnet(text: str) -> Configuration:
@@ -75,12 +98,26 @@ _epochs = _checked(
     _four,
 )
 _seed = _checked(r"\d{1,18}", "is a whole number from 0, of 18 digits", int)
+_percent = r"\d{1,3}(\.\d{1,12})?"
+_noisy = _checked(
+    f"{_percent},{_percent}(,{_percent})?",
+    "is percentages like 1,1 or 1,1,5: stuck high, stuck low, and variation",
+    _noise,
+)
+_few_epochs = _checked(r"0*[1-9]\d{0,5}", "is a whole number from 1", int)
 _COMMON: dict[str, dict[str, Any]] = {
     "--dataset": {"default": "digits", "type": _dataset, "metavar": "NAME",
                   "help": "images: digits, cifar10 (in dataset/cifar10, or downloaded) or folder:PATH "
                           "(default: digits)"},
     "--device": {"type": word, "metavar": "NAME",
                  "help": "device that computes: cpu, cuda or cuda:N (default: a GPU if there is one)"},
+}  # fmt: skip
+_ENCODING: dict[str, Any] = {
+    "choices": ENCODINGS,
+    "help": "how weights are programmed: plain, or around faults that are known (default: plain)",
+}
+_SEED: dict[str, Any] = {
+    "type": _seed, "default": 0, "metavar": "N", "help": "seed of everything that is random (default: 0)"
 }  # fmt: skip
 _TRAIN: dict[str, dict[str, Any]] = {
     "--out": {"type": path, "required": True, "metavar": "FILE",
@@ -90,16 +127,36 @@ _TRAIN: dict[str, dict[str, Any]] = {
                          "a single number counts for each of the four (default: by data set)"},
     "--optimizer": {"choices": tuple(OPTIMIZERS), "default": "adamw",
                     "help": "optimizer of the training (default: adamw)"},
-    "--seed": {"type": _seed, "default": 0, "metavar": "N",
-               "help": "seed of everything that is random (default: 0)"},
+    "--noise": {"type": _noisy, "metavar": "P,P[,P]",
+                "help": "percent of the cells stuck at the highest and at the lowest resistance, and "
+                        "variation, drawn anew for every batch (default: none, exact products)"},
+    "--encoding": _ENCODING,
+    "--seed": _SEED,
     "--resume": {"action": "store_true", "help": "continue the training in FILE, given the same options"},
     "--half": {"action": "store_true", "help": "store weights in half precision when the training ends"},
 }  # fmt: skip
+_SUBNET: dict[str, Any] = {
+    "type": subnet, "default": LARGEST, "metavar": "JSON",
+    "help": 'subnet, such as \'{"ks": 3, "e": 4, "d": [2, 3, 4, 2]}\'; what it does not say is '
+            "as large as possible (default: the largest subnet)",
+}  # fmt: skip
+_FINETUNE: dict[str, dict[str, Any]] = {
+    "--checkpoint": {"type": path, "required": True, "metavar": "FILE", "help": "checkpoint of a supernet"},
+    "--subnet": _SUBNET,
+    "--out": {"type": path, "required": True, "metavar": "FILE",
+              "help": "state_dict of the subnet, which is written after every epoch"},
+    "--noise": {"type": _noisy, "default": Noise(0.01, 0.01, 0.01), "metavar": "P,P[,P]",
+                "help": "percent of the cells stuck at the highest and at the lowest resistance, and "
+                        "variation, drawn anew for every batch (default: 1,1,1, as SimConfig.ini has them)"},
+    "--encoding": _ENCODING,
+    "--epochs": {"type": _few_epochs, "default": 8, "metavar": "N",
+                 "help": "epochs of the training (default: 8)"},
+    "--seed": _SEED,
+    "--resume": {"action": "store_true", "help": "continue the training in FILE, given the same options"},
+}  # fmt: skip
 _EVALUATE: dict[str, dict[str, Any]] = {
     "--checkpoint": {"type": path, "required": True, "metavar": "FILE", "help": "checkpoint of a supernet"},
-    "--subnet": {"type": subnet, "default": LARGEST, "metavar": "JSON",
-                 "help": 'subnet, such as \'{"ks": 3, "e": 4, "d": [2, 3, 4, 2]}\'; what it does not say is '
-                         "as large as possible (default: the largest subnet)"},
+    "--subnet": _SUBNET,
     "--split": {"choices": ("validation", "test"), "default": "validation",
                 "help": "images on which the accuracy is measured (default: validation)"},
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from numpy.random import Generator
 
@@ -40,6 +40,37 @@ PHASES = (
 )
 """In order (Once for All, section 3.3). The paper admits the smaller depths and expansions one by one."""
 
+Encoding = Literal["plain", "fault-aware"]
+ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """The cells of a kind of chip; all three numbers are shares, from 0 to 1.
+
+    `stuck_high` and `stuck_low` are those of cells stuck at the highest and at the lowest resistance,
+    `variation` is the standard deviation of a cell's resistance over its mean. With the encoding
+    "fault-aware" the faults are known when weights are programmed, and codes are chosen around them. Raises
+    BadInput.
+    """
+
+    stuck_high: float = 0.0
+    stuck_low: float = 0.0
+    variation: float = 0.0
+    encoding: Encoding = "plain"
+
+    def __post_init__(self) -> None:
+        """Refuse what no chip has."""
+        stuck = self.stuck_high, self.stuck_low
+        if not (min(stuck) >= 0 and sum(stuck) <= 1):
+            found = " and ".join(f"{100 * share:g} %" for share in stuck)
+            raise BadInput(f"noise: found {found} of the cells stuck, allowed: at most 100 % together")
+        if not 0 <= self.variation <= 1:
+            raise BadInput(f"noise: found a variation of {100 * self.variation:g} %, allowed: 0 to 100 %")
+        if self.encoding not in ENCODINGS:
+            raise BadInput(f"encoding: found {self.encoding!r}, allowed: {' and '.join(ENCODINGS)}")
+
+
 OPTIMIZERS = {"adamw": 2e-3, "sgd": 0.05}
 """Names, each with its customary learning rate."""
 
@@ -51,7 +82,7 @@ class Recipe:
     `dataset` is a name that `load_images` knows; `epochs` are those of the four phases; in each, the learning
     rate falls to 0 along half a cosine, in the first from `learning_rate`, in the others from half of it;
     `batch` is in images; `drawn` is how many random subnets a step trains besides the largest and the
-    smallest. Raises BadInput.
+    smallest; under `noise` students compute as on chips that are drawn anew for each. Raises BadInput.
     """
 
     dataset: str
@@ -62,10 +93,12 @@ class Recipe:
     optimizer: str = "adamw"
     seed: int = 0
     drawn: int = 2
+    noise: Noise | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained."""
-        wrong = [
+        _refuse(
+            self,
             ("optimizer", self.optimizer not in OPTIMIZERS, " and ".join(OPTIMIZERS)),
             ("epochs", len(self.epochs) != 4 or self.epochs[0] < 1 or min(self.epochs) < 0,
              "four numbers of at least 0, the first at least 1"),
@@ -74,10 +107,7 @@ class Recipe:
             ("weight_decay", not 0 <= self.weight_decay < math.inf, "at least 0"),
             ("seed", not 0 <= self.seed < 2**63, "at least 0"),
             ("drawn", self.drawn < 0, "at least 0"),
-        ]  # fmt: skip
-        for name, bad, allowed in wrong:
-            if bad:
-                raise BadInput(f"{name}: found {getattr(self, name)!r}, allowed: {allowed}")
+        )  # fmt: skip
 
     def phase(self, epoch: int) -> tuple[int, int]:
         """Return the phase that an epoch belongs to, and which of the phase's epochs it is, both from 0."""
@@ -93,6 +123,43 @@ class Recipe:
         done = (before + share) / self.epochs[place]
         start = self.learning_rate / 2 if place else self.learning_rate
         return start * (1 + math.cos(math.pi * done)) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuning:
+    """All that decides what fine-tuning a subnet under noise gives, besides supernet, images and machine.
+
+    The learning rate falls to 0 along half a cosine; `batch` is in images. Raises BadInput.
+    """
+
+    dataset: str
+    subnet: Configuration
+    noise: Noise
+    epochs: int = 8
+    learning_rate: float = 1e-3
+    seed: int = 0
+    batch: int = 32
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained."""
+        _refuse(
+            self,
+            ("epochs", self.epochs < 1, "at least 1"),
+            ("learning_rate", not 0 < self.learning_rate < math.inf, "above 0"),
+            ("seed", not 0 <= self.seed < 2**63, "at least 0"),
+            ("batch", self.batch < 1, "at least 1"),
+        )
+
+    def rate(self, epoch: int, share: float) -> float:
+        """Return the learning rate when `share`, in [0, 1), of an epoch is done."""
+        return self.learning_rate * (1 + math.cos(math.pi * (epoch + share) / self.epochs)) / 2
+
+
+def _refuse(recipe: object, *wrong: tuple[str, bool, str]) -> None:
+    """Raise BadInput for the first field that is wrong; each with what is allowed."""
+    for name, bad, allowed in wrong:
+        if bad:
+            raise BadInput(f"{name}: found {getattr(recipe, name)!r}, allowed: {allowed}")
 
 
 def default_recipe(

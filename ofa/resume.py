@@ -12,7 +12,7 @@ import torch
 from ofa.architecture import LARGEST
 from ofa.checkpoint import read_plain, supernet_of, weights_of, write_whole
 from ofa.errors import BadInput
-from ofa.recipe import PHASES, Recipe
+from ofa.recipe import PHASES, Noise, Recipe
 from ofa.training import TrainingRun, optimizer_of
 
 
@@ -47,7 +47,7 @@ def run_of(path: str | Path, loaded: Any, recipe: Recipe, device: str | torch.de
     if not isinstance(training, dict):
         raise BadInput(f"{path}: found weights alone; {allowed}")
     try:
-        run = TrainingRun(Recipe(**training["recipe"]), supernet.to(device), int(training["epoch"]))
+        run = TrainingRun(_recipe(training["recipe"]), supernet.to(device), int(training["epoch"]))
         if not 0 <= run.epoch <= sum(run.recipe.epochs):
             raise ValueError("epoch")
         with warnings.catch_warnings(action="ignore"):  # what is wrong is said in one line
@@ -62,6 +62,12 @@ def run_of(path: str | Path, loaded: Any, recipe: Recipe, device: str | torch.de
     return run
 
 
+def _recipe(found: dict[str, Any]) -> Recipe:
+    """Return the recipe in a file; older ones do not mention noise."""
+    noise = found.get("noise")
+    return Recipe(**(found | {"noise": noise and Noise(**noise)}))
+
+
 def _restore(run: TrainingRun, training: dict[str, Any]) -> None:
     """Load what training needs besides weights: after the first phase the teacher, within one its state."""
     _, place = run.recipe.phase(run.epoch)
@@ -71,10 +77,10 @@ def _restore(run: TrainingRun, training: dict[str, Any]) -> None:
         run.teacher.load_state_dict(training["teacher"])
     if place:
         run.optimizer = optimizer_of(run.supernet, run.recipe)
-        _load_state(run.optimizer, training["optimizer"])
+        load_state(run.optimizer, training["optimizer"])
 
 
-def _load_state(optimizer: torch.optim.Optimizer, found: dict[str, Any]) -> None:
+def load_state(optimizer: torch.optim.Optimizer, found: dict[str, Any]) -> None:
     """Load an optimizer's moments; settings are the recipe's. Raises ValueError where they do not fit."""
     settings = optimizer.state_dict()["param_groups"]
     if [group["params"] for group in found["param_groups"]] != [group["params"] for group in settings]:

@@ -23,6 +23,7 @@ from ofa.calibration import recalibrate
 from ofa.data import Split, batches
 from ofa.errors import BadInput
 from ofa.network import Subnet, Supernet, build_supernet
+from ofa.noise import noisy_products
 from ofa.recipe import PHASES, Recipe
 from ofa.sorting import sort_channels
 
@@ -46,9 +47,14 @@ class TrainingRun:
         return next(self.supernet.parameters()).device
 
     @property
+    def epochs(self) -> int:
+        """How many there are in all."""
+        return sum(self.recipe.epochs)
+
+    @property
     def done(self) -> bool:
         """Say whether no epoch is left."""
-        return self.epoch >= sum(self.recipe.epochs)
+        return self.epoch >= self.epochs
 
 
 class Step(NamedTuple):
@@ -58,13 +64,16 @@ class Step(NamedTuple):
     accuracy: float
 
 
+Batch = tuple[Tensor, Tensor]
+"""Images and labels."""
+
 Watch = Callable[[Step, int], object]
 """Is told of every step, and how many there are in the epoch."""
 
 
 def begin(recipe: Recipe, classes: int, device: str | torch.device = "cpu") -> TrainingRun:
     """Return a run that has fresh weights, drawn with the recipe's seed."""
-    with _seeded(recipe.seed, torch.device(device)):
+    with seeded(recipe.seed, torch.device(device)):
         return TrainingRun(recipe, build_supernet(classes).to(device))
 
 
@@ -82,12 +91,13 @@ def train_epoch(run: TrainingRun, split: Split, watch: Watch = lambda _step, _st
     steps = math.ceil(len(split) / run.recipe.batch)
     # batches of nearly one size, lest the last is too small to have statistics
     drawn = batches(split, math.ceil(len(split) / steps), rng, augment=True)
-    with _seeded(int(rng.integers(2**63)), run.device):
+    with seeded(int(rng.integers(2**63)), run.device):
+        chips = generator_of(run.recipe.seed, run.epoch, run.device)
         for number, batch in enumerate(drawn):
             for group in optimizer.param_groups:
                 group["lr"] = run.recipe.rate(run.epoch, number / steps)
             optimizer.zero_grad()
-            step = _backward(run, batch, phase.sandwich(rng, run.recipe.drawn))
+            step = _backward(run, batch, phase.sandwich(rng, run.recipe.drawn), chips)
             _check_finite(run, f"a loss of {step.loss}", math.isfinite(step.loss))
             optimizer.step()
             watch(step, steps)
@@ -128,16 +138,17 @@ def optimizer_of(supernet: Supernet, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, recipe.learning_rate)
 
 
-def _backward(run: TrainingRun, batch: tuple[Tensor, Tensor], sandwich: list[Configuration]) -> Step:
-    """Gather the gradients of all subnets."""
+def _backward(run: TrainingRun, batch: Batch, sandwich: list[Configuration], chips: torch.Generator) -> Step:
+    """Gather the gradients of all subnets, each on a chip of its own where the recipe has noise."""
     x, labels = (tensor.to(run.device) for tensor in batch)
     taught = None
     if run.teacher is not None:
         with torch.no_grad():
-            taught = _logits(run.teacher.eval(), x).softmax(1)
+            taught = logits_of(run.teacher.eval(), x).softmax(1)
     losses, right = [], []
     for run.supernet.active in sandwich:
-        logits = _logits(run.supernet, x)
+        with noisy_products(run.recipe.noise, chips):
+            logits = logits_of(run.supernet, x)
         loss = _loss(logits, labels, taught) / len(sandwich)
         loss.backward()  # type: ignore[no-untyped-call]
         losses.append(loss.detach())
@@ -145,7 +156,7 @@ def _backward(run: TrainingRun, batch: tuple[Tensor, Tensor], sandwich: list[Con
     return Step(float(torch.stack(losses).sum()), float(right[0]))
 
 
-def _logits(net: Subnet, x: Tensor) -> Tensor:
+def logits_of(net: Subnet, x: Tensor) -> Tensor:
     """Return logits (N, classes), on a GPU in mixed precision, which is faster; bfloat16 needs no scaling."""
     with torch.autocast(x.device.type, torch.bfloat16, enabled=x.device.type == "cuda"):
         return cast(Tensor, net(x)).float()
@@ -158,11 +169,17 @@ def _loss(logits: Tensor, labels: Tensor, taught: Tensor | None) -> Tensor:
 
 
 @contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch's generators, which fresh weights and dropout draw from, and put them back afterwards."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
+
+
+def generator_of(seed: int, number: int, device: str | torch.device) -> torch.Generator:
+    """Return a generator of an epoch's chips; its draws follow from both numbers alone."""
+    drawn = Generator(PCG64([seed, number, 1])).integers(2**63)
+    return torch.Generator(device).manual_seed(int(drawn))
 
 
 def calibrate_subnet(supernet: Supernet, chosen: Configuration, training: Split) -> Subnet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -18,12 +19,12 @@ from .execution.calibration import Batch, quantise_network
 from .execution.image import ChipImage, Provenance, make_image
 from .execution.network import Arguments
 from .load import Model, load_model
-from .nas.accuracy import calibrate_subnet, load_context
+from .nas.accuracy import calibrate_subnet, load_context, load_images
 from .runs.nas.front import read_dataset
 from .runs.nas.subnet import chosen_subnet
 from .runs.packing.source import Source
 from .runs.shipped import SUPERNET
-from .runs.weights_file import load_weights
+from .runs.weights_file import is_supernet, load_weights
 from .values import CrossbarSize, Layer, Mapping, Placement
 
 BATCH = 80
@@ -51,14 +52,11 @@ def prepare(source: Source, samples: int | None) -> Executable:
     """
     if source.model.startswith("ofa:"):
         return _subnet(source, samples or CALIBRATION)
-    weights = f"random, seed {source.seed}" if source.weights is None else str(source.weights)
-
-    def prepared(module: nn.Module) -> nn.Module:
-        if source.weights is not None:
-            load_weights(module, source.weights)
-        return module
-
-    model = load_model(source.model, source.input_size, source.seed, prepared)
+    file = source.weights
+    weights = f"random, seed {source.seed}" if file is None else str(file)
+    model = load_model(
+        source.model, source.input_size, source.seed, lambda module: _loaded(module, file) if file else module
+    )
     count = samples or RANDOM_INPUTS
     drawn = tuple(_random_inputs(model, count, source.seed))
     told = f"{count} random inputs, seed {source.seed}"
@@ -66,7 +64,11 @@ def prepare(source: Source, samples: int | None) -> Executable:
 
 
 def _subnet(source: Source, samples: int) -> Executable:
-    """A subnet with the weights of its supernet, norm statistics of its own, and training images."""
+    """A subnet of the data set that its search was for, with training images.
+
+    Its weights are its own where the file holds those of one subnet, as fine-tuning writes them. From a
+    supernet it gets norm statistics of its own.
+    """
     file, chosen = chosen_subnet(source.model.removeprefix("ofa:"))
     dataset = read_dataset(file)
     if dataset != "digits" and source.weights is None:
@@ -75,14 +77,26 @@ def _subnet(source: Source, samples: int) -> Executable:
             "with --weights SUPERNET"
         )
     checkpoint = source.weights or SUPERNET
-    context = load_context(checkpoint, dataset)
-    model = load_model(
-        source.model, source.input_size, source.seed, lambda _: calibrate_subnet(context, chosen).eval()
-    )
-    images = context.images.train.first(samples)
-    batches = tuple(Batch(Arguments([x], {}), len(x)) for x, _ in ofa.batches(images, BATCH))
-    told = f"{len(images)} training images of {dataset}"
-    return Executable(*model, batches, Provenance(source.model, f"supernet {checkpoint.name}", told))
+    if is_supernet(checkpoint):
+        context = load_context(checkpoint, dataset)
+        images, kind = context.images, "supernet"
+        model = load_model(
+            source.model, source.input_size, source.seed, lambda _: calibrate_subnet(context, chosen).eval()
+        )
+    else:
+        images, kind = load_images(dataset), "subnet"
+        model = load_model(
+            source.model, source.input_size, source.seed, lambda module: _loaded(module, checkpoint).eval()
+        )
+    first = images.train.first(samples)
+    batches = tuple(Batch(Arguments([x], {}), len(x)) for x, _ in ofa.batches(first, BATCH))
+    told = f"{len(first)} training images of {dataset}"
+    return Executable(*model, batches, Provenance(source.model, f"{kind} {checkpoint.name}", told))
+
+
+def _loaded(module: nn.Module, weights: Path) -> nn.Module:
+    load_weights(module, weights)
+    return module
 
 
 def _random_inputs(model: Model, count: int, seed: int) -> Iterator[Batch]:

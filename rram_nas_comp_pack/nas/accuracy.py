@@ -63,11 +63,18 @@ def device_of(name: str | None) -> str:
 def load_context(checkpoint: str | Path, dataset: str, device: str = "cpu", seed: int = 0) -> AccuracyContext:
     """Load a supernet and images. Raises BadInput, in one line, also where their classes differ."""
     with _told():
-        supernet, images = ofa.load_checkpoint(checkpoint), ofa.load_images(dataset)
+        supernet = ofa.load_checkpoint(checkpoint)
+    images = load_images(dataset)
     if supernet.classes != images.classes:
         found, allowed = supernet.classes, images.classes
         raise BadInput(f"{checkpoint}: found {found} classes, allowed are the {allowed} of {dataset}")
     return AccuracyContext(supernet.to(device), images, seed)
+
+
+def load_images(dataset: str) -> Images:
+    """Load a data set. Raises BadInput, in one line."""
+    with _told():
+        return ofa.load_images(dataset)
 
 
 @contextmanager

@@ -37,6 +37,14 @@ def load_weights(module: nn.Module, path: Path) -> None:
     module.load_state_dict(found)
 
 
+def is_supernet(path: Path) -> bool:
+    """Whether a file holds weights of all subnets, rather than of one: their kernels are made by matrices.
+
+    Raises BadInput where it holds no weights.
+    """
+    return any(name.endswith("to3_matrix") for name in read_weights(path))
+
+
 def read_weights(path: Path) -> dict[str, Tensor]:
     """The tensors of a file by name; `module.` in front of all names is dropped. Raises BadInput."""
     if path.suffix in (".npz", ".safetensors"):

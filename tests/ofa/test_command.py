@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import errno
 import json
 import os
@@ -16,9 +17,11 @@ import torch
 from few_images import folder
 
 import ofa
-from ofa import training
+from ofa import finetuning, training
 from ofa.__main__ import main
+from ofa.architecture import configuration
 from ofa.options import parse
+from ofa.recipe import Noise
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -146,7 +149,77 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_the_file_keeps_the_last_good
     assert all(tensor.isfinite().all() for tensor in weights(tmp_path / "net"))
 
 
+def finetune(path: Path, *more: str) -> list[str]:
+    """Fine-tune the smallest subnet of a fresh supernet for the same images."""
+    if not (path / "supernet").exists():
+        torch.manual_seed(0)
+        ofa.save_checkpoint(ofa.build_supernet(3), path / "supernet")
+    own = ["--checkpoint", str(path / "supernet"), "--subnet", '{"ks": 3, "e": 3, "d": 2}']
+    return ["finetune", *train(path, *own, *more)[1:]]
+
+
+def test_a_fine_tuned_subnet_closes_with_what_it_was_and_is_worth(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("ofa.commands.DRAWN_CHIPS", 2)
+    argv = finetune(tmp_path, "--noise", "2,1,5", "--encoding", "fault-aware", "--epochs", "1")
+    assert main(argv) == 0
+    out, err = capsys.readouterr()
+    line = json.loads(out)
+    assert line["out"] == str(tmp_path / "net")
+    assert line["subnet"] == {"ks": 3, "e": 3, "d": 2}
+    assert line["noise"] == {
+        "stuck_high": 0.02, "stuck_low": 0.01, "variation": 0.05, "encoding": "fault-aware"
+    }  # fmt: skip
+    assert (
+        line["before"].keys() == line["after"].keys() == {"validation", "test", "noisy_mean", "noisy_worst"}
+    )
+    assert err.startswith("epoch 1/1: loss ")
+    assert main([*argv, "--resume"]) == 0
+    assert capsys.readouterr() == (out, "")
+    subnet = ofa.load_subnet(tmp_path / "net", configuration(3, 3, 2))
+    images = ofa.load_images(f"folder:{tmp_path / 'images'}")
+    assert ofa.accuracy(subnet, images.test) == line["after"]["test"]
+
+
+def test_fine_tuning_that_is_interrupted_keeps_its_last_whole_epoch_and_goes_on(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("ofa.commands.DRAWN_CHIPS", 1)
+    argv = finetune(tmp_path, "--epochs", "2")
+    epoch, calls = finetuning.finetune_epoch, []
+
+    def interrupted(*args):
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        epoch(*args)
+
+    monkeypatch.setattr("ofa.commands.finetune_epoch", interrupted)
+    assert main(argv) == 130
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error == f"ofa: interrupted; {tmp_path / 'net'} holds 1 of 2 epochs; --resume goes on"
+    monkeypatch.setattr("ofa.commands.finetune_epoch", epoch)
+    assert main([*argv, "--resume"]) == 0
+    assert torch.load(tmp_path / "net", weights_only=True)["finetuning"]["epoch"] == 2
+
+
+def test_a_supernet_is_trained_under_noise_and_goes_on_with_the_same_noise_alone(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("ofa.commands.RANDOM_SUBNETS", 1)
+    argv = train(tmp_path, "--epochs", "1,0,0,1", "--noise", "1,1")
+    assert main(argv) == 0
+    table = capsys.readouterr().out
+    held = torch.load(tmp_path / "net", weights_only=True)["training"]["recipe"]
+    assert held["noise"] == {"stuck_high": 0.01, "stuck_low": 0.01, "variation": 0.0, "encoding": "plain"}
+    assert main([*argv, "--resume"]) == 0
+    assert capsys.readouterr().out == table
+    assert main([*argv, "--resume", "--encoding", "fault-aware"]) == 2
+    assert "found a run with noise {" in capsys.readouterr().err
+    assert main([*argv[:-2], "--resume"]) == 2
+
+
 HERE = ["train", "--out", "net"]
+TUNED = ["finetune", "--checkpoint", "net", "--out", "new"]
 JUDGED = ["evaluate", "--checkpoint", "net"]
 
 
@@ -168,6 +241,19 @@ JUDGED = ["evaluate", "--checkpoint", "net"]
         ([*JUDGED, "--subnet", '{"k": 3}'], "--subnet: found '{\"k\": 3}', allowed is a JSON object like"),
         ([*JUDGED, "--subnet", '{"e": 5}'], "--subnet: e: found 5, allowed are 3, 4, 6"),
         ([*JUDGED, "--subnet", '{"d": null}'], "--subnet: d: found None, allowed are 2, 3, 4"),
+        (["finetune"], "the following arguments are required: --checkpoint, --out"),
+        ([*TUNED, "--noise", "1"], "--noise: found '1', allowed is percentages like 1,1 or 1,1,5"),
+        ([*TUNED, "--noise=-1,1"], "--noise: found '-1,1', allowed is percentages"),
+        (
+            [*TUNED, "--noise", "60,50"],
+            "noise: found 60 % and 50 % of the cells stuck, allowed",
+        ),
+        ([*TUNED, "--noise", "1,1,200"], "found a variation of 200 %, allowed: 0 to 100 %"),
+        ([*TUNED, "--encoding", "clever"], "--encoding: invalid choice: 'clever'"),
+        ([*TUNED, "--epochs", "0"], "--epochs: found '0', allowed is a whole number from 1"),
+        ([*TUNED], "net: cannot be read: No such file or directory"),
+        ([*TUNED[:-1], "file"], "--out: found file, which exists; allowed: a new file, or --resume"),
+        ([*HERE, "--encoding", "plain"], "--encoding: found 'plain' without noise, allowed is with --noise"),
         ([*HERE, "--device", "tpu"], "--device: found 'tpu', allowed here: cpu"),
         (JUDGED, "net: cannot be read: No such file or directory"),
         ([*HERE, "--resume"], "net: cannot be read: No such file or directory"),
@@ -261,10 +347,28 @@ def test_one_number_of_epochs_is_for_every_phase():
     assert parse(HERE).recipe.dataset == "digits"
 
 
+def test_noise_is_in_percent_and_by_default_that_of_the_shipped_chip():
+    hardware = configparser.ConfigParser()
+    hardware.read(Path(ofa.__file__).parents[1] / "SimConfig.ini")
+    device = hardware["Device level"]
+    text = f"{device['Device_SAF']},{device['Device_Variation']}".replace(" ", "")
+    assert (
+        parse(TUNED).recipe.noise == parse([*TUNED, "--noise", text]).recipe.noise == Noise(0.01, 0.01, 0.01)
+    )
+    assert parse(HERE).recipe.noise is None
+    own = parse([*TUNED, "--noise", "10,2.5", "--encoding", "fault-aware"]).recipe.noise
+    assert own == Noise(0.1, 0.025, 0.0, "fault-aware")
+
+
 def test_help_and_bad_options_answer_without_torch():
     code = "import sys; from ofa.__main__ import main\ntry: print(main(sys.argv[1:]))\n"
     code += "except SystemExit as end: print(end.code)\nassert 'torch' not in sys.modules"
-    for argv, status in ((["--help"], "0"), (["train", "--help"], "0"), (["evaluate", "--no"], "2")):
+    for argv, status in (
+        (["--help"], "0"),
+        (["train", "--help"], "0"),
+        (["finetune", "--help"], "0"),
+        (["evaluate", "--no"], "2"),
+    ):
         done = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, text=True, check=True)
         assert done.stdout.splitlines()[-1] == status
     asked = [sys.executable, "-m", "ofa", "train", "--seed", "x"]

@@ -25,8 +25,8 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
         "--weights",
         type=path,
         metavar="FILE",
-        help="state_dict in a .pth, .npz or .safetensors file; of an ofa: model its supernet (default: the "
-        "shipped supernet, random weights of --seed for other models)",
+        help="state_dict in a .pth, .npz or .safetensors file; of an ofa: model its supernet, or what "
+        "ofa-rnc finetune wrote (default: the shipped supernet, random weights of --seed for other models)",
     )
     parser.add_argument(
         "--calibration",
