@@ -28,7 +28,7 @@ from .read_plan import ReadPlan, exact_columns, parts_of, plan_read, sensed_cell
 from .reads import read_columnwise, read_linear, read_planned
 from .vectors import Convolution, kernel_of
 
-Path = Literal["folded", "by copies", "full"]
+ReadingPath = Literal["folded", "by copies", "full"]
 BoxKey = tuple[int, int, int]
 """Layer that stores it, copy and number of a box."""
 
@@ -97,7 +97,7 @@ class ChipProduct:
         self._by_reads = by_reads(self, image.layers, innermost)
 
     @property
-    def paths(self) -> list[Path]:
+    def paths(self) -> list[ReadingPath]:
         """How each layer is computed."""
         return [product.path for product in self._layers]
 
@@ -201,7 +201,7 @@ def _exact(matrix: Matrix) -> Tensor:
 class _Folded:
     """All copies amount to the same weights."""
 
-    path: Final[Path] = "folded"
+    path: Final[ReadingPath] = "folded"
 
     def __init__(self, matrix: Matrix) -> None:
         self._matrix, self.saturated = _exact(matrix), 0
@@ -221,7 +221,7 @@ class _Folded:
 class _ByCopies:
     """Each copy amounts to weights of its own."""
 
-    path: Final[Path] = "by copies"
+    path: Final[ReadingPath] = "by copies"
 
     def __init__(self, layer: Layer, matrices: Sequence[Matrix]) -> None:
         grouped = (matrix.reshape(layer.raw.h, layer.groups, -1) for matrix in matrices)
@@ -251,7 +251,7 @@ def _grouped_product(x: Tensor, matrix: Tensor) -> Tensor:
 class _ByBoxes:
     """Nothing is lost, but a diagonal box amounts to more than its blocks."""
 
-    path: Final[Path] = "by copies"
+    path: Final[ReadingPath] = "by copies"
 
     def __init__(self, layer: Layer, copies: Sequence[Sequence[PlacedBox]], chip: _Programmed) -> None:
         self._layer, self._copies, self._chip, self.saturated = layer, copies, chip, 0
@@ -268,7 +268,7 @@ class _ByBoxes:
 class _Full:
     """Bit by bit, with all conversions; boxes whose columns are read one by one are not planned."""
 
-    path: Final[Path] = "full"
+    path: Final[ReadingPath] = "full"
 
     def __init__(self, layer: Layer, copies: Sequence[Sequence[PlacedBox]], chip: _Programmed) -> None:
         self._layer, self._copies, self._chip, self.saturated = layer, copies, chip, 0
