@@ -59,7 +59,10 @@ class LayerCounts(NamedTuple):
     def __add__(self, other: object) -> LayerCounts:
         """Counts of both."""
         assert isinstance(other, LayerCounts)
-        return LayerCounts(*(a + b for a, b in zip(self, other, strict=True)))
+        signal, noise = self.signal + other.signal, self.noise + other.noise
+        return LayerCounts(
+            signal, noise, self.conversions + other.conversions, self.saturated + other.saturated
+        )
 
 
 class ChipCounts(NamedTuple):
