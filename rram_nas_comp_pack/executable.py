@@ -135,7 +135,8 @@ def _images_for(model: Model, name: str, dataset: str) -> ofa.Images:
     if classes != (images.classes,):
         what = "x".join(map(str, classes)) or "no"
         raise BadInput(
-            f"--dataset: {dataset} has {images.classes} classes, {name} has {what} outputs; allowed are as many"
+            f"--dataset: {dataset} has {images.classes} classes, {name} has {what} outputs; allowed are "
+            "equal numbers"
         )
     return images
 
@@ -146,7 +147,7 @@ def _resized(images: ofa.Images, resolution: int) -> ofa.Images:
     def split(part: ofa.data.Split) -> ofa.data.Split:
         return replace(part, data_set=replace(part.data_set, resolution=resolution))
 
-    return replace(images, **{name: split(getattr(images, name)) for name in ("train", "validation", "test")})
+    return ofa.Images(split(images.train), split(images.validation), split(images.test), images.classes)
 
 
 def random_inputs(model: Model, count: int, seed: int) -> Iterator[Batch]:

@@ -142,14 +142,14 @@ def saturated_by_exponent(box: ProgrammedBox, x: Inputs, code: InputCode = "unsi
 
 def _products(x: Inputs, matrix: Sums) -> Sums:
     if x.ndim == 2:
-        out = np.empty((len(x), matrix.shape[1]), matrix.dtype)
-        _multiply(x.astype(matrix.dtype), matrix, out)
-        return out
+        product = np.empty((len(x), matrix.shape[1]), matrix.dtype)
+        _multiply(x.astype(matrix.dtype), matrix, product)
+        return product
     out = np.zeros(x.shape[:2], np.float64)
     add_products(x, np.ascontiguousarray(matrix.T, np.float64), out)
     return out
 
 
 def _multiply(x: Sums, matrix: Sums, out: Sums) -> None:
-    """Write x @ matrix into `out`: on as many threads as torch has, of which numpy's product knows nothing."""
+    """Write x @ matrix into `out`, on torch's threads: numpy would start others beside them."""
     torch.mm(torch.from_numpy(x), torch.from_numpy(matrix), out=torch.from_numpy(out))

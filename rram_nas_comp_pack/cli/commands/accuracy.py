@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
+
+import torch
 
 from ofa.streams import printable
 
@@ -74,7 +77,7 @@ def run(options: AccuracyOptions) -> int:
 
     Raises BadInput for a run that cannot be executed, and for options that do not suit it.
     """
-    with telling_of_compiling():
+    with telling_of_compiling(), _one_thread():
         case = _prepared(options)
         chips = dict(_chips(options, case.judged))
         lines = _judge_all(options.run_dir, case, chips)
@@ -82,6 +85,17 @@ def run(options: AccuracyOptions) -> int:
     path = save_accuracy(options.run_dir, found, lines)
     print(*map(printable, (*told(found), f"files        {path}")), sep="\n")
     return 0
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Products of boxes are small: threads would spend their time on waiting for one another."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _prepared(options: AccuracyOptions) -> _Case:
@@ -190,7 +204,7 @@ def _chips(options: AccuracyOptions, judged: Judged) -> Iterator[tuple[ChipName,
 
 
 def _judge_all(run_dir: Path, case: _Case, chips: dict[ChipName, ChipInstance]) -> list[ChipLine]:
-    """A line for every chip: those of accuracy.csv that hold still, and new ones, appended as they are done."""
+    """A line for every chip: those of accuracy.csv that still hold, and new ones, appended when done."""
     trained, encoding = case.reference.trained, case.reference.encoding
     held = [line for line in read_lines(run_dir) if line.settings == case.settings]
     begin_lines(run_dir, held, trained)

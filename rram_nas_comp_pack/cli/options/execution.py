@@ -91,7 +91,7 @@ def add_accuracy(parser: argparse.ArgumentParser) -> None:
         "--encoding",
         choices=ENCODINGS,
         default="fault-aware",
-        help="codes of the weights: plain digits, or the nearest around the stuck cells (default: fault-aware)",
+        help="codes of weights: plain digits, or the nearest around stuck cells (default: fault-aware)",
     )
     add(
         "--adc",

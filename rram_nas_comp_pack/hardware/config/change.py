@@ -1,4 +1,4 @@
-"""Single values of a configuration replaced: `KEY=VALUE`, or `SECTION.KEY=VALUE`, as the file would say it."""
+"""Single values of a configuration replaced: `KEY=VALUE` or `SECTION.KEY=VALUE`, as the file has them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _put(sections: dict[str, dict[str, str]], text: str, option: str) -> None:
         raise BadInput(f"{option}: found {shown(text)!r}, allowed is KEY=VALUE or SECTION.KEY=VALUE")
     homes = {
         key.name.lower(): (home, key.name)
-        for home, keys in reversed(KEYS.items())
+        for home, keys in reversed(list(KEYS.items()))
         for key in keys
         if (home != TILE and not section) or home.lower() == section.lower()
     }
