@@ -19,6 +19,7 @@ from .device import DeviceModel
 from .encoding import Encoding
 from .exact import ExactProduct
 from .image import ChipImage, copies_of
+from .monte_carlo import ChipCounts, LayerCounts
 from .network import Arguments, Multiply, Replaced, by_integers
 from .program import BoxCells, ProgrammedBox, program_boxes
 from .vectors import Convolution
@@ -46,36 +47,6 @@ class Judged:
     adc: AdcSettings
     innermost: frozenset[int] = frozenset()
     assign: bool = False
-
-
-class LayerCounts(NamedTuple):
-    """Sums of squares of a layer's integers and of their errors; its conversions, and how many saturate."""
-
-    signal: float
-    noise: float
-    conversions: int
-    saturated: int
-
-    def __add__(self, other: object) -> LayerCounts:
-        """Counts of both."""
-        assert isinstance(other, LayerCounts)
-        signal, noise = self.signal + other.signal, self.noise + other.noise
-        return LayerCounts(
-            signal, noise, self.conversions + other.conversions, self.saturated + other.saturated
-        )
-
-
-class ChipCounts(NamedTuple):
-    """How many of its inputs a chip is right about, and what its layers do."""
-
-    right: int
-    inputs: int
-    layers: tuple[LayerCounts, ...]
-
-    @property
-    def share(self) -> float:
-        """Of the inputs that the chip is right about, 0 to 1."""
-        return self.right / self.inputs
 
 
 Seen = Callable[[int], None]

@@ -1,4 +1,4 @@
-"""What many chips say together: mean, spread and the worst, and what each layer does on all of them."""
+"""Counts of chips, and what many say together: mean, spread and the worst, and what each layer does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,35 @@ from math import log10, sqrt
 from statistics import fmean, stdev
 from typing import NamedTuple
 
-from .judging import LayerCounts
+
+class LayerCounts(NamedTuple):
+    """Sums of squares of a layer's integers and of their errors; its conversions, and how many saturate."""
+
+    signal: float
+    noise: float
+    conversions: int
+    saturated: int
+
+    def __add__(self, other: object) -> LayerCounts:
+        """Counts of both."""
+        assert isinstance(other, LayerCounts)
+        signal, noise = self.signal + other.signal, self.noise + other.noise
+        return LayerCounts(
+            signal, noise, self.conversions + other.conversions, self.saturated + other.saturated
+        )
+
+
+class ChipCounts(NamedTuple):
+    """How many of its inputs a chip is right about, and what its layers do."""
+
+    right: int
+    inputs: int
+    layers: tuple[LayerCounts, ...]
+
+    @property
+    def share(self) -> float:
+        """Of the inputs that the chip is right about, 0 to 1."""
+        return self.right / self.inputs
 
 
 class Summary(NamedTuple):

@@ -34,7 +34,8 @@ from ...execution.chip import ChipInstance, chip_of
 from ...execution.device import DeviceModel, device_of
 from ...execution.exact import ExactProduct
 from ...execution.image import ChipImage
-from ...execution.judging import ChipCounts, Judged, count_right, judge_chip
+from ...execution.judging import Judged, count_right, judge_chip
+from ...execution.monte_carlo import ChipCounts
 from ...hardware.config.change import changed
 from ...hardware.config.read import SimConfig, load_config
 from ...runs.chip_file import digest_of_chip, read_chip

@@ -14,8 +14,7 @@ from typing import NamedTuple
 from ofa.whole import whole_file
 
 from ...execution.device import DeviceModel
-from ...execution.judging import ChipCounts, LayerCounts
-from ...execution.monte_carlo import Summary, added, snr_db, summary
+from ...execution.monte_carlo import ChipCounts, LayerCounts, Summary, added, snr_db, summary
 from ..checked_csv import TableRow, read_table
 from ..checked_json import JsonObject, parse_json, read_json
 from ..held_folder import refusal
