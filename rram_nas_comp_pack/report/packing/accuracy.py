@@ -38,7 +38,7 @@ def chip_chart(accuracy: Accuracy) -> Lines:
         )
         for name, chips in encodings
     ]
-    x = Axis("chip", whole=True, zero=True)
+    x = Axis("chip", whole=True)
     return Lines("Chips", x, Axis(what(accuracy), percent=True), tuple(lines))
 
 
