@@ -111,9 +111,15 @@ def _on_images(
     """A network of a data set, with so many of its training images."""
     count, dataset = samples
     training = images.train.first(count)
-    batches = tuple(Batch(Arguments([x], {}), len(x)) for x, _ in ofa.batches(training, BATCH))
+    batches = tuple(Batch(each.inputs, len(each.labels)) for each in _batches(training, BATCH))
     told = f"{len(training)} training images of {dataset}"
     return Executable(*model, batches, Provenance(name, weights, told), images, dataset)
+
+
+def _batches(split: ofa.Split, size: int) -> Iterator[Labelled]:
+    """Images in the memory layout that products of integers come in: another takes other operators."""
+    for x, labels in ofa.batches(split, size):
+        yield Labelled(Arguments([x.contiguous()], {}), labels)
 
 
 def _images_for(model: Model, name: str, dataset: str) -> ofa.Images:
@@ -221,10 +227,8 @@ def asked(network: Executable, split: Split, images: int | None, seed: int) -> Q
     part = network.images.test if split == "test" else network.images.validation
     part = part if images is None else part.first(images)
 
-    def batches(size: int = JUDGED_AT_ONCE) -> Iterator[Labelled]:
-        return (Labelled(Arguments([x], {}), y) for x, y in ofa.batches(part, size))
-
-    return Question(len(part), next(batches(MEASURED)).inputs, batches)
+    first = next(_batches(part, MEASURED)).inputs
+    return Question(len(part), first, lambda: _batches(part, JUDGED_AT_ONCE))
 
 
 def with_float_classes(network: Executable, question: Question) -> Question:
@@ -268,8 +272,8 @@ def judged_of(network: Executable, image: ChipImage, device: DeviceModel, how: P
         exponents = calibrate_exponents(network.module, image, calibration_samples(network), device)
     innermost: frozenset[int] = frozenset()
     if network.images is not None and any(m.copies > 1 for m in image.mappings):
-        x, _ = next(ofa.batches(network.images.train.first(2), 2))
+        two = next(_batches(network.images.train.first(2), 2)).inputs
         with Replaced(network.module, image.layers) as replaced, torch.no_grad():
-            innermost = innermost_samples(replaced, Arguments([x], {}))
+            innermost = innermost_samples(replaced, two)
     adc = AdcSettings(how.adc, exponents)
     return Judged(network.module, image, device, how.encoding, adc, innermost, how.assign)

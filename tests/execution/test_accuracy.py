@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -166,13 +167,13 @@ def test_less_variation_makes_smaller_errors(loaded):
         noise(loaded, replace(VARYING, variation=v), AdcSettings("ideal")) for v in (0.0, 0.01, 0.1, 0.5)
     ]
     assert errors[0] == 0
-    assert all(a < b for a, b in zip(errors, errors[1:], strict=False))
+    assert all(a < b for a, b in pairwise(errors))
 
 
 def test_more_bits_make_smaller_errors(loaded):
     errors = [noise(loaded, replace(IDEAL, adc_bits=bits)) for bits in (8, 6, 5, 4, 3, 2)]
     assert errors[0] == 0
-    assert all(a <= b for a, b in zip(errors, errors[1:], strict=False))
+    assert all(a <= b for a, b in pairwise(errors))
     assert errors[-1] > errors[0]
 
 

@@ -168,11 +168,11 @@ def _device(options: AccuracyOptions, image: ChipImage) -> DeviceModel:
     """What programming and reading need to know of the hardware."""
     before = _config(options)
     config = changed(before, options.settings, "--set")
-    told = {text.partition(": ")[2] for text in before.hardware.warnings}
-    warn(*(text for text in config.hardware.warnings if text.partition(": ")[2] not in told))
     if config.hardware.size != image.size:
         wanted, found = (" x ".join(map(str, size)) for size in (image.size, config.hardware.size))
         raise BadInput(f"Xbar_Size: found crossbars of {found}, the layout is for {wanted}")
+    known = {text.partition(": ")[2] for text in before.hardware.warnings}
+    warn(*(text for text in config.hardware.warnings if text.partition(": ")[2] not in known))
     return device_of(config.hardware)
 
 

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from ofa.whole import whole_file
 
+from ...errors import BadInput
 from ...execution.device import DeviceModel
 from ...execution.monte_carlo import ChipCounts, LayerCounts, Summary, added, snr_db, summary
-from ..checked_csv import TableRow, read_table
-from ..checked_json import JsonObject, parse_json, read_json
+from ..checked_csv import TableRow, rows_of
+from ..checked_json import JsonObject, parse_json, read_json, read_text
 from ..held_folder import refusal
 
 ACCURACY_JSON, ACCURACY_CSV = "accuracy.json", "accuracy.csv"
@@ -105,7 +106,11 @@ def read_lines(run_dir: Path) -> list[ChipLine]:
     path = run_dir / ACCURACY_CSV
     if not path.exists():
         return []
-    return [_line(row) for row in read_table(path, COLUMNS)]
+    whole, _, _ = read_text(path).rpartition("\n")
+    try:
+        return [_line(row) for row in rows_of(path, whole.splitlines(keepends=True), COLUMNS)]
+    except csv.Error as error:
+        raise BadInput(f"{path}: {error}") from error
 
 
 def _line(row: TableRow) -> ChipLine:
