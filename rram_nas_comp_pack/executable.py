@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -11,15 +12,23 @@ import torch
 from torch import Tensor, nn
 
 import ofa
+import ofa.data
 
 from .box_converter.torch.trace import Recording
 from .errors import BadInput
 from .execution import CALIBRATION, RANDOM_INPUTS
+from .execution.adc_calibration import calibrate_exponents
 from .execution.calibration import Batch, quantise_network
+from .execution.chip_product import AdcSettings
+from .execution.converters import AdcKind
+from .execution.device import DeviceModel
+from .execution.encoding import Encoding
 from .execution.image import ChipImage, Provenance, make_image
-from .execution.network import Arguments
+from .execution.judging import Judged, Labelled, classes_of
+from .execution.network import Arguments, Replaced
+from .execution.sample_order import innermost_samples
 from .load import Model, load_model
-from .nas.accuracy import calibrate_subnet, load_context, load_images
+from .nas.accuracy import Split, calibrate_subnet, load_context, load_images
 from .runs.nas.front import read_dataset
 from .runs.nas.subnet import chosen_subnet
 from .runs.packing.source import Source
@@ -28,15 +37,25 @@ from .runs.weights_file import is_supernet, load_weights
 from .values import CrossbarSize, Layer, Mapping, Placement
 
 BATCH = 80
+JUDGED_AT_ONCE = 25  # images: few enough for the vectors of a depthwise layer to fit the memory
+MEASURED = 8
+"""Samples on which the errors of each layer are measured."""
+ADC_SAMPLES = 8
+"""Calibration samples on which the steps of ADCs are found."""
 
 
 class Executable(NamedTuple):
-    """A module with its weights, samples of its training data, and where both come from, in words."""
+    """A module with its weights, samples of its training data, and where both come from, in words.
+
+    `images` is the whole data set that `data` names, None where there is none.
+    """
 
     module: nn.Module
     recording: Recording
     samples: tuple[Batch, ...]
     provenance: Provenance
+    images: ofa.Images | None = None
+    data: str = "random"
 
     @property
     def one_sample(self) -> Arguments:
@@ -45,53 +64,55 @@ class Executable(NamedTuple):
         return Arguments([x[:1] for x in args], {name: x[:1] for name, x in kwargs.items()})
 
 
-def prepare(source: Source, samples: int | None) -> Executable:
+def prepare(source: Source, samples: int | None, dataset: str | None = None) -> Executable:
     """Load a network and samples to calibrate it on; None is the usual number of them.
 
-    Raises BadInput where the model, its weights or its data cannot be read.
+    `dataset` None is that of the search for an `ofa:` model, and none for others, whose samples are random.
+    Raises BadInput where the model, its weights or its data cannot be read, or have other classes.
     """
     if source.model.startswith("ofa:"):
-        return _subnet(source, samples or CALIBRATION)
+        return _subnet(source, samples or CALIBRATION, dataset)
     file = source.weights
     weights = f"random, seed {source.seed}" if file is None else str(file)
     model = load_model(
         source.model, source.input_size, source.seed, lambda module: _loaded(module, file) if file else module
     )
+    if dataset is not None:
+        images = _images_for(model, source.model, dataset)
+        return _on_images(model, source.model, weights, images, (samples or CALIBRATION, dataset))
     count = samples or RANDOM_INPUTS
-    drawn = tuple(_random_inputs(model, count, source.seed))
+    drawn = tuple(random_inputs(model, count, source.seed))
     told = f"{count} random inputs, seed {source.seed}"
     return Executable(*model, drawn, Provenance(source.model, weights, told))
 
 
-def _subnet(source: Source, samples: int) -> Executable:
-    """A subnet of the data set that its search was for, with training images.
+def _subnet(source: Source, samples: int, dataset: str | None) -> Executable:
+    """A subnet, with training images of the data set that its search was for, or of another.
 
     Its weights are its own where the file holds those of one subnet, as fine-tuning writes them. From a
     supernet it gets norm statistics of its own.
     """
     file, chosen = chosen_subnet(source.model.removeprefix("ofa:"))
-    dataset = read_dataset(file)
-    if dataset != "digits" and source.weights is None:
+    own = read_dataset(file)
+    if own != "digits" and source.weights is None:
         raise BadInput(
-            f"{source.model}: found networks for {dataset}, whose supernet does not come along; allowed is "
+            f"{source.model}: found networks for {own}, whose supernet does not come along; allowed is "
             "with --weights SUPERNET"
         )
     checkpoint = source.weights or SUPERNET
+    shown = dataset or own
     if is_supernet(checkpoint):
-        context = load_context(checkpoint, dataset)
+        context = load_context(checkpoint, shown)
         images, kind = context.images, "supernet"
         model = load_model(
             source.model, source.input_size, source.seed, lambda _: calibrate_subnet(context, chosen).eval()
         )
     else:
-        images, kind = load_images(dataset), "subnet"
+        images, kind = load_images(shown), "subnet"
         model = load_model(
             source.model, source.input_size, source.seed, lambda module: _loaded(module, checkpoint).eval()
         )
-    first = images.train.first(samples)
-    batches = tuple(Batch(Arguments([x], {}), len(x)) for x, _ in ofa.batches(first, BATCH))
-    told = f"{len(first)} training images of {dataset}"
-    return Executable(*model, batches, Provenance(source.model, f"{kind} {checkpoint.name}", told))
+    return _on_images(model, source.model, f"{kind} {checkpoint.name}", images, (samples, shown))
 
 
 def _loaded(module: nn.Module, weights: Path) -> nn.Module:
@@ -99,7 +120,58 @@ def _loaded(module: nn.Module, weights: Path) -> nn.Module:
     return module
 
 
-def _random_inputs(model: Model, count: int, seed: int) -> Iterator[Batch]:
+def _on_images(
+    model: Model, name: str, weights: str, images: ofa.Images, samples: tuple[int, str]
+) -> Executable:
+    """A network of a data set, with so many of its training images."""
+    count, dataset = samples
+    training = images.train.first(count)
+    batches = tuple(Batch(each.inputs, len(each.labels)) for each in _batches(training, BATCH))
+    told = f"{len(training)} training images of {dataset}"
+    return Executable(*model, batches, Provenance(name, weights, told), images, dataset)
+
+
+def _batches(split: ofa.Split, size: int) -> Iterator[Labelled]:
+    """Images in the memory layout that products of integers come in: another takes other operators."""
+    for x, labels in ofa.batches(split, size):
+        yield Labelled(Arguments([x.contiguous()], {}), labels)
+
+
+def _images_for(model: Model, name: str, dataset: str) -> ofa.Images:
+    """Images of the size that a network takes. Raises BadInput where it takes none, or has other classes."""
+    try:
+        images = ofa.load_images(dataset)
+    except ofa.BadInput as error:
+        raise BadInput(str(error)) from error
+    sizes = model.recording.inputs.sizes
+    shape = sizes[0][1] if len(sizes) == 1 else ()
+    if len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3]:
+        found = " and ".join("x".join(map(str, size[1:])) for _, size in sizes)
+        raise BadInput(f"--dataset: {name} takes inputs of {found}, allowed is one of 3 x N x N pixels")
+    images = _resized(images, shape[2])
+    x, _ = next(ofa.batches(images.train.first(1), 1))
+    with torch.no_grad():
+        found = model.module(x)
+    classes = found.shape[1:] if isinstance(found, Tensor) else ()
+    if classes != (images.classes,):
+        what = "x".join(map(str, classes)) or "no"
+        raise BadInput(
+            f"--dataset: {dataset} has {images.classes} classes, {name} has {what} outputs; allowed are "
+            "equal numbers"
+        )
+    return images
+
+
+def _resized(images: ofa.Images, resolution: int) -> ofa.Images:
+    """The same images, shown to networks in another resolution."""
+
+    def split(part: ofa.data.Split) -> ofa.data.Split:
+        return replace(part, data_set=replace(part.data_set, resolution=resolution))
+
+    return ofa.Images(split(images.train), split(images.validation), split(images.test), images.classes)
+
+
+def random_inputs(model: Model, count: int, seed: int) -> Iterator[Batch]:
     """One sample at a time, which every network can take: normal numbers, or zeros and ones."""
     generator = torch.Generator().manual_seed(seed)
     inputs, kinds = model.recording.inputs, model.recording.kinds
@@ -136,3 +208,87 @@ def layout_of(network: Executable, mappings: Sequence[Mapping]) -> tuple[Mapping
 
 def _shape(layer: Layer) -> tuple[object, ...]:
     return layer.kind, layer.raw.h, layer.raw.w, layer.positions, layer.groups, layer.stored_in
+
+
+class Programming(NamedTuple):
+    """How chips are programmed and read."""
+
+    encoding: Encoding
+    adc: AdcKind
+    assign: bool
+
+
+class Question(NamedTuple):
+    """Samples that a network is judged by, as many as `images`; `inputs` gives them in batches.
+
+    Labels are classes, or what the network says in floats where these are not known.
+    """
+
+    images: int
+    first: Arguments  # the first few of them
+    inputs: Callable[[], Iterator[Labelled]]
+
+
+def asked(network: Executable, split: Split, images: int | None, seed: int) -> Question:
+    """The first `images` of a split, None being all; of a network without data, random inputs.
+
+    Raises BadInput for a network whose output has no classes.
+    """
+    if network.images is None:
+        count = images or RANDOM_INPUTS
+        drawn = list(random_inputs(Model(network.module, network.recording), count, seed + 1))
+        labelled = [Labelled(x.inputs, _classes(network.module, x.inputs)) for x in drawn]
+        return Question(count, drawn[0].inputs, lambda: iter(labelled))
+    part = network.images.test if split == "test" else network.images.validation
+    part = part if images is None else part.first(images)
+
+    first = next(_batches(part, MEASURED)).inputs
+    return Question(len(part), first, lambda: _batches(part, JUDGED_AT_ONCE))
+
+
+def with_float_classes(network: Executable, question: Question) -> Question:
+    """The same samples, labelled with what the network says in floats."""
+    own = [_classes(network.module, each.inputs) for each in question.inputs()]
+
+    def inputs() -> Iterator[Labelled]:
+        return (each._replace(labels=y) for each, y in zip(question.inputs(), own, strict=True))
+
+    return question._replace(inputs=inputs)
+
+
+def float_share(network: Executable, question: Question) -> float:
+    """Share of the samples that the network is right about in floats."""
+    right = sum(int((_classes(network.module, x.inputs) == x.labels).sum()) for x in question.inputs())
+    return right / question.images
+
+
+def _classes(module: nn.Module, inputs: Arguments) -> Tensor:
+    with torch.no_grad():
+        return classes_of(module(*inputs.args, **inputs.kwargs))
+
+
+def calibration_samples(network: Executable) -> list[Arguments]:
+    """The first of the samples, on which ADCs are calibrated."""
+    found, left = [], ADC_SAMPLES
+    for batch in network.samples:
+        args, kwargs = batch.inputs
+        kept = Arguments([x[:left] for x in args], {name: x[:left] for name, x in kwargs.items()})
+        found.append(kept)
+        left -= min(left, batch.samples)
+        if not left:
+            break
+    return found
+
+
+def judged_of(network: Executable, image: ChipImage, device: DeviceModel, how: Programming) -> Judged:
+    """A network on its layout, with its ADCs calibrated."""
+    exponents: tuple[int, ...] = ()
+    if how.adc == "calibrated":
+        exponents = calibrate_exponents(network.module, image, calibration_samples(network), device)
+    innermost: frozenset[int] = frozenset()
+    if network.images is not None and any(m.copies > 1 for m in image.mappings):
+        two = next(_batches(network.images.train.first(2), 2)).inputs
+        with Replaced(network.module, image.layers) as replaced, torch.no_grad():
+            innermost = innermost_samples(replaced, two)
+    adc = AdcSettings(how.adc, exponents)
+    return Judged(network.module, image, device, how.encoding, adc, innermost, how.assign)

@@ -41,15 +41,22 @@ class BoxReader:
 
         Position p is read by copy p mod n.
         """
-        layer, copies = self._layers[layer_index], self._copies[layer_index]
-        sums = x.new_zeros((*x.shape[:2], layer.raw.w), dtype=torch.float64)
-        for copy, boxes in enumerate(copies):
-            own = slice(copy, None, len(copies))
-            for box in boxes:
-                columns = slice(box.raw_column, box.raw_column + box.weights.shape[1])
-                found = self._read_box(box, box_inputs(layer, box, x[:, own]))
-                sums[:, own, columns] += found.reshape(sums[:, own, columns].shape)
-        return sums.reshape(*x.shape[:3], layer.raw.w // layer.groups)
+        return read_boxes(self._layers[layer_index], self._copies[layer_index], x, self._read_box)
+
+
+def read_boxes(layer: Layer, copies: Sequence[Sequence[PlacedBox]], x: Tensor, read_box: ReadBox) -> Tensor:
+    """Read the boxes of all copies of a layer, and add what those of a column of tiles give.
+
+    Return sums float64 (n, positions, groups, columns of a group); `x` as in `network.Reader`.
+    """
+    sums = x.new_zeros((*x.shape[:2], layer.raw.w), dtype=torch.float64)
+    for copy, boxes in enumerate(copies):
+        own = slice(copy, None, len(copies))
+        for box in boxes:
+            columns = slice(box.raw_column, box.raw_column + box.weights.shape[1])
+            found = read_box(box, box_inputs(layer, box, x[:, own]))
+            sums[:, own, columns] += found.reshape(sums[:, own, columns].shape)
+    return sums.reshape(*x.shape[:3], layer.raw.w // layer.groups)
 
 
 def box_inputs(layer: Layer, box: PlacedBox, x: Tensor) -> Tensor:

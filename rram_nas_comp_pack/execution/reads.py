@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from .cells import offset_units
@@ -86,7 +87,7 @@ def _converted(plan: ReadPlan, patterns: NDArray[np.uint8]) -> tuple[Sums, int]:
         for product in plan.products:
             driven = product.driven[part]
             if driven.any():  # a sum of nothing is code 0
-                np.matmul(driven, plan.cells, out=room)
+                _multiply(driven, plan.cells, room)
                 saturated += convert_and_add(room, product.conversion, out[first : first + chunk])
     return out, saturated
 
@@ -141,7 +142,14 @@ def saturated_by_exponent(box: ProgrammedBox, x: Inputs, code: InputCode = "unsi
 
 def _products(x: Inputs, matrix: Sums) -> Sums:
     if x.ndim == 2:
-        return np.asarray(x.astype(matrix.dtype) @ matrix)
+        product = np.empty((len(x), matrix.shape[1]), matrix.dtype)
+        _multiply(x.astype(matrix.dtype), matrix, product)
+        return product
     out = np.zeros(x.shape[:2], np.float64)
     add_products(x, np.ascontiguousarray(matrix.T, np.float64), out)
     return out
+
+
+def _multiply(x: Sums, matrix: Sums, out: Sums) -> None:
+    """Write x @ matrix into `out`, on torch's threads: numpy would start others beside them."""
+    torch.mm(torch.from_numpy(x), torch.from_numpy(matrix), out=torch.from_numpy(out))

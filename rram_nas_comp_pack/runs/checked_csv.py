@@ -52,7 +52,7 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[TableRow]:
     require_file(path)
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            yield from _rows(path, file, columns)
+            yield from rows_of(path, file, columns)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -61,7 +61,8 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[TableRow]:
         raise BadInput(f"{path}: {error}") from error
 
 
-def _rows(path: Path, lines: Iterable[str], columns: Sequence[str]) -> Iterator[TableRow]:
+def rows_of(path: Path, lines: Iterable[str], columns: Sequence[str]) -> Iterator[TableRow]:
+    """The rows of the lines of a table, which `path` names in errors. Raises BadInput."""
     reader = csv.reader(lines)
     header: list[str] = next(reader, [])
     if not set(columns) <= set(header) or len(set(header)) < len(header):

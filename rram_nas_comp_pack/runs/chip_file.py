@@ -12,6 +12,7 @@ Whatever is unsound raises BadInput in one line.
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import zipfile
 import zlib
@@ -58,6 +59,14 @@ def write_chip(file: IO[bytes], chip: ChipInstance) -> None:
     if chip.deviation is not None:
         arrays["deviation"] = chip.deviation
     np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def digest_of_chip(chip: ChipInstance) -> str:
+    """SHA-256 of what a chip's file holds."""
+    found = hashlib.sha256(str((chip.seed, chip.crossbars)).encode())
+    for values in (chip.stuck, chip.deviation):
+        found.update(b"" if values is None else np.ascontiguousarray(values).tobytes())
+    return found.hexdigest()
 
 
 def read_chip(path: Path, device: DeviceModel, crossbars: int = 1) -> ChipInstance:

@@ -10,7 +10,7 @@ from pathlib import Path
 PAGE, FIGURES = "report.html", "figures"
 
 _FIGURE = (
-    r"(?:atlas|costs|latency|layers|load|timeline"  # of a packing run
+    r"(?:accuracy|atlas|costs|latency|layers|load|noise|timeline"  # of a packing run
     r"|front|hypervolume|genomes(?:_[0-9]+)?)"  # of searches
     r"\.(?:png|svg)"
 )
@@ -19,7 +19,8 @@ _LEFT = rf"(?:(?:figures|earlier)/)?(?:{_DRAWN}|link|copy)"
 _REPORT = rf"report\.html|figures/{_DRAWN}|\.report\.(?:partial|earlier|[a-z0-9_]{{8}})/{_LEFT}"
 _PACKING = (
     rf"(?:result\.json|pack\.csv|partition(?:_optimized)?\.json|sim\.log|trace\.json"
-    rf"|chip_image\.npz|\.chip_image\.npz\.partial|logs\.log|SimConfig\.ini|{_REPORT})"
+    rf"|chip_image\.npz|\.chip_image\.npz\.partial|accuracy\.(?:json|csv)|\.accuracy\.(?:json|csv)\.partial"
+    rf"|logs\.log|SimConfig\.ini|{_REPORT})"
 )
 _EVOLUTION = (
     rf"(?:front\.(?:json|csv)|evolute\.csv|evaluated\.csv|hypervolume\.csv"

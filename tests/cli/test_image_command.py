@@ -90,7 +90,7 @@ def test_a_run_computes_what_its_network_does_with_an_image_or_without(run, kept
         (run / "chip_image.npz").unlink()
     status, out, err = call("verify", run, "--execute")
     assert (status, err) == (0, "")
-    assert out.endswith("no violation, every integer as in the integer network\n")
+    assert out.endswith(" boxes; every integer is that of the integer network\n")
 
 
 def test_a_wrong_cell_is_named_with_its_place(run):

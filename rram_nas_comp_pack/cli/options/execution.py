@@ -4,19 +4,113 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from ofa.parser import path
 
 from ...errors import BadInput
 from ...execution import CALIBRATION, RANDOM_INPUTS
-from .converters import at_least
+from .converters import at_least, dataset
+from .shared import add_other_config
+
+if TYPE_CHECKING:
+    from ...execution.converters import AdcKind
+    from ...execution.encoding import Encoding
+
+ENCODINGS, ADC_KINDS = ("plain", "fault-aware"), ("ideal", "fixed", "calibrated")
+INSTANCES = 10
+"""Chips of a Monte Carlo."""
 
 
 def add_image(parser: argparse.ArgumentParser) -> None:
     """Options of `image`."""
     parser.add_argument("run_dir", type=path, metavar="RUN_DIR", help="folder of the run")
     add_weights(parser)
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyOptions:
+    """Options of `accuracy` by their names; `settings` are those of --set."""
+
+    run_dir: Path
+    dataset: str | None
+    images: int | None
+    split: Literal["validation", "test"]
+    instances: int
+    chip: tuple[Path, ...]
+    encoding: Encoding
+    adc: AdcKind
+    assign: bool
+    settings: tuple[str, ...]
+    weights: Path | None
+    calibration: int | None
+    config: Path | None
+
+
+def accuracy_options(values: Mapping[str, Any], _command_line: str) -> AccuracyOptions:
+    """All of them. Raises BadInput where two contradict each other."""
+    if values["chip"] and values["instances"] is not None:
+        raise BadInput("--instances: found with --chip, allowed is one of them")
+    own = dict(values)
+    own["settings"] = tuple(own.pop("set"))
+    own["chip"] = tuple(own["chip"])
+    own["instances"] = own["instances"] or INSTANCES
+    return AccuracyOptions(**own)
+
+
+def add_accuracy(parser: argparse.ArgumentParser) -> None:
+    """Options of `accuracy`."""
+    add = parser.add_argument
+    add("run_dir", type=path, metavar="RUN_DIR")
+    add(
+        "--dataset",
+        type=dataset,
+        metavar="NAME",
+        help="digits, cifar10 or folder:PATH (default: that of the search for an ofa: model, random inputs "
+        "for others)",
+    )
+    add("--images", type=at_least(1), metavar="N", help="the first N of the split (default: all of them)")
+    add("--split", choices=("validation", "test"), default="test", help="images to judge by (default: test)")
+    add(
+        "--instances",
+        type=at_least(1, 10_000),
+        metavar="N",
+        help=f"chips, drawn from the seeds 0 to N-1 (default: {INSTANCES})",
+    )
+    add(
+        "--chip",
+        type=path,
+        nargs="+",
+        default=(),
+        metavar="FILE",
+        help="these chips instead, as `chip` has them",
+    )
+    add(
+        "--encoding",
+        choices=ENCODINGS,
+        default="fault-aware",
+        help="codes of weights: plain digits, or the nearest around stuck cells (default: fault-aware)",
+    )
+    add(
+        "--adc",
+        choices=ADC_KINDS,
+        default="calibrated",
+        help="ideal converters, MNSIM's fixed range, or a step for each layer (default: calibrated)",
+    )
+    add(
+        "--assign", action="store_true", help="choose the physical crossbar of each logical one by its faults"
+    )
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="another value of SimConfig.ini, also as SECTION.KEY=VALUE; may be repeated",
+    )
+    add_weights(parser)
+    add_other_config(parser)
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:

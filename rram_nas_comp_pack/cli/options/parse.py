@@ -13,11 +13,11 @@ from ofa.parser import Parser, path
 from ...errors import BadInput
 from .converters import at_least
 from .evolve import add_evolve, evolve_options
-from .execution import add_image
+from .execution import accuracy_options, add_accuracy, add_image
 from .pack import add_pack, pack_options
 from .shared import add_config, add_other_config
 
-OPTIONS = {"pack": pack_options, "evolve": evolve_options}
+OPTIONS = {"pack": pack_options, "evolve": evolve_options, "accuracy": accuracy_options}
 """Commands whose many options are a record; all others are called with their options by name."""
 
 
@@ -43,6 +43,7 @@ def new_parser() -> Parser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     add_pack(commands.add_parser("pack", help="compile a network to a layout with its latency"))
     add_image(commands.add_parser("image", help="write what a run's crossbars are loaded with"))
+    add_accuracy(commands.add_parser("accuracy", help="measure what a run's chips get right"))
     _add_simulate(commands.add_parser("simulate", help="compute latencies of a run's layout"))
     _add_verify(commands.add_parser("verify", help="check a run's layout from its files alone"))
     add_evolve(commands.add_parser("evolve", help="search a supernet for networks that suit the chip"))

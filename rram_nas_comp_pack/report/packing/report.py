@@ -14,6 +14,7 @@ from ..matplotlib_charts import draw, png_and_svg
 from ..page import Section, page, plot, terms
 from ..plotly_charts import interactive
 from ..report_files import ReportFiles
+from .accuracy import accuracy_table, chip_chart, chip_words, noise_chart, noise_words
 from .atlas import atlas_figure, atlas_html
 from .charts import (
     cost_chart,
@@ -45,7 +46,20 @@ class _Drawing(NamedTuple):
 def _figures(run: PackingRun) -> dict[str, dict[str, bytes]]:
     """Files of each figure by name and kind."""
     charts = {name: png_and_svg(draw(drawing.make(run))) for name, drawing in _DRAWINGS.items()}
+    if run.accuracy is not None:
+        charts["accuracy"] = png_and_svg(draw(chip_chart(run.accuracy)))
+        charts["noise"] = png_and_svg(draw(noise_chart(run.accuracy)))
     return {"atlas": png_and_svg(atlas_figure(run)), **charts}
+
+
+def _accuracy_sections(run: PackingRun, stills: Mapping[str, bytes]) -> list[Section]:
+    """What the chips get right, where any has been judged."""
+    found = run.accuracy
+    if found is None:
+        return []
+    chips = plot(interactive(chip_chart(found)), chip_words(found), stills["accuracy"])
+    layers = plot(interactive(noise_chart(found)), noise_words(found), stills["noise"])
+    return [Section("accuracy", "Accuracy on chips", chips + layers + accuracy_table(found))]
 
 
 def _subtitle(run: PackingRun) -> str:
@@ -69,6 +83,7 @@ def _sections(run: PackingRun, stills: Mapping[str, bytes]) -> list[Section]:
         Section("timeline", "Timeline", chart("timeline")),
         Section("costs", "Area and energy", chart("costs") + cost_table(run)),
         Section("coverage", "Coverage", coverage_table(run)),
+        *_accuracy_sections(run, stills),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping as Dictionary
 from collections.abc import Sequence
@@ -45,6 +46,20 @@ def write_image(file: IO[bytes], image: ChipImage) -> None:
         input_signed=np.array([r.signed for r in image.ranges], np.bool_),
         **arrays,
     )
+
+
+def digest_of(image: ChipImage) -> str:
+    """SHA-256 of all that an image holds but where it comes from."""
+    found = hashlib.sha256(
+        json.dumps(
+            {**_meta(image), **image.provenance._replace(model="", weights="", calibrated_on="")._asdict()}
+        ).encode()
+    )
+    arrays = [image.weights, image.occupied, *image.scales, *image.digital.values()]
+    arrays += [np.array([astuple(p) for p in image.placements]), np.array(image.ranges, np.float64)]
+    for values in arrays:
+        found.update(np.ascontiguousarray(values).tobytes())
+    return found.hexdigest()
 
 
 def save_image(folder: Path, image: ChipImage) -> Path:

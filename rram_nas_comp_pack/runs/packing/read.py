@@ -22,6 +22,7 @@ from ...values import (
 )
 from ..checked_json import HUGE, JsonObject, read_json
 from ..simconfig import read_simconfig
+from .accuracy import ACCURACY_JSON, Accuracy, read_accuracy
 from .agreement import disagreements
 from .read_layout import read_mappings, read_placements
 from .run import Copies, Costs, PackingResult, PackingRun, Speeds
@@ -90,7 +91,18 @@ def read_run(run_dir: Path, name: str) -> PackingRun:
         mappings=mappings,
         placements=placements,
         trace=read_sim_log(run_dir, mappings, result.traced),
+        accuracy=_accuracy(run_dir, mappings),
     )
+
+
+def _accuracy(run_dir: Path, mappings: Sequence[Mapping]) -> Accuracy | None:
+    """What its chips get right. Raises BadInput where that is of other layers."""
+    found = read_accuracy(run_dir)
+    if found is not None:
+        said = [(layer.name, layer.mapping) for layer in found.layers]
+        if said != [(m.layer.name, "diagonal" if m.diagonal else "dense") for m in mappings]:
+            raise BadInput(f"{run_dir / ACCURACY_JSON}: it is of another layout; `accuracy` makes it anew")
+    return found
 
 
 def _require_agreement(

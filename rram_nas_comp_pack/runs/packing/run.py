@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ...hardware.config.read import SimConfig
 from ...simulation.contention import Contention
 from ...values import Coverage, CrossbarSize, LatencyComparison, Mapping, Placement, Rules
+from .accuracy import Accuracy
 
 TRACED = 4
 """Samples of a trace; more would be too thin to see."""
@@ -98,7 +99,8 @@ class PackingResult:
 class PackingRun:
     """All files of a run, which agree. Layers are numbered as in `mappings`.
 
-    `trace` holds the first TRACED samples; `weight_utilization` is known for every run.
+    `trace` holds the first TRACED samples; `weight_utilization` is known for every run. `accuracy` is None
+    where no chip has been judged.
     """
 
     name: str
@@ -107,6 +109,7 @@ class PackingRun:
     mappings: tuple[Mapping, ...]
     placements: tuple[Placement, ...]
     trace: tuple[Ran, ...]
+    accuracy: Accuracy | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -1,0 +1,148 @@
+"""How right one chip is: inputs of known classes, and each layer's error against the integer network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
+
+from ..errors import CannotBeDone
+from .assignment import assign_crossbars, assignment_costs
+from .chip import ChipInstance
+from .chip_product import AdcSettings, BoxKey, ChipProduct, conversions, key_of, scalings_of
+from .device import DeviceModel
+from .encoding import Encoding
+from .exact import ExactProduct
+from .image import ChipImage, copies_of
+from .monte_carlo import ChipCounts, LayerCounts
+from .network import Arguments, Multiply, Replaced, by_integers
+from .program import BoxCells, ProgrammedBox, program_boxes
+from .vectors import Convolution
+
+
+class Labelled(NamedTuple):
+    """Inputs of some samples and the class of each, int64 (n,)."""
+
+    inputs: Arguments
+    labels: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A network on its layout, and how its chips are programmed and read.
+
+    `innermost` is as for `network.by_reads`. With `assign`, logical crossbars go to the physical ones that
+    suit them best, else to those of their numbers.
+    """
+
+    module: nn.Module
+    image: ChipImage
+    device: DeviceModel
+    encoding: Encoding
+    adc: AdcSettings
+    innermost: frozenset[int] = frozenset()
+    assign: bool = False
+
+
+Seen = Callable[[int], None]
+"""Told how many inputs have just been judged."""
+
+
+def judge_chip(
+    judged: Judged, chip: ChipInstance, inputs: Iterable[Labelled], sample: Arguments, seen: Seen
+) -> ChipCounts:
+    """Count what a chip is right about; errors of its layers are measured on `sample`.
+
+    Raises BadInput where chip or ADC do not fit, CannotBeDone where the chip has too few crossbars.
+    """
+    programmed = program_chip(judged, chip)
+    product = ChipProduct(judged.image, programmed, judged.adc, judged.innermost)
+    errors = layer_errors(judged, product, sample)
+    product.take_saturated()
+    right, count = count_right(judged.module, judged.image, product, inputs, seen)
+    each = conversions(judged.image, judged.device)
+    layers = tuple(
+        LayerCounts(*error, taken * count, saturated)
+        for error, taken, saturated in zip(errors, each, product.take_saturated(), strict=True)
+    )
+    return ChipCounts(right, count, layers)
+
+
+def program_chip(judged: Judged, chip: ChipInstance) -> dict[BoxKey, ProgrammedBox]:
+    """Program all boxes of an image."""
+    physical = _physical(judged, chip)
+    boxes = {key_of(b): b for copies in copies_of(judged.image) for boxes in copies for b in boxes}
+    ordered = sorted(boxes.values(), key=lambda box: box.crossbar)
+    cells = (BoxCells(b.weights, physical[b.crossbar], b.row, b.column) for b in ordered)
+    programmed = program_boxes(cells, judged.device, chip, judged.encoding)
+    return {key_of(box): done for box, done in zip(ordered, programmed, strict=True)}
+
+
+def _physical(judged: Judged, chip: ChipInstance) -> list[int]:
+    """The physical crossbar of each logical one."""
+    image = judged.image
+    count = len(image.weights)
+    if chip.crossbars is not None and chip.crossbars < count:
+        raise CannotBeDone(f"chip: found {chip.crossbars} crossbars, the layout needs {count}")
+    if not judged.assign:
+        return list(range(count))
+    at_hand = count if chip.crossbars is None else chip.crossbars
+    costs = assignment_costs(image.weights, image.occupied, judged.device, chip, at_hand)
+    return [int(n) for n in assign_crossbars(costs)]
+
+
+def layer_errors(judged: Judged, product: Multiply, sample: Arguments) -> list[tuple[float, float]]:
+    """Sums of squares of each layer's integers and of the chip's errors.
+
+    Every layer gets the inputs of the integer network, so that an error counts where it arises.
+    """
+    exact = ExactProduct(judged.image)
+    found = [(0.0, 0.0)] * len(judged.image.layers)
+
+    def multiply(layer_index: int, x: Tensor, how: Convolution | None) -> Tensor:
+        wanted = exact(layer_index, x, how)
+        own = product(layer_index, x, how).double().numpy()
+        true = wanted.double().numpy()
+        # numpy adds in one order, whatever the number of threads
+        found[layer_index] = float(np.square(true).sum()), float(np.square(own - true).sum())
+        return wanted
+
+    with Replaced(judged.module, judged.image.layers) as network, torch.no_grad():
+        network.run(sample, by_integers(multiply, scalings_of(judged.image)))
+    return found
+
+
+def count_right(
+    module: nn.Module, image: ChipImage, multiply: Multiply, inputs: Iterable[Labelled], seen: Seen
+) -> tuple[int, int]:
+    """How many inputs a network is right about whose products are `multiply`, and how many there are."""
+    right = count = 0
+    instead = by_integers(multiply, scalings_of(image))
+    with Replaced(module, image.layers) as network, torch.no_grad():
+        for batch in inputs:
+            found = classes_of(network.run(batch.inputs, instead))
+            right += int((found == batch.labels).sum())
+            count += len(found)
+            seen(len(found))
+    return right, count
+
+
+def classes_of(output: Any) -> Tensor:
+    """The class of each sample, int64 (n,): where the first tensor of an output is largest."""
+    first = output if isinstance(output, Tensor) else next(filter(_is_tensor, _leaves(output)))
+    return first.detach().float().flatten(1).argmax(1)
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor)
+
+
+def _leaves(output: Any) -> list[Any]:
+    if isinstance(output, Mapping):
+        output = dict(output)
+    return tree_leaves(output)
