@@ -44,6 +44,14 @@ def hardware_of(run_dir: Path, own: SimConfig | None, config: Path | None) -> Ch
     return Chosen(load_config(usual).hardware, note)
 
 
+def config_of_run(run_dir: Path, own: SimConfig | None, config: Path | None) -> SimConfig:
+    """The whole configuration that `hardware_of` takes the hardware from."""
+    copy = run_dir / CONFIG_COPY
+    if config is not None:
+        return load_config(config)
+    return own or load_config(copy if copy.exists() else default_config())
+
+
 def copy_note(run_dir: Path, own: SimConfig | None) -> str:
     """Where the configuration in a run's folder is another than that of its results, a line that says so."""
     path = run_dir / CONFIG_COPY

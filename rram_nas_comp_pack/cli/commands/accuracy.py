@@ -37,9 +37,7 @@ from ...execution.image import ChipImage
 from ...execution.judging import Judged, count_right, judge_chip
 from ...execution.monte_carlo import ChipCounts
 from ...hardware.config.change import changed
-from ...hardware.config.read import SimConfig, load_config
 from ...runs.chip_file import digest_of_chip, read_chip
-from ...runs.origin import CONFIG_COPY
 from ...runs.packing.accuracy import (
     Accuracy,
     ChipLine,
@@ -59,7 +57,7 @@ from ...runs.packing.read import read_result
 from ...runs.packing.read_layout import read_mappings, read_placements
 from ...runs.packing.source import read_source
 from ...runs.plain_text import plain
-from ...runs.simconfig import default_config
+from ...runs.simconfig import config_of_run
 from ..options.execution import AccuracyOptions
 from ..shared import Advance, step_bar, telling_of_compiling, warn
 
@@ -166,7 +164,7 @@ def _require_weights(options: AccuracyOptions, at_hand: bool, trained: bool) -> 
 
 def _device(options: AccuracyOptions, image: ChipImage) -> DeviceModel:
     """What programming and reading need to know of the hardware."""
-    before = _config(options)
+    before = config_of_run(options.run_dir, read_result(options.run_dir).config, options.config)
     config = changed(before, options.settings, "--set")
     if config.hardware.size != image.size:
         wanted, found = (" x ".join(map(str, size)) for size in (image.size, config.hardware.size))
@@ -174,13 +172,6 @@ def _device(options: AccuracyOptions, image: ChipImage) -> DeviceModel:
     known = {text.partition(": ")[2] for text in before.hardware.warnings}
     warn(*(text for text in config.hardware.warnings if text.partition(": ")[2] not in known))
     return device_of(config.hardware)
-
-
-def _config(options: AccuracyOptions) -> SimConfig:
-    own, copy = read_result(options.run_dir).config, options.run_dir / CONFIG_COPY
-    if options.config is not None:
-        return load_config(options.config)
-    return own or load_config(copy if copy.exists() else default_config())
 
 
 def _settings(network: Executable, judged: Judged, reference: Reference) -> str:

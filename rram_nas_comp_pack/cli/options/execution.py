@@ -54,8 +54,8 @@ def accuracy_options(values: Mapping[str, Any], _command_line: str) -> AccuracyO
     if values["chip"] and values["instances"] is not None:
         raise BadInput("--instances: found with --chip, allowed is one of them")
     own = dict(values)
-    own["settings"] = tuple(own.pop("set"))
-    own["chip"] = tuple(own["chip"])
+    own["settings"] = tuple(own.pop("set") or ())
+    own["chip"] = tuple(own["chip"] or ())
     own["instances"] = own["instances"] or INSTANCES
     return AccuracyOptions(**own)
 
@@ -63,7 +63,7 @@ def accuracy_options(values: Mapping[str, Any], _command_line: str) -> AccuracyO
 def add_accuracy(parser: argparse.ArgumentParser) -> None:
     """Options of `accuracy`."""
     add = parser.add_argument
-    add("run_dir", type=path, metavar="RUN_DIR")
+    add("run_dir", type=path, metavar="RUN_DIR", help="folder of a packing run")
     add(
         "--dataset",
         type=dataset,
@@ -83,9 +83,8 @@ def add_accuracy(parser: argparse.ArgumentParser) -> None:
         "--chip",
         type=path,
         nargs="+",
-        default=(),
         metavar="FILE",
-        help="these chips instead, as `chip` has them",
+        help="these chips instead, in files as `chip` writes them",
     )
     add(
         "--encoding",
@@ -105,7 +104,6 @@ def add_accuracy(parser: argparse.ArgumentParser) -> None:
     add(
         "--set",
         action="append",
-        default=[],
         metavar="KEY=VALUE",
         help="another value of SimConfig.ini, also as SECTION.KEY=VALUE; may be repeated",
     )
