@@ -24,7 +24,8 @@ def save_run(run: TrainingRun, path: str | Path, half: bool = False) -> None:
     precision. The bytes follow from these alone. Raises BadInput where it cannot be written.
     """
     phase = None if run.done else PHASES[run.recipe.phase(run.epoch)[0]].name
-    training = {"recipe": asdict(run.recipe), "epoch": run.epoch, "phase": phase}
+    recipe = {name: own for name, own in asdict(run.recipe).items() if own is not None}
+    training = {"recipe": recipe, "epoch": run.epoch, "phase": phase}
     if not run.done:
         for name, own in (("teacher", run.teacher), ("optimizer", run.optimizer)):
             training[name] = own and own.state_dict()
@@ -63,7 +64,7 @@ def run_of(path: str | Path, loaded: Any, recipe: Recipe, device: str | torch.de
 
 
 def _recipe(found: dict[str, Any]) -> Recipe:
-    """Return the recipe in a file; older ones do not mention noise."""
+    """Return the recipe in a file; where there is no noise, it mentions none."""
     noise = found.get("noise")
     return Recipe(**(found | {"noise": noise and Noise(**noise)}))
 

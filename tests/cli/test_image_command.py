@@ -9,7 +9,6 @@ import pytest
 import torch
 from tiny_runs import call, is_one_line, pack
 
-import ofa
 from rram_nas_comp_pack.runs.packing.chip_image import read_image
 
 NETS = '''
@@ -236,32 +235,6 @@ def test_a_subnet_has_the_weights_of_the_shipped_supernet_and_is_calibrated_on_d
     assert image.provenance[1:] == told
     assert len(image.layers) == 42
     assert call("verify", run, "--execute")[0] == 0
-
-
-def test_a_subnet_that_was_fine_tuned_is_loaded_with_its_own_weights_and_norms(tmp_path):
-    front, file = tmp_path / "front.json", tmp_path / "tuned.pth"
-    front.write_text(json.dumps(FRONT))
-    torch.manual_seed(5)
-    supernet = ofa.build_supernet(10)
-    supernet.set_active_subnet(3, 3, 2)
-    subnet = supernet.get_active_subnet()
-    subnet.first_conv.bn.running_mean.fill_(0.25)
-    torch.save({"state_dict": subnet.state_dict(), "finetuning": {"epoch": 1}}, file)
-    argv = ("--find-solution", "--packer", "fast", "--no-report", "--image", "--calibration", 8)
-    asked = ("pack", "--model", f"ofa:{front}#0", *argv, "--weights", file, "--log-dir", tmp_path)
-    status, _, err = call(*asked)
-    assert status == 0, err
-    image = read_image(tmp_path / "packing" / "dev" / "chip_image.npz")
-    assert image.provenance[1:] == ("subnet tuned.pth", "8 training images of digits")
-    norm = image.digital["first_conv.bn.running_mean"]
-    assert np.array_equal(norm, subnet.first_conv.bn.running_mean.numpy())
-    layer = image.layers[-1]
-    largest = subnet.classifier.linear.weight.detach().abs().amax(1).numpy()
-    np.testing.assert_allclose(image.scales[layer.index], largest / 127, rtol=1e-6)
-    front.write_text(json.dumps({"num_classes": 10, "networks": [{"sample": {"ks": 3, "e": 4, "d": 2}}]}))
-    status, _, err = call(*asked, "--exp-id", "other")
-    assert (status, is_one_line(err)) == (2, True)
-    assert "tuned.pth: blocks.1.conv.inverted_bottleneck.conv.weight: found a tensor of" in err
 
 
 def test_a_subnet_for_other_images_than_digits_needs_its_supernet(run, tmp_path):
