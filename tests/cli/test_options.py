@@ -20,6 +20,7 @@ PACK = {
     *("layer_threshold", "xbar_max_load", "no_pack_heuristic", "duplicate", "tuner", "depthwise_mapping"),
     *("objective", "num_sample", "tune_effort", "tune_seconds", "packer", "pack_effort", "pack_seconds"),
     *("seed", "sim_log_samples", "no_report", "trace", "verbose", "log_dir", "config"),
+    *("image", "weights", "calibration"),
 }
 EVOLVE = {
     *("exp_id", "method", "objectives", "population", "generations", "mutate_prob", "mutation_ratio"),

@@ -127,8 +127,8 @@ def test_compiling_is_told_once_and_timed_apart_from_the_stages(log, monkeypatch
 
     from rram_nas_comp_pack import compiler
 
-    place = compiler.place
-    monkeypatch.setattr(compiler, "place", placed)
+    place = compiler.pack_mappings
+    monkeypatch.setattr(compiler, "pack_mappings", placed)
     monkeypatch.setattr(pack_command, "compile_network", slow)
     told = []
     monkeypatch.setattr("rram_nas_comp_pack.cli.shared.tqdm.write", lambda text, file: told.append(text))

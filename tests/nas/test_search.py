@@ -34,7 +34,7 @@ def settings():
 def judging(monkeypatch):
     """Judges by a few images that are in memory already."""
     tiny = tiny_bench()
-    monkeypatch.setattr(module, "_bench", lambda _judging: tiny)
+    monkeypatch.setattr(module, "_context", lambda _judging: tiny)
     return AccuracySettings(Path("net"), "tiny", "calibrate", "cpu", 0, 3)
 
 
@@ -85,7 +85,7 @@ def test_a_finished_subnet_has_both_accuracies(settings, judging):
 def made_up(monkeypatch):
     """Outcomes without compiling or judging."""
     row = lambda genes: np.frombuffer(genes, np.int8)[None]  # noqa: E731
-    monkeypatch.setattr("rram_nas_comp_pack.nas.search.outcome", lambda _j, _s, g: judged(row(g))[0])
+    monkeypatch.setattr("rram_nas_comp_pack.nas.search.evaluate_subnet", lambda _j, _s, g: judged(row(g))[0])
 
 
 def test_one_bad_subnet_is_recorded_and_the_search_goes_on(settings, judging, monkeypatch):

@@ -178,7 +178,7 @@ def test_a_baseline_is_read_dense_whatever_the_subnet_is():
 
 
 def test_hardware_whose_reads_differ_in_length_is_no_exception(monkeypatch):
-    monkeypatch.setattr(subnet, "reader", lambda hardware: slow_ns)
+    monkeypatch.setattr(subnet, "read_time_of", lambda hardware: slow_ns)
     found = compile_subnet(drawn(2), QUICK)
     layout = subnet._layout(layers_of(drawn(2)), QUICK)
     whole = layout.values()
