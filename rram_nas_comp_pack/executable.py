@@ -79,7 +79,8 @@ def prepare(source: Source, samples: int | None, dataset: str | None = None) -> 
     )
     if dataset is not None:
         images = _images_for(model, source.model, dataset)
-        return _on_images(model, source.model, weights, images, (samples or CALIBRATION, dataset))
+        shown = Shown(images, dataset, samples or CALIBRATION)
+        return _on_images(model, source.model, weights, shown)
     count = samples or RANDOM_INPUTS
     drawn = tuple(random_inputs(model, count, source.seed))
     told = f"{count} random inputs, seed {source.seed}"
@@ -100,19 +101,19 @@ def _subnet(source: Source, samples: int, dataset: str | None) -> Executable:
             "with --weights SUPERNET"
         )
     checkpoint = source.weights or SUPERNET
-    shown = dataset or own
+    data_set = dataset or own
     if is_supernet(checkpoint):
-        context = load_context(checkpoint, shown)
+        context = load_context(checkpoint, data_set)
         images, kind = context.images, "supernet"
         model = load_model(
             source.model, source.input_size, source.seed, lambda _: calibrate_subnet(context, chosen).eval()
         )
     else:
-        images, kind = load_images(shown), "subnet"
+        images, kind = load_images(data_set), "subnet"
         model = load_model(
             source.model, source.input_size, source.seed, lambda module: _loaded(module, checkpoint).eval()
         )
-    return _on_images(model, source.model, f"{kind} {checkpoint.name}", images, (samples, shown))
+    return _on_images(model, source.model, f"{kind} {checkpoint.name}", Shown(images, data_set, samples))
 
 
 def _loaded(module: nn.Module, weights: Path) -> nn.Module:
@@ -120,15 +121,20 @@ def _loaded(module: nn.Module, weights: Path) -> nn.Module:
     return module
 
 
-def _on_images(
-    model: Model, name: str, weights: str, images: ofa.Images, samples: tuple[int, str]
-) -> Executable:
-    """A network of a data set, with so many of its training images."""
-    count, dataset = samples
-    training = images.train.first(count)
+class Shown(NamedTuple):
+    """The images of a data set, and how many of the training images calibrate."""
+
+    images: ofa.Images
+    dataset: str
+    samples: int
+
+
+def _on_images(model: Model, name: str, weights: str, shown: Shown) -> Executable:
+    """A network of a data set, with some of its training images."""
+    training = shown.images.train.first(shown.samples)
     batches = tuple(Batch(each.inputs, len(each.labels)) for each in _batches(training, BATCH))
-    told = f"{len(training)} training images of {dataset}"
-    return Executable(*model, batches, Provenance(name, weights, told), images, dataset)
+    told = f"{len(training)} training images of {shown.dataset}"
+    return Executable(*model, batches, Provenance(name, weights, told), shown.images, shown.dataset)
 
 
 def _batches(split: ofa.Split, size: int) -> Iterator[Labelled]:

@@ -116,7 +116,14 @@ def input_steps(device: DeviceModel, code: InputCode) -> list[InputStep]:
     return steps
 
 
-def sum_range(cells: Ints, device: DeviceModel, code: InputCode) -> tuple[Ints, Ints]:
+class SumRange(NamedTuple):
+    """The lowest and the highest sums of columns, both (parts, columns)."""
+
+    low: Ints
+    high: Ints
+
+
+def sum_range(cells: Ints, device: DeviceModel, code: InputCode) -> SumRange:
     """The lowest and the highest sums over rows that inputs can bring about.
 
     Cells of the shape (parts, rows, columns) give sums of (parts, columns), in the unit of the cells.
@@ -125,7 +132,7 @@ def sum_range(cells: Ints, device: DeviceModel, code: InputCode) -> tuple[Ints, 
     low, high = np.minimum(cells, 0).sum(axis=1), np.maximum(cells, 0).sum(axis=1)
     if code == "signed-digits":
         low, high = low - high, high - low
-    return digit * low, digit * high
+    return SumRange(digit * low, digit * high)
 
 
 def largest_digit(device: DeviceModel) -> int:

@@ -21,6 +21,7 @@ from .converters import (
     Adc,
     InputCode,
     InputStep,
+    SumRange,
     input_steps,
     is_power_of_two,
     signed_conversions,
@@ -104,13 +105,13 @@ def sensed_cells(box: ProgrammedBox) -> Ints:
     return seen.reshape(-1, *cells.shape[2:])
 
 
-def can_saturate(ranges: tuple[Ints, Ints], adc: Adc) -> NDArray[np.bool_]:
+def can_saturate(ranges: SumRange, adc: Adc) -> NDArray[np.bool_]:
     """Whether any sum of a column can lie beyond the codes (columns,), by the ranges of `sum_range`."""
     low, high = (np.rint(sums / (UNITS * adc.step)) for sums in ranges)
     return np.asarray(((low < adc.lowest) | (high > adc.highest)).any(axis=0))
 
 
-def exact_columns(sensed: Ints, ranges: tuple[Ints, Ints], adc: Adc) -> NDArray[np.bool_]:
+def exact_columns(sensed: Ints, ranges: SumRange, adc: Adc) -> NDArray[np.bool_]:
     """Which columns lose nothing in conversion: all their sums are whole codes within the range."""
     step = UNITS * adc.step
     if step != int(step):
