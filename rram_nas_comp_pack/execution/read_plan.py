@@ -78,7 +78,7 @@ def plan_read(box: ProgrammedBox, adc: Adc, code: InputCode = "unsigned") -> Rea
         adc=adc,
         part_worth=part_worth(box.device),
         kind=np.dtype(kind),
-        saturates=bool(can_saturate((low, high), adc).any()),
+        saturates=bool(can_saturate(SumRange(low, high), adc).any()),
     )
     parts = [steps[first : first + together] for first in range(0, len(steps), together)]
     products = tuple(_product(part, scale) for part in parts)
