@@ -5,11 +5,13 @@ Torch is loaded once the options are right.
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from ofa.console import leave, run_command
+
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 
 def main(argv: Sequence[str] | None = None) -> int:
