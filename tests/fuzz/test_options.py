@@ -91,7 +91,8 @@ def nothing_runs(monkeypatch):
     monkeypatch.setattr(options, "new_parser", cache(options.new_parser))
     monkeypatch.setattr(ofa.options, "new_parser", cache(ofa.options.new_parser))
     monkeypatch.setattr(toolkit, "_call", lambda *_: 0)
-    monkeypatch.setitem(sys.modules, "ofa.commands", SimpleNamespace(train=lambda _: 0, evaluate=lambda _: 0))
+    ran = dict.fromkeys(("train", "finetune", "evaluate"), lambda _: 0)
+    monkeypatch.setitem(sys.modules, "ofa.commands", SimpleNamespace(**ran))
     monkeypatch.delattr(ofa, "commands", raising=False)
 
 
