@@ -99,7 +99,7 @@ def test_random_weights_have_an_agreement_and_no_accuracy(run):
     shares = [i["agreement"] for i in found["instances"]]
     assert found["agreement"]["mean"] == pytest.approx(np.mean(shares))
     assert found["agreement"]["worst"] == min(shares)
-    assert "agreement with the float network on 4 inputs" in out
+    assert "agreement with the float network, measured on 4 inputs" in out
     assert [row["agreement"] for row in rows_of(run)] == [str(share) for share in shares]
 
 
@@ -112,8 +112,8 @@ def test_trained_weights_have_accuracies(run, weights):
     assert [layer["mapping"] for layer in found["layers"]].count("diagonal") == 1
     assert all(layer["adc_step"] == 1 and layer["snr_db"] > 0 for layer in found["layers"])
     assert (found["split"], found["encoding"], found["adc"]) == ("test", "fault-aware", "calibrated")
-    assert "float        " in out
-    assert "diagonal     1 layer: signal to noise" in out
+    assert "float network: " in out
+    assert "diagonal mapping, 1 layer: the signal-to-noise ratio" in out
     validation = json.loads((run / "accuracy.json").read_text())
     judged(run, "--weights", weights, "--dataset", "digits", "--split", "validation", "--calibration", 20)
     assert json.loads((run / "accuracy.json").read_text())["split"] != validation["split"]

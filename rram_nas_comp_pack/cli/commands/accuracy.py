@@ -82,7 +82,7 @@ def run(options: AccuracyOptions) -> int:
         lines = _judge_all(options.run_dir, case, chips)
     found = accuracy_of(case.reference, lines, _places(case.judged))
     path = save_accuracy(options.run_dir, found, lines)
-    print(*map(printable, (*told(found), f"files        {path}")), sep="\n")
+    print(*map(printable, (*told(found), f"file: {path}")), sep="\n")
     return 0
 
 
@@ -241,20 +241,20 @@ def told(found: Accuracy) -> Iterator[str]:
     """The closing lines."""
     reference, chip = found.reference, found.chip
     what = "accuracy" if reference.trained else "agreement with the float network"
-    yield f"judged       {what} on {reference.images} {'images' if reference.trained else 'inputs'}"
+    yield f"{what}, measured on {reference.images} {'images' if reference.trained else 'inputs'}"
     if reference.float_share is not None and reference.trained:
-        yield f"float        {reference.float_share:.2%}"
-    yield f"integer      {reference.integer_share:.2%}"
+        yield f"float network: {reference.float_share:.2%}"
+    yield f"integer network: {reference.integer_share:.2%}"
     spread = ""
     if chip.interval_95 is not None:
         low, high = chip.interval_95
-        spread = f", deviation {chip.deviation:.2%}, 95 % interval of the mean {low:.2%} to {high:.2%}"
-    many = f"{len(found.chips)} chip{'s' * (len(found.chips) > 1)}, {reference.encoding}"
-    yield f"on chips     {chip.mean:.2%} ({many}), worst {chip.worst:.2%}{spread}"
+        spread = f"; deviation {chip.deviation:.2%}, 95 % interval of the mean {low:.2%} to {high:.2%}"
+    many = f"{len(found.chips)} chip{'s' * (len(found.chips) > 1)}, {reference.encoding} encoding"
+    yield f"{many}: {chip.mean:.2%} on average, {chip.worst:.2%} at worst{spread}"
     for mapping in ("dense", "diagonal"):
         own = [layer for layer in found.layers if layer.mapping == mapping]
         if own:
-            yield f"{mapping:12} {_layers_told(own)}"
+            yield f"{mapping} mapping, {_layers_told(own)}"
 
 
 def _layers_told(layers: Sequence[LayerAccuracy]) -> str:
@@ -262,9 +262,9 @@ def _layers_told(layers: Sequence[LayerAccuracy]) -> str:
     ratios = sorted(layer.snr_db for layer in layers if layer.snr_db is not None)
     saturated = max(layer.saturated for layer in layers)
     noise = (
-        f"signal to noise {ratios[0]:.1f} dB at worst, median {median(ratios):.1f} dB"
+        f"the signal-to-noise ratio is {ratios[0]:.1f} dB at worst and {median(ratios):.1f} dB in the median"
         if ratios
         else "no error"
     )
     many = f"{len(layers)} layer{'s' * (len(layers) > 1)}"
-    return f"{many}: {noise}; {saturated:.2%} of the conversions of a layer saturate at worst"
+    return f"{many}: {noise}; at worst {saturated:.2%} of the conversions of a layer saturate"

@@ -21,7 +21,7 @@ def run(run_dir: Path, weights: Path | None, calibration: int | None) -> int:
     """Write chip_image.npz beside pack.csv. Raises BadInput for a run that cannot be executed."""
     image = load_run(run_dir, read_source(run_dir, weights), calibration)
     path = save_image(run_dir, image)
-    print(*map(printable, summary(image)), printable(f"image        {path}"), sep="\n")
+    print(*map(printable, summary(image)), printable(f"file: {path}"), sep="\n")
     return 0
 
 
@@ -40,7 +40,7 @@ def summary(image: ChipImage) -> list[str]:
     share, signed = image.occupied.mean(), sum(known.signed for known in image.ranges)
     inputs = f"{signed} of {len(image.ranges)} inputs are signed"
     return [
-        f"loaded       {crossbars} crossbars of {rows} x {columns} cells, {share:.1%} occupied",
-        f"weights      {image.provenance.weights}",
-        f"calibrated   on {image.provenance.calibrated_on}; {inputs}",
+        f"{crossbars} crossbars ({rows} x {columns} cells each), {share:.1%} of their cells occupied",
+        f"weights: {image.provenance.weights}",
+        f"calibrated on {image.provenance.calibrated_on}; {inputs}",
     ]
