@@ -14,7 +14,7 @@ from benchmarks.instances import BEST_KNOWN, instances
 from benchmarks.paper_packer import paper_packer
 from rram_nas_comp_pack.packing.items import Items
 from rram_nas_comp_pack.packing.pack import PackingSettings, pack
-from rram_nas_comp_pack.values import NO_RULES, Rules
+from rram_nas_comp_pack.values import NO_RULES, CrossbarSize, Rules
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
 ORDER = np.random.default_rng(0).permutation(249)
@@ -24,7 +24,7 @@ NETWORKS = ("mbv3_small_dsf1", "mbv3_small_dsf5", "squeezenet_dsf1", "resnet18_d
 def network(name):
     boxes = json.loads((GOLDEN / f"partition_{name}.json").read_text())["boxes"]
     widths, heights, layers = (np.array([b[key] for b in boxes]) for key in ("w", "h", "layer"))
-    return Items(widths, heights, layers, 128, 128)
+    return Items(widths, heights, layers, CrossbarSize(128, 128))
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_standard_instances(benchmark, packer):
         found = dict.fromkeys(BEST_KNOWN, 0)
         for case in instances():
             layers = np.zeros(len(case.widths), np.int64)
-            items = Items(case.widths, case.heights, layers, case.side, case.side)
+            items = Items(case.widths, case.heights, layers, CrossbarSize(case.side, case.side))
             found[case.group] += pack(items, NO_RULES, PackingSettings(packer)).crossbars
         return found
 
