@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
@@ -122,6 +122,7 @@ states = st.lists(st.sampled_from([0, 0, 0, 1, 2]), min_size=14, max_size=14)
 
 
 @given(st.integers(-LARGEST, LARGEST), states)
+@settings(deadline=None)
 def test_a_code_around_faults_is_the_nearest_of_all_and_its_cells_hold_it(code, drawn):
     stuck = torch.tensor(drawn, dtype=torch.int8).view(2, SLICES, 1)
     levels = apply_stuck(stuck, torch.tensor([float(code)]), "fault-aware")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from tuning_cases import (
     COLUMNS,
@@ -36,6 +36,9 @@ from rram_nas_comp_pack.tuning.joint.moves import grow, move, place_best
 from rram_nas_comp_pack.tuning.joint.objective import set_durations
 from rram_nas_comp_pack.tuning.joint.search_space import build_problem
 from rram_nas_comp_pack.values import NO_RULES, Rules
+
+COMPILING = [HealthCheck.too_slow]  # layouts are drawn by kernels, which the first example may compile
+
 
 rules = st.builds(Rules, threshold=st.integers(0, 2), max_load=st.sampled_from([0, 2, 3, 6]))
 
@@ -88,7 +91,7 @@ def assert_books_balance(found, state):
 
 
 @given(case=starts(), keep=st.integers(0, 2**40 - 1))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80, deadline=None, suppress_health_check=COMPILING)
 def test_a_move_is_kept_as_a_sound_layout_or_taken_back_without_a_trace(case, keep):
     found, state = case
     for kept in (keep >> k & 1 for k in range(40)):
@@ -104,7 +107,7 @@ def test_a_move_is_kept_as_a_sound_layout_or_taken_back_without_a_trace(case, ke
 
 
 @given(case=starts(), steps=st.integers(1, 10), back=st.integers(0, 200))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=COMPILING)
 def test_undoing_to_an_entry_of_the_journal_leaves_the_entries_before_it(case, steps, back):
     found, state = case
     walked(found, state, steps)
@@ -151,7 +154,7 @@ def lowest_then_leftmost(cells, h, w):
 
 
 @given(case=starts(), steps=st.integers(0, 30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=COMPILING)
 def test_the_spot_found_is_the_lowest_then_leftmost_of_all_places(case, steps):
     found, state = case
     c = found.space
@@ -164,7 +167,7 @@ def test_the_spot_found_is_the_lowest_then_leftmost_of_all_places(case, steps):
 
 
 @given(case=starts(), steps=st.integers(0, 30), pick=st.integers(0, 99))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120, deadline=None, suppress_health_check=COMPILING)
 def test_a_box_goes_where_it_waits_least_then_where_least_room_is_left(case, steps, pick):
     found, state = case
     c = found.space
@@ -195,7 +198,7 @@ def test_a_box_goes_where_it_waits_least_then_where_least_room_is_left(case, ste
 
 
 @given(case=starts(), samples=st.integers(1, 9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=COMPILING)
 def test_gaps_are_filled_until_no_store_can_grow(case, samples):
     found, state = case
     add_copies_greedily(found.space, state, samples)
@@ -207,7 +210,7 @@ def test_gaps_are_filled_until_no_store_can_grow(case, samples):
 
 
 @given(network=networks())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=COMPILING)
 def test_the_layout_as_placed_is_the_packing(network):
     mappings, packing = packed(network)
     found = build_problem(mappings, target_of(packing.crossbars), lambda *_: 1.0)
