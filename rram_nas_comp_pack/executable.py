@@ -31,6 +31,9 @@ from .load import Model, load_model
 from .nas.accuracy import Split, calibrate_subnet, load_context, load_images
 from .runs.nas.front import read_dataset
 from .runs.nas.subnet import chosen_subnet
+from .runs.packing.chip_image import NAME
+from .runs.packing.read import read_result
+from .runs.packing.read_layout import read_mappings, read_placements
 from .runs.packing.source import Source
 from .runs.shipped import SUPERNET
 from .runs.weights_file import is_supernet, load_weights
@@ -199,6 +202,21 @@ def image_of(
     own = layout_of(network, mappings)
     integers = quantise_network(network.module, network.recording, network.samples)
     return make_image(own, placements, size, integers, network.provenance)
+
+
+def image_of_run(run_dir: Path, network: Executable, own: ChipImage | None) -> ChipImage:
+    """The image that lies in a run's folder, `own`, or one of its layout where there is none.
+
+    Raises BadInput where the run's layout is another than that of the image or of the network.
+    """
+    mappings, placements = read_mappings(run_dir), read_placements(run_dir)
+    if own is None:
+        return image_of(network, mappings, placements, read_result(run_dir).size)
+    if own.mappings != layout_of(network, mappings) or own.placements != placements:
+        raise BadInput(
+            f"{run_dir / NAME}: it is the image of another layout; `image {run_dir}` makes it anew"
+        )
+    return own
 
 
 def layout_of(network: Executable, mappings: Sequence[Mapping]) -> tuple[Mapping, ...]:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..errors import BadInput
-from ..executable import Executable, image_of, layout_of, prepare
+from ..executable import Executable, image_of_run, prepare
 from ..execution.calibration import load_digital, weight_codes
 from ..execution.check import first_difference
 from ..execution.image import ChipImage, copies_of, matrix_of
 from ..execution.quantise import Codes
-from ..runs.packing.chip_image import NAME, read_own_image
-from ..runs.packing.read import read_result
-from ..runs.packing.read_layout import read_mappings, read_placements
+from ..runs.packing.chip_image import read_own_image
 from ..runs.packing.source import read_source
 from .shared import warn
 
@@ -24,15 +21,8 @@ def differences(run_dir: Path, weights: Path | None) -> Iterator[str]:
     Raises BadInput where a run does not say which network it is of, or its image is of another layout.
     """
     source, image = read_source(run_dir, weights), read_own_image(run_dir)
-    mappings, placements = read_mappings(run_dir), read_placements(run_dir)
     network = prepare(source, samples=None if image is None else 1)
-    if image is not None:
-        if image.mappings != layout_of(network, mappings) or image.placements != placements:
-            raise BadInput(
-                f"{run_dir / NAME}: it is the image of another layout; `image {run_dir}` makes it anew"
-            )
-    else:
-        image = image_of(network, mappings, placements, read_result(run_dir).size)
+    image = image_of_run(run_dir, network, image)
     codes = _codes(network, image)
     load_digital(network.module, image.digital)
     found = first_difference(network.module, image, codes, network.one_sample)

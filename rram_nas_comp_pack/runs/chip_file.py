@@ -22,13 +22,11 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ofa.whole import is_special, whole_file
-
 from ..errors import BadInput
 from ..execution.chip import STUCK_LOW, ChipInstance, cell_shape
 from ..execution.device import DeviceModel
 from .checked_json import require_file
-from .held_folder import refusal
+from .text_files import whole_output
 
 _ARRAYS: Final = ("stuck", "seed", "deviation")
 _MOST_BYTES: Final = 2**33  # of all arrays of a file
@@ -44,11 +42,8 @@ _LARGEST_DEVIATION: Final = 7.0  # a thousand times the nominal resistance, or a
 
 def save_chip(path: Path, chip: ChipInstance) -> None:
     """Write a chip, whole or not at all. Raises BadInput where it cannot be written."""
-    try:
-        with path.open("wb") if is_special(path) else whole_file(path) as file:
-            write_chip(file, chip)
-    except OSError as error:
-        raise refusal(f"--out: {path} cannot be written: {error.strerror or error}", error) from error
+    with whole_output(path, "--out") as file:
+        write_chip(file, chip)
 
 
 def write_chip(file: IO[bytes], chip: ChipInstance) -> None:

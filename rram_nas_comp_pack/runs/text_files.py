@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from ofa.whole import is_special, whole_file
 
@@ -39,14 +41,24 @@ def write_content(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
+@contextmanager
+def whole_output(path: Path, option: str = "") -> Iterator[IO[bytes]]:
+    """A file to write, which appears whole or not at all; a device or pipe that an `option` names stays one.
+
+    Raises BadInput where it cannot be written, CannotBeDone on a full disk.
+    """
+    try:
+        with path.open("wb") if option and is_special(path) else whole_file(path) as file:
+            yield file
+    except OSError as error:
+        where = f"{option}: {path}" if option else f"{path}:"
+        raise refusal(f"{where} cannot be written: {error.strerror or error}", error) from error
+
+
 def write_output(path: Path, text: str) -> None:
     """What `--out` asks for: a file whole or not at all, or a device or pipe, which stays what it is.
 
     Raises BadInput where it cannot be written, CannotBeDone on a full disk.
     """
-    content = text.encode("utf-8", "backslashreplace")
-    try:
-        with path.open("wb") if is_special(path) else whole_file(path) as file:
-            file.write(content)
-    except OSError as error:
-        raise refusal(f"--out: {path} cannot be written: {error.strerror or error}", error) from error
+    with whole_output(path, "--out") as file:
+        file.write(text.encode("utf-8", "backslashreplace"))

@@ -197,6 +197,16 @@ def test_the_report_shows_both_encodings(run):
     assert [name for name, _ in found.others] == ["plain"]
 
 
+def test_the_report_says_where_the_chips_are_of_other_hardware(run):
+    words = "These chips are of other hardware than that of the run."
+    judged(run)
+    assert call("report", run)[0] == 0
+    assert words not in (run / "report.html").read_text()
+    judged(run, "--set", "Device_SAF=0,0")
+    assert call("report", run)[0] == 0
+    assert words in (run / "report.html").read_text()
+
+
 def folder_of_images(path, classes, splits=("",)):
     for split in splits:
         for label in range(classes):

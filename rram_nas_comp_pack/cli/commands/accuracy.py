@@ -23,9 +23,8 @@ from ...executable import (
     Question,
     asked,
     float_share,
-    image_of,
+    image_of_run,
     judged_of,
-    layout_of,
     prepare,
     with_float_classes,
 )
@@ -54,8 +53,7 @@ from ...runs.packing.accuracy import (
 )
 from ...runs.packing.chip_image import NAME, digest_of, read_own_image
 from ...runs.packing.read import read_result
-from ...runs.packing.read_layout import read_mappings, read_placements
-from ...runs.packing.source import read_source
+from ...runs.packing.source import Source, read_source
 from ...runs.plain_text import plain
 from ...runs.simconfig import config_of_run
 from ..options.execution import AccuracyOptions
@@ -98,9 +96,10 @@ def _one_thread() -> Iterator[None]:
 
 
 def _prepared(options: AccuracyOptions) -> _Case:
-    network, image = _loaded(options)
+    source = read_source(options.run_dir, options.weights)
+    network, image = _loaded(options, source)
     device = _device(options, image)
-    question = asked(network, options.split, options.images, _seed_of(options.run_dir))
+    question = asked(network, options.split, options.images, source.seed)
     at_hand = network.provenance.weights == image.provenance.weights
     trained = not image.provenance.weights.startswith("random") and network.images is not None
     _require_weights(options, at_hand, trained)
@@ -124,28 +123,16 @@ def _prepared(options: AccuracyOptions) -> _Case:
     return _Case(judged, question, reference, _settings(network, judged, reference))
 
 
-def _loaded(options: AccuracyOptions) -> tuple[Executable, ChipImage]:
+def _loaded(options: AccuracyOptions, source: Source) -> tuple[Executable, ChipImage]:
     """The network of a run and its image, which is made where there is none."""
-    run_dir = options.run_dir
-    source, image = read_source(run_dir, options.weights), read_own_image(run_dir)
-    mappings, placements = read_mappings(run_dir), read_placements(run_dir)
-    if image is None:
-        network = prepare(source, options.calibration, options.dataset)
-        image = image_of(network, mappings, placements, read_result(run_dir).size)
-    else:
-        if options.calibration is not None:
-            raise BadInput(f"--calibration: found with {run_dir / NAME}, whose ranges are known; remove one")
-        network = prepare(source, ADC_SAMPLES, options.dataset)
-        if image.mappings != layout_of(network, mappings) or image.placements != placements:
-            raise BadInput(
-                f"{run_dir / NAME}: it is the image of another layout; `image {run_dir}` makes it anew"
-            )
+    own = read_own_image(options.run_dir)
+    if own is not None and options.calibration is not None:
+        place = options.run_dir / NAME
+        raise BadInput(f"--calibration: found with {place}, whose ranges are known; remove one")
+    network = prepare(source, options.calibration if own is None else ADC_SAMPLES, options.dataset)
+    image = image_of_run(options.run_dir, network, own)
     load_digital(network.module, image.digital)
     return network, image
-
-
-def _seed_of(run_dir: Path) -> int:
-    return read_source(run_dir, None).seed
 
 
 def _require_weights(options: AccuracyOptions, at_hand: bool, trained: bool) -> None:

@@ -63,10 +63,11 @@ def chip_words(accuracy: Accuracy) -> str:
     if chip.interval_95 is not None:
         low, high = chip.interval_95
         spread = f" The mean over all chips lies between {low:.2%} and {high:.2%} (95 %)."
+    other = "" if accuracy.own_hardware else " These chips are of other hardware than that of the run."
     return (
         f"{what(accuracy).capitalize()} of {len(accuracy.chips)} chips on {reference.images} samples of the "
         f"{reference.split} split, {reference.encoding} encoding, {reference.adc} ADC: mean {chip.mean:.2%}, "
-        f"worst {chip.worst:.2%}; the integer network {reference.integer_share:.2%}.{spread}"
+        f"worst {chip.worst:.2%}; the integer network {reference.integer_share:.2%}.{spread}{other}"
     )
 
 

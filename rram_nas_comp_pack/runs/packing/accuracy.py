@@ -11,14 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from ofa.whole import whole_file
-
 from ...errors import BadInput
 from ...execution.device import DeviceModel
 from ...execution.monte_carlo import ChipCounts, LayerCounts, Summary, added, snr_db, summary
 from ..checked_csv import TableRow, rows_of
 from ..checked_json import JsonObject, parse_json, read_json, read_text
 from ..held_folder import refusal
+from ..text_files import whole_output
 
 ACCURACY_JSON, ACCURACY_CSV = "accuracy.json", "accuracy.csv"
 COLUMNS = (
@@ -83,12 +82,16 @@ class Reference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """accuracy.json, and the shares of the chips of other encodings that accuracy.csv still holds."""
+    """accuracy.json, and the shares of the chips of other encodings that accuracy.csv still holds.
+
+    `own_hardware`: the chips are of the hardware that the run holds, so far as that is known.
+    """
 
     reference: Reference
     chips: tuple[tuple[str, float], ...]
     layers: tuple[LayerAccuracy, ...]
     others: tuple[tuple[str, tuple[tuple[str, float], ...]], ...] = ()
+    own_hardware: bool = True
 
     @property
     def chip(self) -> Summary:
@@ -165,11 +168,8 @@ def _fields(line: ChipLine, trained: bool) -> list[object]:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    try:
-        with whole_file(path) as file:
-            file.write(text.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise refusal(f"{path}: cannot be written: {error.strerror or error}", error) from error
+    with whole_output(path) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
 
 
 class LayerPlace(NamedTuple):

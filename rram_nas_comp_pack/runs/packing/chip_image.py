@@ -13,8 +13,6 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ofa.whole import whole_file
-
 from ...box_converter.partition import corners
 from ...errors import BadInput
 from ...execution.image import ChipImage, Provenance
@@ -22,7 +20,7 @@ from ...execution.quantise import MOST_WEIGHT, InputRange
 from ...packing.check import violations
 from ...values import NO_RULES, Box, CrossbarSize, Layer, Mapping, Placement
 from ..checked_json import MOST_COUNT, TINY, JsonObject, parse_json, require_file
-from ..held_folder import refusal
+from ..text_files import whole_output
 
 NAME = "chip_image.npz"
 FORMAT, VERSION = "RNC chip image", 1
@@ -65,11 +63,8 @@ def digest_of(image: ChipImage) -> str:
 def save_image(folder: Path, image: ChipImage) -> Path:
     """Write chip_image.npz whole or not at all. Raises BadInput where it cannot be written."""
     path = folder / NAME
-    try:
-        with whole_file(path) as file:
-            write_image(file, image)
-    except OSError as error:
-        raise refusal(f"{path}: cannot be written: {error.strerror or error}", error) from error
+    with whole_output(path) as file:
+        write_image(file, image)
     return path
 
 
