@@ -40,8 +40,9 @@ class CompileOptions:
     """What the user chose. `budget` is the number of crossbars allowed, None for any number; the packer's
     own settings are in `goal` (its budget decides when the search stops, this one what is accepted).
     `tuning` asks for duplication, which needs a budget; the joint tuner chooses the depth split itself, and
-    the mapping of depthwise layers too where it is "auto" ("dense" without duplication). `watched_samples`
-    are those of the account of who waits for whom.
+    the mapping of depthwise layers too where it is "auto" ("dense" without duplication). Diagonal boxes
+    have at most `diagonal_rows` rows, None for those of a crossbar. `watched_samples` are those of the account
+    of who waits for whom.
     """
 
     depth_split: int = 1
@@ -53,6 +54,7 @@ class CompileOptions:
     samples: tuple[int, ...] = SAMPLES
     traced_samples: int = 4
     watched_samples: int = 8
+    diagonal_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,8 @@ def with_split_or_without(
 
 def cut_layers(layers: Sequence[Layer], hardware: Hardware, options: CompileOptions) -> tuple[Mapping, ...]:
     """The layers cut as the options say; "auto" begins with the dense mapping."""
-    return partition(layers, hardware.size, options.depth_split, options.depthwise == "diagonal")
+    diagonal = options.depthwise == "diagonal"
+    return partition(layers, hardware.size, options.depth_split, diagonal, options.diagonal_rows)
 
 
 def _duplicate(
@@ -178,7 +181,7 @@ def _duplicate(
         return plain, None
     if options.budget is None:
         raise BadInput("duplication: found no budget of crossbars, allowed is a number of them")
-    target = Target(options.budget, hardware.size, options.rules, options.depthwise)
+    target = Target(options.budget, hardware.size, options.rules, options.depthwise, options.diagonal_rows)
     return tune_layout(plain, target, read_time_of(hardware), options.tuning, watch.tuning)
 
 

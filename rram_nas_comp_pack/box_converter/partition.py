@@ -17,20 +17,27 @@ from ..values import Box, CrossbarSize, Layer, Mapping
 
 
 def partition(
-    layers: Iterable[Layer], size: CrossbarSize, depth_split: int = 1, diagonal: bool = False
+    layers: Iterable[Layer],
+    size: CrossbarSize,
+    depth_split: int = 1,
+    diagonal: bool = False,
+    diagonal_rows: int | None = None,
 ) -> tuple[Mapping, ...]:
     """Cut all layers for crossbars of this size; depthwise ones into `depth_split` parts.
 
-    With `diagonal` depthwise layers get the fewest diagonal boxes instead, their channels spread evenly.
-    Raises BadInput where a depthwise kernel has more rows than a crossbar: it is cut along columns only.
+    With `diagonal` depthwise layers get the fewest diagonal boxes instead, their channels spread evenly: boxes
+    of at most `diagonal_rows` rows where that is given, but a box holds at least one channel. Raises BadInput where a depthwise kernel has more rows than a crossbar: it is cut along columns only.
     """
-    return tuple(_mapping(layer, size, depth_split, diagonal) for layer in layers)
+    return tuple(_mapping(layer, size, depth_split, diagonal, diagonal_rows) for layer in layers)
 
 
 @lru_cache(maxsize=16384)  # subnets of a search share most of their layers
-def _mapping(layer: Layer, size: CrossbarSize, depth_split: int, diagonal: bool) -> Mapping:
-    is_diagonal = diagonal and layer.depthwise
-    return Mapping(layer, _fewest_diagonal(layer, size) if is_diagonal else cut(layer, size, depth_split))
+def _mapping(
+    layer: Layer, size: CrossbarSize, depth_split: int, diagonal: bool, diagonal_rows: int | None
+) -> Mapping:
+    if diagonal and layer.depthwise:
+        return Mapping(layer, _fewest_diagonal(layer, size, diagonal_rows))
+    return Mapping(layer, cut(layer, size, depth_split))
 
 
 def cut(layer: Layer, size: CrossbarSize, depth_split: int = 1) -> tuple[Box, ...]:
@@ -52,15 +59,16 @@ def cut_strips(layer: Layer, size: CrossbarSize, width: int) -> tuple[Box, ...]:
     return tuple(Box(layer.raw.h, part, part * layer.positions) for part in widths)
 
 
-def most_channels(layer: Layer, size: CrossbarSize) -> int:
-    """Channels of a depthwise layer that the largest diagonal box holds.
+def most_channels(layer: Layer, size: CrossbarSize, rows: int | None = None) -> int:
+    """Channels of a depthwise layer that the largest diagonal box holds; of so many rows, but at least one.
 
     Raises BadInput where the layer is not depthwise or its kernel has more rows than a crossbar.
     """
     if not layer.depthwise:
         raise BadInput(f"layer {layer.label} ({layer.name}): only a depthwise layer can be mapped diagonally")
     _require_whole_kernel(layer, size)
-    return min(size.rows // layer.raw.h, size.columns, layer.raw.w)
+    limit = size.rows if rows is None else min(rows, size.rows)
+    return min(max(1, limit // layer.raw.h), size.columns, layer.raw.w)
 
 
 def cut_diagonal(layer: Layer, size: CrossbarSize, channels: int) -> tuple[Box, ...]:
@@ -81,8 +89,8 @@ def cut_diagonal(layer: Layer, size: CrossbarSize, channels: int) -> tuple[Box, 
     return tuple(Box(layer.raw.h * width, width, layer.positions) for width in widths)
 
 
-def _fewest_diagonal(layer: Layer, size: CrossbarSize) -> tuple[Box, ...]:
-    boxes = -(-layer.raw.w // most_channels(layer, size))
+def _fewest_diagonal(layer: Layer, size: CrossbarSize, rows: int | None) -> tuple[Box, ...]:
+    boxes = -(-layer.raw.w // most_channels(layer, size, rows))
     return cut_diagonal(layer, size, -(-layer.raw.w // boxes))
 
 

@@ -41,6 +41,7 @@ class CompileSettings:
     rules: Rules = field(default_factory=Rules)
     depth_split: int = 1
     depthwise: DepthwiseMapping = "auto"
+    diagonal_rows: int | None = None
     duplicate: bool = True
     tuner: Tuner = "joint"
     quick: bool = True
@@ -58,6 +59,7 @@ class CompileSettings:
             self.crossbars,
             self.rules,
             goal,
+            diagonal_rows=self.diagonal_rows,
         )
 
 
@@ -174,7 +176,7 @@ def _quick_bound(mappings: tuple[Mapping, ...], size: CrossbarSize, rules: Rules
 def _quick(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Mapped | None:
     """The quick layout with copies; None where there is none, or it gains nothing."""
     read_ns, size = read_time_of(settings.hardware), settings.hardware.size
-    target = Target(settings.crossbars, size, settings.rules, settings.depthwise)
+    target = Target(settings.crossbars, size, settings.rules, settings.depthwise, settings.diagonal_rows)
     found = quick_layout(plain, target, read_ns, settings.samples, settings.seed)
     if found is None:
         return None

@@ -17,12 +17,17 @@ Progress = Callable[[int, int, float], None]
 
 
 class Target(NamedTuple):
-    """The crossbars to be filled, who may share one, and how depthwise layers may be mapped."""
+    """The crossbars to be filled, who may share one, and how depthwise layers may be mapped.
+
+    A diagonal box may have `diagonal_rows` rows at most, None for those of a crossbar: cells that hold zeros
+    leak and have faults too, so that its sums err the more, the more rows are driven.
+    """
 
     crossbars: int
     size: CrossbarSize
     rules: Rules
     depthwise: DepthwiseMapping
+    diagonal_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

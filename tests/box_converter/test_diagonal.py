@@ -69,6 +69,12 @@ def test_columns_and_channels_limit_a_box_as_well():
     assert most_channels(depthwise(5, 3), CrossbarSize(128, 128)) == 5
 
 
+def test_fewer_rows_than_the_crossbar_s_may_be_allowed_but_a_channel_always_fits():
+    size, layer = CrossbarSize(128, 128), depthwise(20, 3)
+    assert [most_channels(layer, size, rows) for rows in (0, 8, 18, 64, 128, 500)] == [1, 1, 2, 7, 14, 14]
+    assert partition((layer,), size, diagonal=True, diagonal_rows=64)[0].boxes == cut_diagonal(layer, size, 7)
+
+
 @pytest.mark.parametrize("shape", [linear(9, 9, 1), convolution((6, 2, 3, 3), 3, 4)])
 def test_layers_that_are_not_depthwise_have_no_diagonal_boxes(shape):
     with pytest.raises(BadInput, match="only a depthwise layer"):

@@ -246,6 +246,16 @@ def test_the_mapping_of_depthwise_layers_is_the_one_asked_for(log):
             assert [e.get("mapping") for e in read(log, name)] == [None, mapping, None]
 
 
+@pytest.mark.parametrize("rows", [0, 18])
+def test_diagonal_boxes_have_no_more_rows_than_allowed(log, rows):
+    duplicate(log, "--depthwise-mapping", "auto", "--diagonal-rows", rows)
+    assert call("verify", log / "packing" / "t")[0] == 0
+    (depthwise,) = (e for e in read(log, "partition_optimized.json") if "mapping" in e)
+    assert rows or depthwise["mapping"] == "dense"
+    if depthwise["mapping"] == "diagonal":
+        assert max(box["h"] for box in depthwise["boxes"]) <= rows
+
+
 def test_the_same_seed_gives_the_same_copies_and_places(log):
     for exp_id in ("t", "again"):
         assert duplicate(log, "--tune-effort", 500, exp_id=exp_id)[0] == 0
@@ -313,6 +323,18 @@ OPTIONS = {
     "no time": (("--tune-seconds", 0), "--tune-seconds", "'0'"),
     "time that is no number": (("--tune-seconds", "nan"), "--tune-seconds", "'nan'"),
     "endless time": (("--tune-seconds", "inf"), "--tune-seconds", "'inf'"),
+    "rows of no diagonal": (
+        ("--depthwise-mapping", "diagonal", "--diagonal-rows", 0),
+        "--diagonal-rows",
+        "found 0",
+        "from 1",
+    ),
+    "rows below 0": (("--diagonal-rows", -1), "--diagonal-rows", "'-1'"),
+    "rows of dense layers": (
+        ("--depthwise-mapping", "dense", "--diagonal-rows", 9),
+        "--diagonal-rows",
+        "auto",
+    ),
     "no budget": (("--find-solution",), "--find-solution", "--duplicate", "--num-crossbars"),
 }
 

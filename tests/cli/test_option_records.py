@@ -20,14 +20,14 @@ PACK = {
     *("layer_threshold", "xbar_max_load", "no_pack_heuristic", "duplicate", "tuner", "depthwise_mapping"),
     *("objective", "num_sample", "tune_effort", "tune_seconds", "packer", "pack_effort", "pack_seconds"),
     *("seed", "sim_log_samples", "no_report", "trace", "verbose", "log_dir", "config"),
-    *("image", "weights", "calibration"),
+    *("image", "weights", "calibration", "diagonal_rows"),
 }
 EVOLVE = {
     *("exp_id", "method", "objectives", "population", "generations", "mutate_prob", "mutation_ratio"),
     *("coef_acc", "coef_latency", "accuracy", "predictor_subnets", "predictor_tau", "checkpoint", "dataset"),
     *("device", "num_crossbars", "depth_split_factor", "layer_threshold", "xbar_max_load"),
     *("no_pack_heuristic", "duplicate", "tuner", "depthwise_mapping", "num_sample", "tune_effort"),
-    *("workers", "scheduler", "resume", "seed", "no_report", "verbose", "log_dir", "config"),
+    *("diagonal_rows", "workers", "scheduler", "resume", "seed", "no_report", "verbose", "log_dir", "config"),
 }
 
 

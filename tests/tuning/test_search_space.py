@@ -102,6 +102,21 @@ def test_every_number_of_equal_parts_is_on_the_menu(network, mode, crossbars):
         assert set(ways) == wanted
 
 
+@given(network=networks(), rows=st.integers(0, 40), mode=st.sampled_from(["diagonal", "auto"]))
+@settings(max_examples=40, deadline=None)
+def test_diagonal_boxes_keep_to_the_rows_that_are_allowed(network, rows, mode):
+    plain = partition(network, SIZE, 1, mode == "diagonal", rows)
+    target = make(network, 20, mode=mode).target._replace(diagonal_rows=rows)
+    found = build_problem(plain, target, one_ns)
+    free = build_problem(partition(network, SIZE, 1, mode == "diagonal"), target, one_ns)
+    for o, m in enumerate(m for m in plain if m.stored):
+        cuts = [found.cuts[v] for v in variants(found.space, o)]
+        assert all(c.width == 1 or c.width * m.layer.raw.h <= rows for c in cuts if c.diagonal)
+        allowed = {c for c in (free.cuts[v] for v in variants(free.space, o))}
+        if mode == "auto":
+            assert set(cuts) <= allowed | {cuts[0]}
+
+
 def test_equal_reads_are_counted_and_different_ones_timed():
     counted, timed = make(MIXED, 9, read_ns=lambda *_: 152.77), make(MIXED, 9, read_ns=sized_ns)
     assert (counted.unit_ns, timed.unit_ns) == (152.77, 1.0)

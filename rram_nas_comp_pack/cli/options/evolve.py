@@ -209,7 +209,7 @@ def evolve_options(values: dict[str, Any], command_line: str) -> EvolveOptions:
             values[name] = value
     if values["method"] == "ndga":  # what the paper's program calls it
         values["method"] = "nsga2"
-    values["depthwise_mapping"] = depthwise_mapping(values["depthwise_mapping"], values["duplicate"])
+    values["depthwise_mapping"] = depthwise_mapping(values)
     own = {f.name for f in fields(EvolveOptions)} & values.keys()
     return EvolveOptions(
         run=run_options(values, command_line),
@@ -238,6 +238,7 @@ def _settings(v: dict[str, Any]) -> Callable[[Hardware], CompileSettings]:
         rules=rules_of(v["no_pack_heuristic"], v["layer_threshold"], v["xbar_max_load"]),
         depth_split=v["depth_split_factor"],
         depthwise=v["depthwise_mapping"],
+        diagonal_rows=v["diagonal_rows"],
         duplicate=v["duplicate"],
         tuner=v["tuner"],
         seed=v["seed"],

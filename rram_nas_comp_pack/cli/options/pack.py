@@ -132,7 +132,7 @@ def pack_options(values: dict[str, Any], command_line: str) -> PackOptions:
     if values["duplicate"] and values["find_solution"]:
         raise BadInput("--duplicate fills a budget: found --find-solution, allowed is --num-crossbars N")
     require_image(values)
-    values["depthwise_mapping"] = depthwise_mapping(values["depthwise_mapping"], values["duplicate"])
+    values["depthwise_mapping"] = depthwise_mapping(values)
     values["objective"] = values["objective"] or values["num_sample"]
     values["input_size"] = _input_size(values["input_size"])
     return PackOptions(
@@ -153,6 +153,7 @@ def _settings(v: dict[str, Any]) -> CompileOptions:
     return CompileOptions(
         depth_split=v["depth_split_factor"],
         depthwise=v["depthwise_mapping"],
+        diagonal_rows=v["diagonal_rows"],
         tuning=Tuning(v["tuner"], effort) if v["duplicate"] else None,
         budget=budget,
         rules=rules_of(v["no_pack_heuristic"], v["layer_threshold"], v["xbar_max_load"]),

@@ -117,6 +117,13 @@ def add_duplication(parser: argparse.ArgumentParser) -> None:
         "both (auto) (default: auto with --duplicate, else dense)",
     )
     add(
+        "--diagonal-rows",
+        type=at_least(0),
+        metavar="N",
+        help="most rows of a diagonal box, all of which are driven at once: fewer rows mean smaller errors "
+        "on faulty chips, and more reads; 0 allows no diagonal boxes (default: those of a crossbar)",
+    )
+    add(
         "--num-sample",
         type=at_least(1, MOST_SAMPLES),
         default=8,
@@ -173,10 +180,24 @@ class _Ignore(argparse.Action):
         pass
 
 
-def depthwise_mapping(chosen: DepthwiseMapping | None, duplicate: bool) -> DepthwiseMapping:
-    """What `--depthwise-mapping` means. Raises BadInput where it needs `--duplicate`."""
-    if chosen == "auto" and not duplicate:
+def depthwise_mapping(values: dict[str, Any]) -> DepthwiseMapping:
+    """What `--depthwise-mapping` means.
+
+    Raises BadInput where it needs `--duplicate`, or where `--diagonal-rows` contradicts it.
+    """
+    given: DepthwiseMapping | None = values["depthwise_mapping"]
+    if given == "auto" and not values["duplicate"]:
         raise BadInput(
             "--depthwise-mapping: found 'auto' without --duplicate, allowed are dense and diagonal"
         )
-    return chosen or ("auto" if duplicate else "dense")
+    chosen = given or ("auto" if values["duplicate"] else "dense")
+    rows = values["diagonal_rows"]
+    if rows is not None and chosen == "dense":
+        raise BadInput(
+            f"--diagonal-rows: found {rows} with --depthwise-mapping dense, allowed is with diagonal or auto"
+        )
+    if rows == 0 and chosen == "diagonal":
+        raise BadInput(
+            "--diagonal-rows: found 0 with --depthwise-mapping diagonal, allowed is a number from 1"
+        )
+    return chosen

@@ -165,7 +165,7 @@ def _possible_cuts(mapping: Mapping, target: Target) -> Iterator[DepthwiseCut]:
             DepthwiseCut(False, w) for w in _widths(layer.raw.w, target.size.columns, target.crossbars)
         ]
     if diagonal:
-        most = most_channels(layer, target.size)
+        most = most_channels(layer, target.size, target.diagonal_rows)
         others += [
             DepthwiseCut(True, w) for w in _widths(layer.raw.w, most, target.crossbars) if w > 1 or not dense
         ]
