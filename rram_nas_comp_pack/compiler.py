@@ -40,9 +40,9 @@ class CompileOptions:
     """What the user chose. `budget` is the number of crossbars allowed, None for any number; the packer's
     own settings are in `goal` (its budget decides when the search stops, this one what is accepted).
     `tuning` asks for duplication, which needs a budget; the joint tuner chooses the depth split itself, and
-    the mapping of depthwise layers too where it is "auto" ("dense" without duplication). Diagonal boxes
-    have at most `diagonal_rows` rows, None for those of a crossbar. `watched_samples` are those of the account
-    of who waits for whom.
+    the mapping of depthwise layers too where it is "auto" ("dense" without duplication). Diagonal boxes have
+    at most `diagonal_rows` rows, None for those of a crossbar. `watched_samples` are those of the account of
+    who waits for whom.
     """
 
     depth_split: int = 1

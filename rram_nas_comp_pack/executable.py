@@ -96,8 +96,8 @@ def _subnet(source: Source, samples: int, dataset: str | None) -> Executable:
     Its weights are its own where the file holds those of one subnet, as fine-tuning writes them. From a
     supernet it gets norm statistics of its own.
     """
-    file, chosen = chosen_subnet(source.model.removeprefix("ofa:"))
-    own = read_dataset(file)
+    front, chosen = chosen_subnet(source.model.removeprefix("ofa:"))
+    own = read_dataset(front)
     if own != "digits" and source.weights is None:
         raise BadInput(
             f"{source.model}: found networks for {own}, whose supernet does not come along; allowed is "

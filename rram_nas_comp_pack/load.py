@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from .box_converter.torch.trace import Recording
 
-FORMS = "torchvision:NAME, timm:NAME, ofa:front.json#K, package.module:callable, FILE.onnx"
+FORMS = (
+    "torchvision:NAME, timm:NAME, ofa:front.json#K or ofa:evaluated.csv#K, package.module:callable, FILE.onnx"
+)
 _PREFIXES = ("torchvision", "timm", "ofa")
 
 

@@ -25,8 +25,9 @@ def partition(
 ) -> tuple[Mapping, ...]:
     """Cut all layers for crossbars of this size; depthwise ones into `depth_split` parts.
 
-    With `diagonal` depthwise layers get the fewest diagonal boxes instead, their channels spread evenly: boxes
-    of at most `diagonal_rows` rows where that is given, but a box holds at least one channel. Raises BadInput where a depthwise kernel has more rows than a crossbar: it is cut along columns only.
+    With `diagonal` depthwise layers get the fewest diagonal boxes, their channels spread evenly; where
+    `diagonal_rows` is given, boxes of no more rows, but of at least one channel. Raises BadInput where a
+    depthwise kernel has more rows than a crossbar: it is cut along columns only.
     """
     return tuple(_mapping(layer, size, depth_split, diagonal, diagonal_rows) for layer in layers)
 

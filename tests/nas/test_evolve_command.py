@@ -15,8 +15,10 @@ import pytest
 from dask_processes import Dask
 from tiny_search import ROOT, call, files, run, start, workplace
 
+from ofa.architecture import Configuration
 from rram_nas_comp_pack.cli.main import main
 from rram_nas_comp_pack.hardware.config.read import load_config
+from rram_nas_comp_pack.runs.nas.subnet import chosen_subnet
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -158,11 +160,24 @@ def test_a_network_of_the_front_is_packed_by_one_command(whole, tmp_path, capsys
     for model, said in (
         (f"ofa:{whole[0]}/front.json#99", f"found {last + 1} networks"),
         (f"ofa:{whole[0]}/front.json", "allowed is ofa:FILE#K"),
-        (f"ofa:{whole[0]}/front.csv#0", "not valid JSON"),
+        (f"ofa:{whole[0]}/hypervolume.csv#0", "line 1: found 'generation,"),
+        (f"ofa:{whole[0]}/evaluated.csv#9999", "found 18 networks"),
         ("ofa:none.json#0", "none.json: No such file"),
     ):
         assert main(["pack", "--model", model]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_every_evaluated_network_has_a_number_that_names_it(whole):
+    with (whole[0] / "evaluated.csv").open(newline="") as file:
+        rows = [json.loads(row["sample"]) for row in csv.DictReader(file)]
+    front = whole[0] / "front.json"
+    for k, row in enumerate(rows):
+        found = chosen_subnet(f"{whole[0]}/evaluated.csv#{k}")
+        assert found == (front, Configuration(*map(tuple, row.values())))
+    best = json.loads(front.read_text())["networks"][0]["sample"]
+    assert chosen_subnet(f"{whole[0]}/front.csv#0")[1] == chosen_subnet(f"{front}#0")[1]
+    assert dict(zip(("ks", "e", "d"), map(list, chosen_subnet(f"{front}#0")[1]), strict=True)) == best
 
 
 def test_a_network_that_is_packed_on_other_hardware_than_the_search_had_is_told(whole, tmp_path, capsys):

@@ -112,7 +112,7 @@ def test_diagonal_boxes_keep_to_the_rows_that_are_allowed(network, rows, mode):
     for o, m in enumerate(m for m in plain if m.stored):
         cuts = [found.cuts[v] for v in variants(found.space, o)]
         assert all(c.width == 1 or c.width * m.layer.raw.h <= rows for c in cuts if c.diagonal)
-        allowed = {c for c in (free.cuts[v] for v in variants(free.space, o))}
+        allowed = {free.cuts[v] for v in variants(free.space, o)}
         if mode == "auto":
             assert set(cuts) <= allowed | {cuts[0]}
 

@@ -13,6 +13,7 @@ from ...load import load_network
 from ...runs.file_names import PACKING
 from ...runs.folders import run_folder
 from ...runs.nas.front import read_hardware
+from ...runs.nas.subnet import front_of
 from ...runs.origin import CONFIG_COPY, begin
 from ...runs.packing.log import coverage_table, log_lines, summary
 from ...runs.packing.source import Source
@@ -85,7 +86,7 @@ def _other_hardware(model: str, config: SimConfig) -> str:
     kind, _, place = model.partition(":")
     if kind != "ofa":
         return ""
-    front = Path(place.rpartition("#")[0])
+    front = front_of(Path(place.rpartition("#")[0]))
     held = read_hardware(front)
     if held is None or held.digest == config.digest:
         return ""

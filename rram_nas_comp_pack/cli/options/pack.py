@@ -56,8 +56,8 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
         "--model",
         type=word,
         default="mbv3_small",
-        help="network: a shipped name, torchvision:NAME, timm:NAME, ofa:front.json#K, "
-        "package.module:callable or a .onnx file (default: mbv3_small)",
+        help="network: a shipped name, torchvision:NAME, timm:NAME, ofa:front.json#K or ofa:evaluated.csv#K "
+        "of a search, package.module:callable or a .onnx file (default: mbv3_small)",
     )
     add(
         "--input-size",

@@ -11,7 +11,7 @@ from ofa.errors import BadInput as BadSubnet
 
 from ...errors import BadInput
 from ...hardware.config.read import SimConfig
-from ..checked_json import HUGE, JsonObject, read_json
+from ..checked_json import HUGE, JsonObject, parse_json, read_json
 from ..simconfig import read_simconfig
 from .run import ELSEWHERE, Figures, Front, FrontNetwork
 
@@ -89,6 +89,11 @@ def read_subnet(place: JsonObject) -> Configuration:
         return configuration(ks, e, d)
     except BadSubnet as error:
         raise BadInput(f"{place.source}: {place.name}: {error!s:.200}") from error
+
+
+def read_subnet_text(place: str, text: str) -> Configuration:
+    """The subnet in the JSON of a table's column `sample`; `place` names the line in errors."""
+    return read_subnet(JsonObject(place, "sample", parse_json(text, f"{place}: sample")))
 
 
 def _network(index: int, place: JsonObject) -> FrontNetwork:

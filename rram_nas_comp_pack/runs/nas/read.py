@@ -11,8 +11,8 @@ import numpy as np
 
 from ...errors import BadInput
 from ..checked_csv import TableRow, read_table
-from ..checked_json import HUGE, TINY, JsonObject, parse_json, read_text
-from .front import ACCURACY, FRONT, option_texts, read_front, read_subnet
+from ..checked_json import HUGE, TINY, read_text
+from .front import ACCURACY, FRONT, option_texts, read_front, read_subnet_text
 from .run import Evaluated, Front, SearchRun
 
 EVALUATED = (
@@ -76,8 +76,7 @@ def read_evaluated(path: Path) -> Evaluated:
     genes: list[tuple[int, ...]] = []
     too_large = failed = 0
     for row in read_table(path, EVALUATED):
-        place = f"{row.path}: line {row.line}"
-        sample = read_subnet(JsonObject(place, "sample", parse_json(row.text("sample"), f"{place}: sample")))
+        sample = read_subnet_text(f"{row.path}: line {row.line}", row.text("sample"))
         network = (*sample.ks, *sample.e, *sample.d)
         if lines.setdefault(network, row.line) != row.line:
             row.fail("sample", row.text("sample"), f"another network than that of line {lines[network]}")
