@@ -62,6 +62,11 @@ def _parts(chart: Chart) -> Iterator[str]:
     raise TypeError(chart)
 
 
+def scales_of(chart: Scatter) -> tuple[Scale, Scale]:
+    """From values to places in the drawing."""
+    return _scales(chart, *chart.limits())
+
+
 def _scales(chart: Lines | Scatter, x: tuple[float, float], y: tuple[float, float]) -> tuple[Scale, Scale]:
     width, height = SIZES[type(chart)]
     return Scale(chart.x, *x, LEFT, width - 12), Scale(chart.y, *y, height - BOTTOM, TOP)
@@ -86,7 +91,7 @@ def _(chart: Lines) -> Iterator[str]:
 
 @_parts.register
 def _(chart: Scatter) -> Iterator[str]:
-    x, y = _scales(chart, *chart.limits())
+    x, y = scales_of(chart)
     yield _axes(x, y)
     yield f'<path class="cloud" d="{_dots((x(a), y(b)) for a, b in chart.cloud.tolist())}"/>'
     yield from (_front(front, x, y) for front in chart.fronts)

@@ -9,7 +9,8 @@ import pytest
 
 from rram_nas_comp_pack.cli.options.parse import parse
 from rram_nas_comp_pack.hardware.config.read import SHIPPED, load_config
-from rram_nas_comp_pack.report.nas.charts import MOST_LINES, front_chart, genome_chart, speeds_of
+from rram_nas_comp_pack.report.chart_values import Point
+from rram_nas_comp_pack.report.nas.charts import MOST_LINES, front_chart, genome_chart, knee, speeds_of
 from rram_nas_comp_pack.report.nas.networks import PACK_DEFAULTS, pack_command
 from rram_nas_comp_pack.report.nas.report import search_page
 from rram_nas_comp_pack.runs.nas.read import read_search
@@ -142,7 +143,7 @@ def test_what_a_command_leaves_out_is_what_pack_does_anyway():
 )
 def test_the_command_packs_by_the_options_of_the_search(tmp_path, changed):
     run = read_search(write_search(tmp_path / "run", 20, **changed), "")
-    words = shlex.split(pack_command(run, run.front.networks[0]))
+    words = shlex.split(pack_command(run, "front.json", 0))
     assert words[:3] == ["python", "-m", "rram_nas_comp_pack"]
     written = parse(words[3:])[1]["options"].run.written
     assert (written["model"], written["num_crossbars"]) == ("ofa:RUN_DIR/front.json#0", 168)
@@ -156,7 +157,7 @@ def test_the_command_packs_on_the_hardware_that_the_search_holds(tmp_path):
     held = config_entry(load_config(SHIPPED))
     (run / "front.json").write_text(json.dumps({**front, "simconfig": held}))
     found = read_search(run, "")
-    assert pack_command(found, found.front.networks[0]).endswith(" --config RUN_DIR/SimConfig.ini")
+    assert pack_command(found, "front.json", 0).endswith(" --config RUN_DIR/SimConfig.ini")
 
 
 # Which run it is
@@ -286,3 +287,17 @@ def test_the_report_of_5000_networks_takes_less_than_5_megabytes(tmp_path):
     run = write_search(tmp_path / "big", 5000)
     assert call("report", run)[0] == 0
     assert (run / "report.html").stat().st_size < 5e6
+
+
+@pytest.mark.parametrize(
+    ("points", "best"),
+    [
+        ([(1, 9), (2, 8.9), (9, 1)], 1),
+        ([(1, 9), (3, 4), (9, 1)], 0),  # none lies beyond the line: the most accurate
+        ([(1, 9), (9, 1)], 0),
+        ([(5, 5)], 0),
+    ],
+)
+def test_the_knee_lies_farthest_beyond_the_line_between_the_ends(points, best):
+    front = [Point(x, y, None, str(k), "") for k, (x, y) in enumerate(points)]
+    assert knee(front[::-1]) == str(best)

@@ -55,8 +55,33 @@ def focused(page):
     return page.switch_to.active_element
 
 
-def test_at_first_no_network_is_chosen(page):
-    assert shown(page) == marked(page) == []
+def test_at_first_the_knee_of_the_first_front_is_chosen(page):
+    (first,) = shown(page)
+    assert first.startswith("network-0-")
+    assert marked(page) == [first] * 2
+    assert page.execute_script("return scrollY") == 0
+
+
+def test_a_grey_point_shows_its_network_and_the_command_that_packs_it(page, folder):
+    field = page.find_elements(By.CSS_SELECTOR, ".numbers .number")[1]
+    page.execute_script("arguments[0].value = 3; arguments[0].dispatchEvent(new Event('change'))", field)
+    assert (shown(page), marked(page)) == (["evaluated"], [])
+    by_number = page.find_element(By.ID, "evaluated").text
+    assert "evaluated network 3" in by_number
+    place = folder.parent / "second" / "evaluated.csv#3"
+    assert f"--model ofa:{place} --num-crossbars 168 --duplicate" in command(page)
+    page.find_element(By.CSS_SELECTOR, ".pick[data-network=network-0-0]").click()
+    assert page.find_elements(By.CSS_SELECTOR, ".ring") == []
+    grey = """
+      const svg = document.querySelector(".front svg.chart");
+      const known = JSON.parse(document.getElementById("evaluated-data").textContent);
+      const [, accuracy, speed] = known.runs[1].networks.find((network) => network[0] === 3);
+      const at = ([low, high, start, end], v) => start + (v - low) / (high - low) * (end - start);
+      const place = new DOMPoint(at(known.x, speed), at(known.y, accuracy));
+      const { x: clientX, y: clientY } = place.matrixTransform(svg.getScreenCTM());
+      svg.dispatchEvent(new MouseEvent("click", { clientX, clientY, bubbles: true }));"""
+    page.execute_script(grey)
+    assert page.find_element(By.ID, "evaluated").text == by_number
 
 
 def test_a_click_on_a_point_shows_its_network_and_the_command_that_packs_it(page, folder):

@@ -40,6 +40,19 @@ def _points(place: int, run: SearchRun, named: bool) -> tuple[Point, ...]:
     )
 
 
+def knee(points: Sequence[Point]) -> str:
+    """The key of the point of a front that lies farthest beyond the line between its ends.
+
+    Distances are those of axes as long as the front; where none lies beyond, it is the most accurate point.
+    """
+    ordered = sorted(points, key=lambda p: (p.x, p.y))
+    first, last = ordered[0], ordered[-1]
+    width, height = (last.x - first.x) or 1.0, (first.y - last.y) or 1.0
+    beyond = [(p.x - first.x) / width - (first.y - p.y) / height for p in ordered]
+    best = max(range(len(ordered)), key=lambda k: (beyond[k] > 1e-9, beyond[k], ordered[k].y))
+    return ordered[best].key
+
+
 def network_id(run: int, network: FrontNetwork) -> str:
     """What names a network in the page."""
     return f"network-{run}-{network.index}"

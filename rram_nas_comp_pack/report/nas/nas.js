@@ -3,6 +3,7 @@
   const points = [...document.querySelectorAll(".pick")];
   const rows = () => [...document.querySelectorAll(".networks tbody tr")];
   const panels = document.querySelectorAll(".panel");
+  let ring = null;
 
   /* The command names the run's folder: the page knows where it lies. */
 
@@ -36,12 +37,12 @@
   const choose = (name) => {
     for (const panel of panels) panel.hidden = panel.id !== name;
     document.querySelector(".panels .hint").hidden = true;
+    ring?.remove();
     for (const point of points) point.setAttribute("aria-pressed", String(point.dataset.network === name));
     for (const row of rows()) {
       if (row.dataset.network === name) row.setAttribute("aria-current", "true");
       else row.removeAttribute("aria-current");
     }
-    document.querySelector(".front").scrollIntoView({ block: "nearest" });
   };
 
   const walk = (all, one, event) => {
@@ -56,11 +57,15 @@
   };
 
   const listen = (one, all) => {
-    one.addEventListener("click", () => choose(one.dataset.network));
+    const chosen = () => {
+      choose(one.dataset.network);
+      document.querySelector(".front").scrollIntoView({ block: "nearest" });
+    };
+    one.addEventListener("click", chosen);
     one.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === " ") {
         event.preventDefault();
-        choose(one.dataset.network);
+        chosen();
       } else walk(all(), one, event);
     });
   };
@@ -68,6 +73,69 @@
   for (const point of points) listen(point, () => points);
   for (const row of rows()) listen(row, rows);
   points[0]?.setAttribute("tabindex", "0");
+
+  /* Grey points: networks that were evaluated, by place or by number */
+
+  const drawing = document.querySelector(".front svg.chart");
+  const known = JSON.parse(document.getElementById("evaluated-data").textContent);
+  const place = ([low, high, start, end], value) => start + (value - low) / (high - low) * (end - start);
+  const all = known.runs.flatMap((run) => run.networks.map(([number, accuracy, speed, genes]) =>
+    ({ run, number, accuracy, speed, genes, x: place(known.x, speed), y: place(known.y, accuracy) })));
+  const panel = document.getElementById("evaluated");
+
+  const stages = (genes) => [0, 1, 2, 3].map((stage) => {
+    const depth = Number(genes[32 + stage]);
+    const blocks = (from) => [...genes.slice(from + 4 * stage, from + 4 * stage + depth)].join(" ");
+    return [String(stage + 1), String(depth), blocks(0), blocks(16)];
+  });
+
+  const show = (network) => {
+    choose("evaluated");
+    panel.querySelector("h3").textContent = `${network.run.title} ${network.number}`;
+    panel.querySelector(".figures").textContent =
+      `accuracy ${network.accuracy.toFixed(4)}, speed searched ${network.speed.toFixed(2)}`;
+    panel.querySelector("tbody").replaceChildren(...stages(network.genes).map((cells) => {
+      const row = document.createElement("tr");
+      row.append(...cells.map((text) => {
+        const cell = document.createElement("td");
+        cell.textContent = text;
+        return cell;
+      }));
+      return row;
+    }));
+    const word = (text) => location.protocol === "file:"
+      ? quoted(text.replace("RUN_DIR", () => joined(network.run.folder))) : text;
+    panel.querySelector("code").textContent = network.run.command
+      .replace("evaluated.csv#K", `evaluated.csv#${network.number}`).replace(/ofa:RUN_DIR\/\S+/, word);
+    ring = document.createElementNS(drawing.namespaceURI, "circle");
+    ring.setAttribute("class", "ring");
+    ring.setAttribute("cx", network.x);
+    ring.setAttribute("cy", network.y);
+    ring.setAttribute("r", 9);
+    drawing.append(ring);
+  };
+
+  drawing.addEventListener("click", (event) => {
+    if (event.target.closest(".pick")) return;
+    const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(drawing.getScreenCTM().inverse());
+    const far = (network) => Math.hypot(network.x - at.x, network.y - at.y);
+    const nearest = all.reduce((best, one) => best && far(best) <= far(one) ? best : one, null);
+    if (nearest && far(nearest) < 12) show(nearest);
+  });
+
+  for (const field of document.querySelectorAll(".numbers .number")) {
+    field.closest(".numbers").hidden = false;
+    field.addEventListener("change", () => {
+      const own = known.runs[field.dataset.run];
+      const found = all.find((one) => one.run === own && one.number === Number(field.value));
+      field.setCustomValidity(found || field.value === "" ? "" : "No network of this number fits the crossbars.");
+      field.reportValidity();
+      if (found && field.value !== "") show(found);
+    });
+  }
+
+  const first = document.querySelector(".panels").dataset.first;
+  if (first) choose(first);
 
   /* Copying */
 

@@ -64,15 +64,14 @@ def _cells(run: SearchRun, network: FrontNetwork, named: bool) -> Iterator[CellV
 
 
 def network_panels(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
-    """One panel a network, of which the page shows the chosen one. `folders` lead from page to run."""
+    """A panel for every network of the front; the page shows one of them; `folders` lead from page to run."""
     named = len(runs) > 1
     panels = (
         _panel(network_id(i, n), f"{run.name}, network {n.index}" if named else f"Network {n.index}",
-               n, pack_command(run, n), folder)
+               n, pack_command(run, "front.json", n.index), folder)
         for i, (run, folder) in enumerate(zip(runs, folders, strict=True)) for n in run.front.networks
     )  # fmt: skip
-    hint = '<p class="hint">Choose a point or a row to see its network.</p>'
-    return f'<div class="panels" aria-live="polite">{hint}{"".join(panels)}</div>\n'
+    return "".join(panels)
 
 
 def _panel(name: str, title: str, network: FrontNetwork, command: str, folder: str) -> str:
@@ -96,13 +95,17 @@ def _stages(network: Configuration) -> str:
         own = slice(stage * DEPTHS[-1], stage * DEPTHS[-1] + depth)
         choices = (" ".join(map(str, values[own])) for values in (network.ks, network.e))
         rows.append([str(stage + 1), str(depth), *choices])
-    header = ("stage", "depth d", "kernels ks", "expansions e")
-    return table(header, rows, "Blocks that run, first to last")
+    return stages_table(rows)
 
 
-def pack_command(run: SearchRun, network: FrontNetwork) -> str:
-    """The command line that gives this network its tuned figures again."""
-    parts = [f"python -m rram_nas_comp_pack pack --model ofa:{PLACEHOLDER}/front.json#{network.index}"]
+def stages_table(rows: Sequence[Sequence[str]]) -> str:
+    """A table of stages: number, depth, kernels and expansions."""
+    return table(("stage", "depth d", "kernels ks", "expansions e"), rows, "Blocks that run, first to last")
+
+
+def pack_command(run: SearchRun, file: str, number: int | str) -> str:
+    """The command line that packs a network in a file of the search; one of the front as it was tuned."""
+    parts = [f"python -m rram_nas_comp_pack pack --model ofa:{PLACEHOLDER}/{file}#{number}"]
     parts.append(f"--num-crossbars {run.front.budget}")
     if run.front.resolution != 64:
         parts.append(f"--input-size 3,{run.front.resolution},{run.front.resolution}")

@@ -9,13 +9,15 @@ from matplotlib.figure import Figure
 
 from ...runs.nas.run import SearchRun, local
 from .. import svg
+from ..chart_values import Scatter
 from ..compare.page import runs_table
 from ..compare.run import search_run
 from ..compare.table import rows
 from ..matplotlib_charts import WIDTH, draw, png_and_svg
 from ..page import Section, asset, page, table, terms
 from ..report_files import ReportFiles
-from .charts import MOST_LINES, front_chart, genome_chart, progress_charts, speeds_of
+from .charts import MOST_LINES, front_chart, genome_chart, knee, progress_charts, speeds_of
+from .evaluated import evaluated_data, evaluated_panel
 from .networks import front_table, network_panels
 
 FILES = {"config", "checkpoint", "dataset"}
@@ -63,8 +65,7 @@ def _sections(runs: Sequence[SearchRun], folders: Sequence[str]) -> Iterator[Sec
     names = svg.legend([run.name for run in runs])
     style = f"<style>\n{asset('nas/nas.css')}</style>\n"
     yield Section("result", "Result", style + _result(runs))
-    front = f'<div class="front"><div>{_front(runs)}</div>{network_panels(runs, folders)}</div>\n'
-    yield Section("front", "Front", f"{_note(FRONT_NOTE)}{names}{front}{front_table(runs)}")
+    yield Section("front", "Front", f"{_note(FRONT_NOTE)}{names}{_front(runs, folders)}{front_table(runs)}")
     if any(run.hypervolumes for run in runs):
         yield Section("progress", "Progress", f"{_note(VOLUME_NOTE)}{names}{_progress(runs)}")
     if any(len(run.evaluated.speed) for run in runs):
@@ -114,12 +115,23 @@ def _others(run: SearchRun) -> Iterator[tuple[str, str]]:
         yield "failed", f"{run.evaluated.failed:,}"
 
 
-def _front(runs: Sequence[SearchRun]) -> str:
-    chart = front_chart(runs)
+def _front(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
+    """The drawing, and beside it the network that is chosen: at first the front's knee."""
+    chart, hint = front_chart(runs), '<p class="hint">Choose a point or a row to see its network.</p>'
+    panels = hint + network_panels(runs, folders) + evaluated_panel(runs)
+    first = f' data-first="{escape(knee(chart.fronts[0].points))}"' if chart.fronts[0].points else ""
+    return (
+        f'<div class="front"><div>{_drawn(chart)}</div>'
+        f'<div class="panels" aria-live="polite"{first}>{panels}</div></div>\n'
+        f"{evaluated_data(runs, folders, chart)}"
+    )
+
+
+def _drawn(chart: Scatter) -> str:
     words = (
         f"Accuracy over speed: {len(chart.cloud)} networks in grey, "
         f"{sum(len(front.points) for front in chart.fronts)} of the front in colour. "
-        "Arrow keys go from point to point, Enter shows the network."
+        "Arrow keys go from point to point of the front, Enter shows the network."
     )
     return svg.draw(chart, words)
 

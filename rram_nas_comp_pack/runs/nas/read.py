@@ -75,7 +75,8 @@ def read_evaluated(path: Path) -> Evaluated:
     figures: list[tuple[float, float]] = []
     genes: list[tuple[int, ...]] = []
     too_large = failed = 0
-    for row in read_table(path, EVALUATED):
+    numbers: list[int] = []
+    for number, row in enumerate(read_table(path, EVALUATED)):
         sample = read_subnet_text(f"{row.path}: line {row.line}", row.text("sample"))
         network = (*sample.ks, *sample.e, *sample.d)
         if lines.setdefault(network, row.line) != row.line:
@@ -87,9 +88,11 @@ def read_evaluated(path: Path) -> Evaluated:
         else:
             figures.append(_accuracy_and_speed(row))
             genes.append(network)
+            numbers.append(number)
     accuracy, speed = np.array(figures, np.float64).reshape(-1, 2).T
     rows = np.array(genes, np.int64).reshape(-1, 36)
-    return Evaluated(accuracy, speed, rows[:, :16], rows[:, 16:32], rows[:, 32:], too_large, failed)
+    fit = np.array(numbers, np.int64)
+    return Evaluated(fit, accuracy, speed, rows[:, :16], rows[:, 16:32], rows[:, 32:], too_large, failed)
 
 
 def _accuracy_and_speed(row: TableRow) -> tuple[float, float]:

@@ -51,10 +51,11 @@ class FrontNetwork:
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """The networks that fit, in order of evaluation: accuracy (0 to 1), speed (networks,), ks, e
-    (networks, 16) and d (networks, 4). `too_large` and `failed` count the others.
+    """The networks that fit, in order of evaluation: number among all, accuracy (0 to 1), speed (networks,),
+    ks and e (networks, 16), d (networks, 4). `too_large` and `failed` count the others.
     """
 
+    number: Ints
     accuracy: Floats
     speed: Floats
     ks: Ints
