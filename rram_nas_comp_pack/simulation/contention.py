@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-from ..kernels.arrays import Floats, Ints
+from ..kernels.arrays import Floats, Ints, offsets
 from ..values import Box, Layer, Mapping, Packing, Schedule
 
 CULPRITS = 3
@@ -57,9 +58,9 @@ def contention(mappings: Sequence[Mapping], packing: Packing, schedule: Schedule
     """
     held = _held(mappings, packing)
     running = [_union(*times) for times in zip(schedule.started_ns.T, schedule.finished_ns.T, strict=True)]
-    waits = _waits(schedule, running, (held > 0) @ (held > 0).T)
+    waits = _waits(schedule, running, _sharing(held))
     rows = tuple(_row(schedule, index, ran, waits[index]) for index, ran in enumerate(running))
-    load = schedule.busy_ns.sum(axis=0) @ held / schedule.latency_ns
+    load = held.T @ schedule.busy_ns.sum(axis=0) / schedule.latency_ns
     return Contention(rows, tuple(np.minimum(load, 1.0).tolist()))
 
 
@@ -78,17 +79,24 @@ class Intervals(NamedTuple):
     ends: Floats
 
 
-def _row(schedule: Schedule, index: int, running: Intervals, waits: Floats) -> LayerContention:
+class Waits(NamedTuple):
+    """For how long, in ns, a layer's samples waited while others ran: both (culprits,), by rising number."""
+
+    culprits: Ints
+    ns: Floats
+
+
+def _row(schedule: Schedule, index: int, running: Intervals, waits: Waits) -> LayerContention:
     present = _length(_union(schedule.asked_ns[:, index], schedule.finished_ns[:, index]))
     busy = _busy(running, schedule.started_ns[:, index], schedule.busy_ns[:, index])
-    largest = np.argsort(-waits, kind="stable")[:CULPRITS]
+    largest = np.argsort(-waits.ns, kind="stable")[:CULPRITS]
     return LayerContention(
         layer=index,
         busy_ns=busy,
         waiting_ns=max(present - busy, 0.0),
         idle_ns=max(schedule.latency_ns - present, 0.0),
         waited_ns=float(schedule.waited_ns[:, index].sum()),
-        waits_for=tuple((int(k), float(waits[k])) for k in largest if waits[k] > 0),
+        waits_for=tuple((int(waits.culprits[k]), float(waits.ns[k])) for k in largest if waits.ns[k] > 0),
     )
 
 
@@ -115,50 +123,72 @@ def _busy(running: Intervals, started: Floats, busy: Floats) -> float:
     return float(np.where(gaps, rounds, length).sum())
 
 
-def _waits(schedule: Schedule, running: Sequence[Intervals], share: NDArray[np.bool_]) -> Floats:
-    """How long samples waited to start in a layer (row) while another (column) ran on its crossbars, ns."""
-    waits = np.zeros(share.shape)
-    for culprit, (starts, ends) in enumerate(running):
-        times = np.column_stack([starts, ends]).ravel()
-        lengths = ends - starts
-        ran = np.cumsum(np.column_stack([np.zeros_like(lengths), lengths]).ravel())
-        victims = np.flatnonzero(share[:, culprit])
-        before = np.interp(schedule.asked_ns[:, victims], times, ran)
-        waits[victims, culprit] = (np.interp(schedule.started_ns[:, victims], times, ran) - before).sum(
-            axis=0
-        )
-    return waits
+def _waits(schedule: Schedule, running: Sequence[Intervals], sharing: Sequence[Ints]) -> list[Waits]:
+    """How long samples waited to start in each layer while others ran on its crossbars.
+
+    `sharing` are the layers that share a crossbar with each one.
+    """
+    victims = np.concatenate(sharing)
+    culprits = np.repeat(np.arange(len(sharing)), [len(each) for each in sharing])
+    ns = np.concatenate([_waited(schedule, *each) for each in zip(running, sharing, strict=True)])
+    order = np.argsort(victims, kind="stable")
+    ends = np.cumsum(np.bincount(victims, minlength=len(sharing)))[:-1]
+    parts = np.split(culprits[order], ends), np.split(ns[order], ends)
+    return [Waits(*each) for each in zip(*parts, strict=True)]
 
 
-def _held(mappings: Sequence[Mapping], packing: Packing) -> Floats:
+def _waited(schedule: Schedule, running: Intervals, victims: Ints) -> Floats:
+    """How long samples waited to start in the `victims` while a layer ran in these intervals, ns."""
+    starts, ends = running
+    times = np.column_stack([starts, ends]).ravel()
+    lengths = ends - starts
+    ran = np.cumsum(np.column_stack([np.zeros_like(lengths), lengths]).ravel())
+    before = np.interp(schedule.asked_ns[:, victims], times, ran)
+    return np.asarray((np.interp(schedule.started_ns[:, victims], times, ran) - before).sum(axis=0))
+
+
+def _sharing(held: csr_array) -> list[Ints]:
+    """The layers that hold a crossbar of each layer, by rising number; itself is one of them."""
+    holds = (held > 0).astype(np.int64)
+    shared = (holds @ holds.T).tocsr()
+    shared.sort_indices()
+    return [shared.indices[a:b] for a, b in pairwise(shared.indptr.tolist())]
+
+
+def _held(mappings: Sequence[Mapping], packing: Packing) -> csr_array:
     """Share of a layer's (row) running time in which it holds a crossbar (column), 0 to 1.
 
     A layer that takes only some replicas takes each equally often here (the simulation prefers the first),
     and holds their crossbars until its end. Rounds are weighed by reads, which is off where reads differ in
     length.
     """
-    held = np.zeros((len(mappings), packing.crossbars))
     columns = [(p.layer_idx, p.replica, p.box, p.crossbar_idx) for p in packing.placements]
     places = np.array(sorted(columns), dtype=np.int64).reshape(-1, 4)
     at = np.searchsorted(places[:, 0], np.arange(len(mappings) + 1))
-    for row, m in zip(held, mappings, strict=True):
-        mine = places[at[m.layer.stored_in] : at[m.layer.stored_in + 1]]
-        boxes, crossbars = mine[:, 2], mine[:, 3]
-        takes = min(m.copies, m.layer.raw.cycles)
-        if takes < m.copies:
-            row += np.minimum(np.bincount(crossbars, minlength=len(row)) * (takes / m.copies), 1.0)
-        else:
-            reads = -(-np.array([box.cycles for box in m.boxes])[boxes] // takes)
-            row += _held_by_rounds(crossbars, reads, len(row))
-    return held
+    found = [_held_by(m, places[at[m.layer.stored_in] : at[m.layer.stored_in + 1]]) for m in mappings]
+    crossbars, shares = (np.concatenate(each) for each in zip(*found, strict=True))
+    rows = offsets([len(each) for each, _ in found])
+    return csr_array((shares, crossbars, rows), shape=(len(mappings), packing.crossbars))
 
 
-def _held_by_rounds(places: Ints, reads: Ints, crossbars: int) -> Floats:
-    """As `_held`, for one layer: crossbar and reads of its boxes in the order in which rounds are dealt.
+def _held_by(m: Mapping, places: Ints) -> tuple[Ints, Floats]:
+    """As `_held`, for one layer: its crossbars by rising number, and their shares.
+
+    `places` are rows of layer, replica, box and crossbar, in order.
+    """
+    crossbars, own, counts = np.unique(places[:, 3], return_inverse=True, return_counts=True)
+    takes = min(m.copies, m.layer.raw.cycles)
+    if takes < m.copies:
+        return crossbars, np.minimum(counts * (takes / m.copies), 1.0)
+    reads = -(-np.array([box.cycles for box in m.boxes])[places[:, 2]] // takes)
+    return crossbars, _held_by_rounds(own, counts, reads)
+
+
+def _held_by_rounds(places: Ints, counts: Ints, reads: Ints) -> Floats:
+    """Shares of crossbars with so many boxes; place and reads of the boxes in the order of dealing rounds.
 
     The k-th box on a crossbar is in round k, so a crossbar of n boxes is held for the first n rounds.
     """
-    counts = np.bincount(places, minlength=crossbars)
     order = np.argsort(places, kind="stable")
     turns = np.empty_like(places)
     turns[order] = np.arange(len(places)) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simpy_oracle import Oracle
 
+from rram_nas_comp_pack.simulation import event_loop
 from rram_nas_comp_pack.simulation.event_loop import program, simulate
 from rram_nas_comp_pack.values import Box, Layer, Mapping, Placement
 
@@ -254,3 +255,17 @@ def test_where_all_reads_take_equally_long_their_time_only_scales(case, scale):
     one = simulate(program(mappings, one_ns, placements), samples)
     scaled = simulate(program(mappings, lambda *_: scale, placements), samples)
     assert np.array_equal(scaled.finished_ns, one.finished_ns * scale)
+
+
+@pytest.mark.parametrize("time_of_read", [one_ns, uneven_ns])
+@given(case=cases(), samples=st.integers(1, 9))
+@settings(max_examples=60, deadline=None)
+def test_the_shortcut_where_nothing_is_shared_is_the_event_loop_to_the_bit(time_of_read, case, samples):
+    mappings = case[0]
+    free = program(mappings, time_of_read)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(event_loop, "_flows_freely", lambda _program: False)
+        wanted = simulate(free, samples)
+    found = simulate(free, samples)
+    for name in ("asked_ns", "started_ns", "finished_ns", "busy_ns", "waited_ns"):
+        assert np.array_equal(getattr(found, name), getattr(wanted, name))
