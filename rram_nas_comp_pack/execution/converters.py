@@ -123,7 +123,7 @@ class SumRange(NamedTuple):
     high: Ints
 
 
-def sum_range(cells: Ints, device: DeviceModel, code: InputCode) -> SumRange:
+def sum_range(cells: NDArray[np.integer], device: DeviceModel, code: InputCode) -> SumRange:
     """The lowest and the highest sums over rows that inputs can bring about.
 
     Cells of the shape (parts, rows, columns) give sums of (parts, columns), in the unit of the cells.

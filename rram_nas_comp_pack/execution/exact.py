@@ -1,24 +1,22 @@
 """Ideal cells and lossless converters: the integers themselves.
 
-A product of a weight and an input is at most 127 * 255, so that sums over at most 518 rows stay below 2^24
-and are exact in float32, in any order. Longer sums are added in float64.
+A layer is torch's own product in float32 where no sum can pass 2^24, else one in parts of its rows, which are
+added in float64.
 """
 
 from __future__ import annotations
 
-from math import ceil
+from collections.abc import Iterable
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from .box_reader import BoxReader, same_cells
+from .exact_sums import EXACT_FLOAT32, largest_sum
 from .image import ChipImage, Matrix, PlacedBox, copies_of, matrix_of
 from .network import Multiply, by_reads
 from .vectors import Convolution, kernel_of
-
-MOST_ROWS = 2**24 // (127 * 255)
-"""Rows whose sum is exact in float32."""
 
 
 def exact_reader(image: ChipImage) -> BoxReader:
@@ -28,63 +26,80 @@ def exact_reader(image: ChipImage) -> BoxReader:
 
 def exact_box(box: PlacedBox, x: Tensor) -> Tensor:
     """Return what an ideal box gives; a `box_reader.ReadBox`."""
-    matrix = _floats(box.weights)
-    if x.dim() == 2:
-        return _product(x, matrix)
-    return torch.einsum("mwh,hw->mw", x.double(), matrix.double())
+    matrix = torch.from_numpy(box.weights.astype(np.float64))
+    return x.double() @ matrix if x.dim() == 2 else torch.einsum("mwh,hw->mw", x.double(), matrix)
 
 
-def _floats(weights: Matrix) -> Tensor:
-    return torch.from_numpy(weights.astype(np.float32))
+class ExactLayer:
+    """The product of a layer by a matrix of integers."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        """Nothing is computed yet."""
+        self._matrix = matrix
+        self._parts: list[Tensor] | None = None  # in the shape in which they are multiplied
+
+    def __call__(self, x: Tensor, how: Convolution | None) -> Tensor:
+        """Return the sums as a `network.Multiply` does: float32 where they are exact so, else float64."""
+        if self._parts is None:
+            self._parts = self._cut(how)
+        parts = self._parts
+        if len(parts) == 1:
+            return _product(x.to(parts[0].dtype), parts[0], how)
+        inputs = x.chunk(len(parts), -1 if how is None else 1)
+        products = (_product(a, b, how).double() for a, b in zip(inputs, parts, strict=True))
+        return _sum(products)
+
+    def _cut(self, how: Convolution | None) -> list[Tensor]:
+        """The fewest parts of the rows, by channels, whose sums are exact in float32; or float64."""
+        matrix = torch.from_numpy(self._matrix)
+        whole = matrix if how is None else kernel_of(matrix, how)
+        axis = 1 if how is not None and not how.transposed else 0
+        most = whole.shape[axis] if how is None or how.groups == 1 else 1
+        count = 1
+        while count <= most:
+            parts = whole.chunk(count, axis)
+            if len(parts) == count and all(_fits(part, how) for part in parts):
+                return [part.to(torch.float32).contiguous() for part in parts]
+            count += 1
+        return [whole.to(torch.float64).contiguous()]
 
 
-def _product(x: Tensor, matrix: Tensor) -> Tensor:
-    """Return x (…, rows) times a matrix (rows, columns), exactly, in tiles of rows."""
-    if len(matrix) <= MOST_ROWS:
-        return x @ matrix
-    starts = range(0, len(matrix), MOST_ROWS)
-    tiles = (x[..., i : i + MOST_ROWS] @ matrix[i : i + MOST_ROWS] for i in starts)
-    return sum((tile.double() for tile in tiles), torch.zeros((), dtype=torch.float64))
+def _fits(part: Tensor, how: Convolution | None) -> bool:
+    """Whether sums of a matrix (rows, columns), or of a kernel, are exact in float32."""
+    if how is None:
+        rows = part
+    elif how.transposed:  # where products overlap, those of several taps are added
+        rows = part.movedim(1, -1).flatten(0, -2)
+    else:
+        rows = part.flatten(1).T
+    return largest_sum(rows.numpy()) <= EXACT_FLOAT32
+
+
+def _sum(parts: Iterable[Tensor]) -> Tensor:
+    return sum(parts, torch.zeros((), dtype=torch.float64))
+
+
+def _product(x: Tensor, weights: Tensor, how: Convolution | None) -> Tensor:
+    if how is None:
+        return x @ weights
+    moves = (how.stride, how.padding, how.dilation, how.transposed, how.output_padding, how.groups)
+    return torch.convolution(x, weights, None, *moves)
 
 
 class ExactProduct:
-    """The same integers at once: the boxes of one copy put together, and torch's own convolution."""
+    """A `network.Multiply` of all layers: the boxes of a copy put together, where all copies are alike."""
 
     def __init__(self, image: ChipImage) -> None:
         """Put the boxes of every layer together."""
         copies = copies_of(image)
         self._apart: Multiply = by_reads(exact_reader(image), image.layers)
         self._alike = [all(same_cells(each[0], other) for other in each) for each in copies]
-        self._matrices = [
-            _floats(matrix_of(layer, boxes[0])) for layer, boxes in zip(image.layers, copies, strict=True)
+        self._layers = [
+            ExactLayer(matrix_of(layer, boxes[0])) for layer, boxes in zip(image.layers, copies, strict=True)
         ]
-        self._kernels: dict[int, Tensor] = {}
 
     def __call__(self, layer_index: int, x: Tensor, how: Convolution | None) -> Tensor:
         """Return the sums of a layer, in float32 where they are exact so, else in float64."""
         if not self._alike[layer_index]:  # a damaged image: which copy reads a position matters
             return self._apart(layer_index, x, how)
-        matrix = self._matrices[layer_index]
-        if how is None:
-            return _product(x, matrix)
-        kernel = self._kernels.get(layer_index)
-        if kernel is None:
-            kernel = self._kernels[layer_index] = kernel_of(matrix, how).contiguous()
-        return _convolved(x, kernel, how)
-
-
-def _convolved(x: Tensor, kernel: Tensor, how: Convolution) -> Tensor:
-    """Return a convolution of integers: in float32 as it is, in parts of the channels, or in float64."""
-    moves = (how.stride, how.padding, how.dilation, how.transposed, how.output_padding, how.groups)
-    channels = x.shape[1] // how.groups
-    if channels * how.taps <= MOST_ROWS:
-        return torch.convolution(x, kernel, None, *moves)
-    if how.groups > 1 or how.taps > MOST_ROWS:
-        return torch.convolution(x.double(), kernel.double(), None, *moves)
-    parts = ceil(channels / (MOST_ROWS // how.taps))
-    kernels = kernel.chunk(parts, 0 if how.transposed else 1)
-    tiles = zip(x.chunk(parts, 1), kernels, strict=True)
-    return sum(
-        (torch.convolution(a, b.contiguous(), None, *moves).double() for a, b in tiles),
-        torch.zeros((), dtype=torch.float64),
-    )
+        return self._layers[layer_index](x, how)

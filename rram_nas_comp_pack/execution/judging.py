@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -60,8 +60,7 @@ def judge_chip(
 
     Raises BadInput where chip or ADC do not fit, CannotBeDone where the chip has too few crossbars.
     """
-    programmed = program_chip(judged, chip)
-    product = ChipProduct(judged.image, programmed, judged.adc, judged.innermost)
+    product = ChipProduct(judged.image, program_chip(judged, chip), judged.adc, judged.innermost)
     errors = layer_errors(judged, product, sample)
     product.take_saturated()
     right, count = count_right(judged.module, judged.image, product, inputs, seen)
@@ -73,14 +72,14 @@ def judge_chip(
     return ChipCounts(right, count, layers)
 
 
-def program_chip(judged: Judged, chip: ChipInstance) -> dict[BoxKey, ProgrammedBox]:
-    """Program all boxes of an image."""
+def program_chip(judged: Judged, chip: ChipInstance) -> Iterator[tuple[BoxKey, ProgrammedBox]]:
+    """Program all boxes of an image, one after the other."""
     physical = _physical(judged, chip)
     boxes = {key_of(b): b for copies in copies_of(judged.image) for boxes in copies for b in boxes}
     ordered = sorted(boxes.values(), key=lambda box: box.crossbar)
     cells = (BoxCells(b.weights, physical[b.crossbar], b.row, b.column) for b in ordered)
     programmed = program_boxes(cells, judged.device, chip, judged.encoding)
-    return {key_of(box): done for box, done in zip(ordered, programmed, strict=True)}
+    return zip(map(key_of, ordered), programmed, strict=True)
 
 
 def _physical(judged: Judged, chip: ChipInstance) -> list[int]:

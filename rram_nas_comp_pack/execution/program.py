@@ -75,7 +75,7 @@ def _programmed(
         stuck, deviation = _window(state, box)
         wanted = encode(box.weights, device, stuck, encoding)
         cells = conductances(apply_stuck(stuck, wanted, device.top), device, deviation)
-    return ProgrammedBox(device, _smallest(cells), _matrix(cells, device))
+    return ProgrammedBox(device, _smallest(cells), in_steps(effective_weights(cells, device)))
 
 
 def _window(state: CellState, box: BoxCells) -> CellState:
@@ -91,8 +91,8 @@ def _smallest(cells: Conductances) -> Conductances:
     return cells.astype(np.uint16) if fits else cells
 
 
-def _matrix(cells: Conductances, device: DeviceModel) -> NDArray[np.floating]:
-    units = effective_weights(cells, device)
+def in_steps(units: NDArray[np.int64]) -> NDArray[np.floating]:
+    """Weights (rows, columns) in steps, from 1/1024 of a step; of the type that `ProgrammedBox` says."""
     bound = _LARGEST_INPUT * int(np.abs(units).sum(axis=0).max(initial=0))
     if bound < _EXACT_FLOAT32 * UNITS and not (units % UNITS).any():
         return (units // UNITS).astype(np.float32)

@@ -2,7 +2,7 @@
 
 Without variation the sums of a column are small whole numbers, and a float32 holds those of several read
 steps side by side: the steps are driven at once, radix^t apart, and taken apart before they are converted. A
-column none of whose sums can saturate, with an ADC step that loses nothing, is left to the linear path.
+column that loses nothing in conversion is left to the linear path.
 """
 
 from __future__ import annotations
@@ -28,13 +28,27 @@ from .converters import (
     sum_range,
 )
 from .device import UNITS, DeviceModel
-from .program import ProgrammedBox
+from .lossless import lossless_columns
+from .program import ProgrammedBox, in_steps
 
 _LIMITS = {"f4": 2**24, "f8": 2**53}  # integers up to these are exact
 # Measured on one core of an x86 machine with AVX2, in multiply-accumulates of float32: what one of each type
 # and what one conversion takes.
 _PRODUCT_COST = {"f4": 1.0, "f8": 2.4}
 _CONVERSION_COST = {"f4": 18, "f8": 46}
+
+
+class Converters(NamedTuple):
+    """What drives rows and converts the sums of columns."""
+
+    device: DeviceModel
+    adc: Adc
+    code: InputCode
+
+    @property
+    def steps(self) -> list[InputStep]:
+        """Read steps of an input."""
+        return input_steps(self.device, self.code)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,45 +60,65 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Products:
+    """The read steps of the full path in as few products as hold their sums exactly."""
+
+    unit: int  # 1/1024 of a level step: what cells are counted in
+    sums: np.dtype[Any]  # the type of the products
+    outputs: np.dtype[Any]  # the type in which shifted and added codes are exact
+    each: tuple[Product, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ReadPlan:
     """What the full path of a box with one ADC needs, made once for many reads; the box may be dropped."""
 
-    device: DeviceModel
-    adc: Adc
-    steps: int  # read steps of an input
-    exact: Ints  # numbers of the columns that are exact on the linear path
+    how: Converters
+    exact: Ints  # numbers of the columns that lose nothing
     matrix: NDArray[np.floating]  # (rows, exact) their weights, as in `ProgrammedBox`
     converted: Ints  # numbers of the other columns
     cells: NDArray[np.floating]  # (rows, parts * converted) in the unit of the sums
-    products: tuple[Product, ...]
+    products: Products
 
 
 def plan_read(box: ProgrammedBox, adc: Adc, code: InputCode = "unsigned") -> ReadPlan:
     """The plan of reads of a box."""
-    sensed = sensed_cells(box)
-    ranges = sum_range(sensed, box.device, code)
-    exact = exact_columns(sensed, ranges, adc)
-    rest = np.flatnonzero(~exact)
-    cells = sensed[:, :, rest]
-    unit = 1 if (cells % UNITS).any() else UNITS
-    low, high = (sums[:, rest] for sums in ranges)
+    how = Converters(box.device, adc, code)
+    lossless = lossless_columns(box, adc, code)
+    exact, rest = np.flatnonzero(lossless.columns), np.flatnonzero(~lossless.columns)
+    cells = sensed_cells(box)[:, :, rest]
+    products = products_of([cells], how)
+    matrix = (cells // products.unit).transpose(1, 0, 2).reshape(cells.shape[1], -1).astype(products.sums)
+    return ReadPlan(how, exact, in_steps(lossless.units[:, exact]), rest, matrix, products)
+
+
+def products_of(boxes: Sequence[NDArray[np.integer]], how: Converters) -> Products:
+    """The products that suit the sensed cells (parts, rows, columns) of all of some boxes."""
+    unit = 1 if any((cells % UNITS).any() for cells in boxes) else UNITS
+    ranges = [sum_range(cells, how.device, how.code) for cells in boxes]
+    low, high = (np.concatenate(each, axis=1) for each in zip(*ranges, strict=True))
     bound = max(1, int(max(-low.min(initial=0), high.max(initial=0))) // unit)
-    steps = input_steps(box.device, code)
-    kinds = ("f4", "f8") if is_power_of_two(adc.step) else ("f8",)  # others are not divided exactly enough
-    kind, together = _packed(bound, cells.shape[1], len(steps), kinds)
+    steps = how.steps
+    kinds = ("f4", "f8") if is_power_of_two(how.adc.step) else ("f8",)  # others are not divided exactly enough
+    kind, together = _packed(bound, boxes[0].shape[1], len(steps), kinds)
     scale = _Scale(
         radix=_radix(bound),
-        step=adc.step * UNITS / unit,
-        adc=adc,
-        part_worth=part_worth(box.device),
+        step=how.adc.step * UNITS / unit,
+        adc=how.adc,
+        part_worth=part_worth(how.device),
         kind=np.dtype(kind),
-        saturates=bool(can_saturate(SumRange(low, high), adc).any()),
+        saturates=bool(can_saturate(SumRange(low, high), how.adc).any()),
     )
     parts = [steps[first : first + together] for first in range(0, len(steps), together)]
-    products = tuple(_product(part, scale) for part in parts)
-    matrix = (cells // unit).transpose(1, 0, 2).reshape(cells.shape[1], -1).astype(kind)
-    linear = box.matrix if exact.all() else box.matrix[:, exact]
-    return ReadPlan(box.device, adc, len(steps), np.flatnonzero(exact), linear, rest, matrix, products)
+    each = tuple(_product(part, scale) for part in parts)
+    return Products(unit, scale.kind, _kind_of_outputs(each, how.adc, scale.kind), each)
+
+
+def _kind_of_outputs(products: Sequence[Product], adc: Adc, sums: np.dtype[Any]) -> np.dtype[Any]:
+    numbers = [p.conversion for p in products]
+    worth = sum(np.abs(c.step_worth).sum() * np.abs(c.part_worth).sum(dtype=np.float64) for c in numbers)
+    largest = worth * max(-adc.lowest, adc.highest)
+    return np.dtype(np.float32 if largest <= 2**24 and sums == np.float32 else np.float64)
 
 
 def parts_of(device: DeviceModel) -> int:
@@ -106,17 +140,9 @@ def sensed_cells(box: ProgrammedBox) -> Ints:
 
 
 def can_saturate(ranges: SumRange, adc: Adc) -> NDArray[np.bool_]:
-    """Whether any sum of a column can lie beyond the codes (columns,), by the ranges of `sum_range`."""
+    """Whether any sum can lie beyond the codes, by the ranges of `sum_range` in 1/1024 of a level step."""
     low, high = (np.rint(sums / (UNITS * adc.step)) for sums in ranges)
-    return np.asarray(((low < adc.lowest) | (high > adc.highest)).any(axis=0))
-
-
-def exact_columns(sensed: Ints, ranges: SumRange, adc: Adc) -> NDArray[np.bool_]:
-    """Which columns lose nothing in conversion: all their sums are whole codes within the range."""
-    step = UNITS * adc.step
-    if step != int(step):
-        return np.zeros(sensed.shape[2], np.bool_)
-    return ~(sensed % int(step)).any(axis=(0, 1)) & ~can_saturate(ranges, adc)
+    return np.asarray((low < adc.lowest) | (high > adc.highest))
 
 
 class _Scale(NamedTuple):

@@ -20,11 +20,12 @@ from .column_reads import ColumnReads, add_products, read_columns
 from .conversion import convert_and_add
 from .converters import Adc, InputCode, calibrated_adc, input_steps, is_power_of_two, sum_range
 from .device import UNITS
-from .program import ProgrammedBox
+from .lossless import lossless_columns
+from .program import ProgrammedBox, in_steps
 from .read_plan import (
+    Converters,
     ReadPlan,
     can_saturate,
-    exact_columns,
     part_worth,
     parts_of,
     plan_read,
@@ -60,31 +61,31 @@ def read_full(box: ProgrammedBox, x: Inputs, adc: Adc | None, code: InputCode = 
 
 def read_planned(plan: ReadPlan, x: Inputs) -> Read:
     """Read inputs (n, rows) as planned."""
+    device, adc, code = plan.how
     columns = len(plan.exact) + len(plan.converted)
-    conversions = len(x) * plan.steps * parts_of(plan.device) * columns
+    conversions = len(x) * len(plan.how.steps) * parts_of(device) * columns
     if not len(plan.converted):
         return Read(_products(x, plan.matrix), conversions, 0)
     sums = np.empty((len(x), columns), np.float64)
     if len(plan.exact):
         sums[:, plan.exact] = _products(x, plan.matrix)
     codes, saturated = _converted(plan, x.astype(np.uint8))
-    sums[:, plan.converted] = codes * plan.adc.step
-    if offset := offset_units(plan.device):
+    sums[:, plan.converted] = codes * adc.step
+    if offset := offset_units(device):
         sums[:, plan.converted] -= x.sum(axis=1, dtype=np.int64)[:, None] * (offset / UNITS)
     return Read(sums, conversions, saturated)
 
 
 def _converted(plan: ReadPlan, patterns: NDArray[np.uint8]) -> tuple[Sums, int]:
     """Codes of the converted columns, shifted and added: (n, converted); and how many saturated."""
-    kind = plan.cells.dtype
-    out = np.zeros((len(patterns), len(plan.converted)), _kind_of_sums(plan))
+    out = np.zeros((len(patterns), len(plan.converted)), plan.products.outputs)
     chunk = max(1, _CHUNK_VALUES // plan.cells.shape[1])
-    buffer = np.empty((chunk, plan.cells.shape[1]), kind)
+    buffer = np.empty((chunk, plan.cells.shape[1]), plan.products.sums)
     saturated = 0
     for first in range(0, len(patterns), chunk):
         part = patterns[first : first + chunk]
         room = buffer[: len(part)]
-        for product in plan.products:
+        for product in plan.products.each:
             driven = product.driven[part]
             if driven.any():  # a sum of nothing is code 0
                 _multiply(driven, plan.cells, room)
@@ -92,37 +93,35 @@ def _converted(plan: ReadPlan, patterns: NDArray[np.uint8]) -> tuple[Sums, int]:
     return out, saturated
 
 
-def _kind_of_sums(plan: ReadPlan) -> np.dtype[np.floating]:
-    """The smallest type in which shifted and added codes are exact."""
-    numbers = [p.conversion for p in plan.products]
-    worth = sum(np.abs(c.step_worth).sum() * np.abs(c.part_worth).sum(dtype=np.float64) for c in numbers)
-    largest = worth * max(-plan.adc.lowest, plan.adc.highest)
-    return np.dtype(np.float32 if largest <= 2**24 and plan.cells.dtype == np.float32 else np.float64)
-
-
 def read_columnwise(box: ProgrammedBox, x: Inputs, adc: Adc, code: InputCode = "unsigned") -> Read:
     """Read inputs (n, columns, rows): each column with inputs of its own, bit by bit."""
-    sensed = sensed_cells(box)
     steps = input_steps(box.device, code)
     conversions = len(x) * len(steps) * parts_of(box.device) * box.matrix.shape[1]
-    rest = np.flatnonzero(~exact_columns(sensed, sum_range(sensed, box.device, code), adc))
+    lossless = lossless_columns(box, adc, code)
+    sums = _products(x, in_steps(lossless.units)).astype(np.float64)
+    rest = np.flatnonzero(~lossless.columns)
     if not len(rest):
-        return Read(_products(x, box.matrix), conversions, 0)
-    how = ColumnReads(
-        cells=np.ascontiguousarray(sensed[:, :, rest].transpose(2, 0, 1)),
-        digits=np.stack([step.driven for step in steps]),
-        step_worth=np.array([step.worth for step in steps]),
-        part_worth=part_worth(box.device),
-        step=adc.step * UNITS,
-        per_step=1 / (adc.step * UNITS) if is_power_of_two(adc.step) else 0.0,
-        lowest=adc.lowest,
-        highest=adc.highest,
-    )
-    codes, saturated = read_columns(x[:, rest].astype(np.uint8), how)
-    sums = _products(x, box.matrix).astype(np.float64)
+        return Read(sums, conversions, 0)
+    cells = sensed_cells(box)[:, :, rest].transpose(2, 0, 1)
+    codes, saturated = read_columns(x[:, rest].astype(np.uint8), column_reads(cells, Converters(box.device, adc, code)))
     offset = offset_units(box.device) / UNITS
     sums[:, rest] = codes * adc.step - offset * x[:, rest].sum(axis=2, dtype=np.int64)
     return Read(sums, conversions, saturated)
+
+
+def column_reads(cells: NDArray[np.integer], how: Converters) -> ColumnReads:
+    """What reads of single columns need: of sensed cells (columns, parts, rows)."""
+    step = how.adc.step
+    return ColumnReads(
+        cells=np.ascontiguousarray(cells, np.int64),
+        digits=np.stack([each.driven for each in how.steps]),
+        step_worth=np.array([each.worth for each in how.steps]),
+        part_worth=part_worth(how.device),
+        step=step * UNITS,
+        per_step=1 / (step * UNITS) if is_power_of_two(step) else 0.0,
+        lowest=how.adc.lowest,
+        highest=how.adc.highest,
+    )
 
 
 def saturated_by_exponent(box: ProgrammedBox, x: Inputs, code: InputCode = "unsigned") -> list[int]:

@@ -73,7 +73,7 @@ def noise(loaded, model, adc=PLAIN, encoding="plain"):
 
 def slow(loaded, model, adc, seed=0):
     """Every box read bit by bit, whatever loses nothing; and how many conversions that took."""
-    programmed = program_chip(judged(loaded, model, "plain", adc), chip_of(seed, model))
+    programmed = dict(program_chip(judged(loaded, model, "plain", adc), chip_of(seed, model)))
     taken = [[0, 0] for _ in loaded.layers]
 
     def multiply(layer_index, x, how):
@@ -218,7 +218,7 @@ def test_chosen_crossbars_leave_smaller_errors_of_the_weights(loaded):
     boxes = [b for copies in copies_of(loaded.image) for own in copies for b in own]
 
     def errors(assign):
-        programmed = program_chip(judged(loaded, model, assign=assign), chip_of(0, model))
+        programmed = dict(program_chip(judged(loaded, model, assign=assign), chip_of(0, model)))
         return sum(np.square(programmed[key_of(b)].matrix - b.weights).sum() for b in boxes)
 
     assert errors(True) < errors(False)

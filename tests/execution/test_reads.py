@@ -197,7 +197,7 @@ def test_beyond_24_bits_sums_are_in_float64_and_still_exact(variation):
     x = random.integers(200, 256, (2, 8192))
     plan = plan_read(box, Adc(4.0, -(2**30), 2**30))
     assert plan.cells.dtype == box.matrix.dtype == np.float64
-    sums, _ = oracle.read(box, x, plan.adc)
+    sums, _ = oracle.read(box, x, plan.how.adc)
     assert (read_planned(plan, x).sums == sums).all()
     exact = x.astype(object) @ np.vectorize(int)(box.matrix * 1024).astype(object)
     assert (read_linear(box, x) * 1024 == exact.astype(float)).all()

@@ -1,0 +1,171 @@
+"""The product of one layer on one chip: what all copies share, and what each of them adds.
+
+Where conversions lose nothing, cells amount to weights. They are near the integers of the image, whose
+product is torch's own; what the cells of each copy add is small or sparse. Columns that lose something are
+read bit by bit. All sums are exact, so that neither the way they are computed nor threads nor batches
+change them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..kernels.arrays import Ints
+from ..values import Layer
+from .converted_groups import Converted, converted_groups
+from .converters import Adc, InputCode
+from .device import UNITS
+from .exact import ExactLayer
+from .exact_sums import EXACT_FLOAT32, largest_sum
+from .image import Matrix, PlacedBox, matrix_of
+from .lossless import lossless_columns
+from .pieces import Piece, pieces_of
+from .places import Places, cropped, output_shape, padded, places_of, uncropped
+from .program import ProgrammedBox
+from .read_plan import Converters, sensed_cells
+from .vectors import Convolution
+from .weight_groups import Block, Vectors, weights_of
+
+ReadingPath = Literal["folded", "by copies", "full"]
+
+
+class Reading(NamedTuple):
+    """How the sums of a box of a layer are read; without an ADC they are what they are."""
+
+    adc: Adc | None
+    code: InputCode
+
+
+class CopiedBox(NamedTuple):
+    """What a layer needs of a programmed box of one copy.
+
+    `added` (rows, columns) is what its weights have beside those of the image, in 1/1024 of a step; of
+    converted columns, whose cells (parts, rows, converted) an ADC sees, it is 0.
+    """
+
+    copy: int
+    placed: PlacedBox
+    added: NDArray[np.integer]
+    converted: Ints
+    cells: NDArray[np.integer]
+    how: Converters | None
+
+
+def copied_box(copy: int, placed: PlacedBox, box: ProgrammedBox, reading: Reading) -> CopiedBox:
+    """Reduce a programmed box to what a layer needs of it."""
+    found = lossless_columns(box, reading.adc, reading.code)
+    added = found.units - UNITS * placed.weights.astype(np.int64)
+    added[:, ~found.columns] = 0
+    converted = np.flatnonzero(~found.columns)
+    how = None if reading.adc is None else Converters(box.device, reading.adc, reading.code)
+    cells = sensed_cells(box)[:, :, converted] if len(converted) else np.zeros((0, 0, 0), np.int64)
+    return CopiedBox(copy, placed, _small(added), converted, _small(cells), how)
+
+
+def _small(numbers: Ints) -> NDArray[np.integer]:
+    """In the smallest type that holds them: chips have many cells."""
+    least, most = int(numbers.min(initial=0)), int(numbers.max(initial=0))
+    return numbers.astype(np.min_scalar_type(min(least, -most - 1, -UNITS)))
+
+
+class LayerProduct:
+    """Multiplies the inputs of a layer; `saturated` counts conversions."""
+
+    def __init__(self, layer: Layer, boxes: Sequence[CopiedBox], copies: int, innermost: bool) -> None:
+        """Choose how the layer is computed. `innermost` is as for `places.places_of`."""
+        self._layer, self._copies, self._innermost = layer, copies, innermost
+        shared = _mostly_lossless(boxes)
+        image = matrix_of(layer, [box.placed for box in boxes if box.copy == 0])
+        self._shared = ExactLayer(image) if shared else None
+        blocks = list(_blocks(layer, boxes, shared))
+        self._weights = weights_of(blocks, copies)
+        self._converted = tuple(
+            group
+            for how in dict.fromkeys(box.how for box in boxes if len(box.converted))
+            for group in converted_groups(_converted(layer, boxes, how), how)
+        )
+        self._kind = torch.float64
+        if not self._converted and _are_small(image, blocks):
+            self._kind = torch.float32
+        self._places: dict[tuple[int, ...], Places] = {}
+        self.saturated = 0
+
+    @property
+    def path(self) -> ReadingPath:
+        """How the layer is computed."""
+        if self._converted:
+            return "full"
+        return "by copies" if self._weights.some or self._shared is None else "folded"
+
+    def __call__(self, x: Tensor, how: Convolution | None) -> Tensor:
+        """Return the sums of a layer, as a `network.Multiply`."""
+        if self.path == "folded":
+            assert self._shared is not None
+            return self._shared(x, how)
+        device, x = x.device, x.to("cpu", torch.float32)
+        y = self._shared_sums(x, how)
+        to = Vectors(padded(x, how).numpy().reshape(-1), y.numpy().reshape(-1), self._places_of(x, how), self._copies)
+        self._weights.add(to)
+        self.saturated += sum(group.add(to) for group in self._converted)
+        return cropped(y, how).to(device)
+
+    def _shared_sums(self, x: Tensor, how: Convolution | None) -> Tensor:
+        if self._shared is None:
+            return torch.zeros(output_shape(self._layer, x, how), dtype=self._kind)
+        return self._shared(x, uncropped(how)).to(self._kind).contiguous()
+
+    def _places_of(self, x: Tensor, how: Convolution | None) -> Places:
+        found = self._places.get(x.shape)
+        if found is None:
+            self._places.clear()
+            found = self._places[x.shape] = places_of(self._layer, x, how, self._innermost)
+        return found
+
+
+def _mostly_lossless(boxes: Sequence[CopiedBox]) -> bool:
+    """Whether most weights of a layer lie in columns that lose nothing."""
+    converted = sum(len(box.converted) * len(box.placed.weights) for box in boxes)
+    return 2 * converted < sum(box.placed.weights.size for box in boxes)
+
+
+def _blocks(layer: Layer, boxes: Sequence[CopiedBox], shared: bool) -> Iterator[Block]:
+    """What the copies add to the shared weights, those of the first copy, or to nothing."""
+    first = {box.placed.box: box.placed.weights for box in boxes if box.copy == 0}
+    for box in boxes:
+        own, base = box.placed.weights, first[box.placed.box]
+        units = box.added
+        if len(box.converted) or not shared or not np.array_equal(own, base):
+            units = units + UNITS * own.astype(np.int64)
+            units[:, box.converted] = 0
+            if shared:
+                units -= UNITS * base.astype(np.int64)
+        for piece in pieces_of(layer, box.copy, box.placed):
+            yield Block(piece, units[:, piece.own])
+
+
+def _converted(layer: Layer, boxes: Sequence[CopiedBox], how: Converters) -> Iterator[Converted]:
+    """Converted columns of all boxes that are read so."""
+    for box in boxes:
+        if box.how != how:
+            continue
+        for piece in pieces_of(layer, box.copy, box.placed):
+            own = (box.converted >= piece.own.start) & (box.converted < piece.own.stop)
+            if own.any():
+                columns = piece.columns[box.converted[own] - piece.own.start]
+                yield Converted(Piece(piece.copy, piece.rows, columns, piece.own), box.cells[:, :, own])
+
+
+def _are_small(image: Matrix, blocks: Sequence[Block]) -> bool:
+    """Whether all sums of a layer are whole numbers that float32 holds in any order."""
+    if any((block.units % UNITS).any() for block in blocks):
+        return False
+    added = np.zeros((1 + max((block.piece.copy for block in blocks), default=0), image.shape[1]), np.int64)
+    for block in blocks:
+        np.add.at(added[block.piece.copy], block.piece.columns, np.abs(block.units // UNITS).sum(axis=0))
+    return largest_sum(image) + largest_sum(added[:, None]) <= EXACT_FLOAT32

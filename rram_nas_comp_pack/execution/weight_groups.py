@@ -1,0 +1,156 @@
+"""Weights that copies of a layer have besides those that all share: single ones, and blocks of them.
+
+Sums are exact: whole numbers of 1/1024 of a step, in float32 where they stay below 2^24. Where blocks have
+longer numbers, these are cut in two limbs, each with a float32 product of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..kernels.arrays import Floats, Ints
+from .device import UNITS
+from .exact_sums import EXACT_FLOAT32, largest_sum
+from .moves import Array, Entries, Turn, add_entries, add_vectors, take_vectors
+from .pieces import Piece, turns
+from .places import Places
+
+# Measured on one core of an x86 machine with AVX2, in ns: what a single weight takes for a vector, and what a
+# block does for each of its rows, columns and weights.
+_SINGLE, _ROW, _COLUMN, _WEIGHT = 1.2, 1.0, 2.0, 0.04
+
+
+class Block(NamedTuple):
+    """Weights of a piece: (h, w) in 1/1024 of a step."""
+
+    piece: Piece
+    units: NDArray[np.integer]
+
+
+class Vectors(NamedTuple):
+    """The input of a layer and the output that is added to, both flat, and where vectors lie in them."""
+
+    x: Array
+    y: Array
+    places: Places
+    copies: int
+
+    @property
+    def each(self) -> int:
+        """Vectors of a copy."""
+        samples, positions = self.places.x.shape
+        return samples * -(-positions // self.copies)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockGroup:
+    """Blocks of one shape, multiplied at once; `weights` (members, h, limbs * w)."""
+
+    copy: Ints
+    rows: Ints  # (members, h)
+    columns: Ints  # (members, w)
+    weights: Array
+    worth: Floats  # (limbs,)
+
+    def add(self, to: Vectors) -> None:
+        """Add the products of all vectors."""
+        rows, columns = to.places.rows.reshape(-1)[self.rows], to.places.columns[self.columns]
+        width, worth = self.weights.shape[2], self.worth.astype(to.y.dtype)
+        x = to.x.astype(self.weights.dtype, copy=False)
+        for own, turn in turns(self.copy, to.copies, to.each, rows.shape[1] + width):
+            taken = np.empty((len(turn.copy), turn.count, rows.shape[1]), self.weights.dtype)
+            take_vectors(x, to.places.x, rows[own], turn, taken)
+            found = torch.bmm(torch.from_numpy(taken), torch.from_numpy(self.weights[own])).numpy()
+            add_vectors(found, to.places.y, columns[own], turn, worth, to.y)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """All such weights of a layer."""
+
+    entries: Entries | None
+    groups: tuple[BlockGroup, ...]
+
+    @property
+    def some(self) -> bool:
+        """Whether there are any."""
+        return self.entries is not None or len(self.groups) > 0
+
+    def add(self, to: Vectors) -> None:
+        """Add the products of all vectors."""
+        if self.entries is not None:
+            rows, columns = to.places.rows.reshape(-1), to.places.columns
+            moved = self.entries._replace(
+                rows=rows[self.entries.rows],
+                columns=columns[self.entries.columns],
+                values=self.entries.values.astype(to.y.dtype, copy=False),
+            )
+            add_entries(to.x, to.places.x, to.y, to.places.y, moved)
+        for group in self.groups:
+            group.add(to)
+
+
+def weights_of(blocks: Iterable[Block], copies: int) -> Weights:
+    """Choose for each block whether its weights are taken one by one; zeros are left out."""
+    single, whole = [], []
+    for block in blocks:
+        nonzero = np.count_nonzero(block.units)
+        height, width = block.units.shape
+        if nonzero * _SINGLE > height * _ROW + width * _COLUMN + height * width * _WEIGHT:
+            whole.append(block)
+        elif nonzero:
+            single.append(block)
+
+    def shape(block: Block) -> tuple[int, int]:
+        return block.units.shape[0], block.units.shape[1]
+
+    groups = [list(each) for _, each in groupby(sorted(whole, key=shape), shape)]
+    return Weights(_entries(single, copies), tuple(map(_group, groups)))
+
+
+def _entries(blocks: Sequence[Block], copies: int) -> Entries | None:
+    if not blocks:
+        return None
+    ordered = sorted(blocks, key=lambda block: block.piece.copy)
+    found = [(*block.units.nonzero(), block) for block in ordered]
+    counts = np.zeros(copies, np.int64)
+    for rows, _, block in found:
+        counts[block.piece.copy] += len(rows)
+    units = np.concatenate([block.units[rows, columns] for rows, columns, block in found])
+    return Entries(
+        starts=np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]),
+        rows=np.concatenate([block.piece.rows[rows] for rows, _, block in found]),
+        columns=np.concatenate([block.piece.columns[columns] for _, columns, block in found]),
+        values=units / UNITS,
+    )
+
+
+def _group(blocks: Sequence[Block]) -> BlockGroup:
+    weights, worth = _limbs(np.stack([block.units for block in blocks]))
+    copy, rows, columns = (np.array([block.piece[i] for block in blocks]) for i in range(3))
+    return BlockGroup(copy, rows, columns, weights, worth)
+
+
+def _limbs(units: NDArray[np.integer]) -> tuple[Array, Floats]:
+    """Numbers (members, h, limbs * w) that a product adds up exactly, and what those of a limb are worth."""
+    units = units.astype(np.int64)
+    if not (units % UNITS).any():
+        units, per_step = units // UNITS, 1
+    else:
+        per_step = UNITS
+    if largest_sum(units) <= EXACT_FLOAT32:
+        return units.astype(np.float32), np.array([1 / per_step])
+    for bits in range(8, 16):
+        low = ((units + (1 << (bits - 1))) & ((1 << bits) - 1)) - (1 << (bits - 1))
+        high = (units - low) >> bits
+        if max(largest_sum(low), largest_sum(high)) <= EXACT_FLOAT32:
+            both = np.concatenate([low, high], axis=2).astype(np.float32)
+            return both, np.array([1 / per_step, (1 << bits) / per_step])
+    return units.astype(np.float64), np.array([1 / per_step])
