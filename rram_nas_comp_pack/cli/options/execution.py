@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from ...execution.converters import AdcKind
     from ...execution.encoding import Encoding
 
-ENCODINGS, ADC_KINDS = ("plain", "fault-aware"), ("ideal", "fixed", "calibrated")
+ENCODINGS = ("plain", "fault-aware", "fault-aware-codes")
+ADC_KINDS = ("ideal", "fixed", "calibrated")
 INSTANCES = 10
 """Chips of a Monte Carlo."""
 
@@ -90,7 +91,8 @@ def add_accuracy(parser: argparse.ArgumentParser) -> None:
         "--encoding",
         choices=ENCODINGS,
         default="fault-aware",
-        help="codes of weights: plain digits, or the nearest around stuck cells (default: fault-aware)",
+        help="how weights are programmed: as plain digits, or around stuck cells: with codes and scales of "
+        "channels that suit them, or with codes alone (default: fault-aware)",
     )
     add(
         "--adc",
