@@ -6,7 +6,7 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -18,15 +18,18 @@ from ofa.checkpoint import load_checkpoint
 from ofa.data import Images, load_images
 from ofa.errors import BadInput, refusal
 from ofa.finetuning import (
+    Cells,
     FineTuningRun,
     begin_finetuning,
+    cells_under,
     finetune_epoch,
     load_finetuning,
     noisy_accuracies,
     save_finetuning,
 )
+from ofa.known_chip import read_faults
 from ofa.network import Subnet, Supernet
-from ofa.recipe import PHASES, Noise
+from ofa.recipe import PHASES
 from ofa.resume import load_run, save_run
 from ofa.training import Step, TrainingRun, begin, calibrate_subnet, train_epoch
 from ofa.whole import create, is_special, partial_of, real
@@ -59,26 +62,29 @@ def finetune(options: Namespace) -> None:
     supernet, images = load_checkpoint(options.checkpoint).to(device), load_images(options.dataset)
     _same_classes(options.checkpoint, supernet, images)
     before = calibrate_subnet(supernet, recipe.subnet, images.train)
+    faults = None if options.chip is None else read_faults(options.chip, before)
+    recipe = replace(recipe, chip=faults and faults.digest)
     if options.resume:
-        run = load_finetuning(options.out, recipe, device)
+        run = load_finetuning(options.out, recipe, device, faults)
         _same_classes(options.out, run.subnet, images)
     else:
-        run = begin_finetuning(recipe, supernet, images.train)
+        run = begin_finetuning(recipe, supernet, images.train, faults)
     _run_epochs(run, images, options.out)
     line = {
         "out": str(options.out),
         "dataset": options.dataset,
         "subnet": _short(recipe.subnet),
         "noise": asdict(recipe.noise),
-        "before": _judged(before, images, recipe.noise),
-        "after": _judged(run.subnet, images, recipe.noise),
+        **({} if options.chip is None else {"chip": str(options.chip)}),
+        "before": _judged(before, images, cells_under(before, recipe.noise, faults)),
+        "after": _judged(run.subnet, images, run.cells),
     }
     print(json.dumps(line))
 
 
-def _judged(subnet: Subnet, images: Images, noise: Noise) -> dict[str, float]:
+def _judged(subnet: Subnet, images: Images, cells: Cells) -> dict[str, float]:
     """Return accuracies: of exact products, and on validation images the mean and worst of drawn chips."""
-    found = noisy_accuracies(subnet, images.validation, noise, DRAWN_CHIPS)
+    found = noisy_accuracies(subnet, images.validation, cells, DRAWN_CHIPS)
     return {
         "validation": accuracy(subnet, images.validation),
         "test": accuracy(subnet, images.test),

@@ -1,4 +1,5 @@
-"""Fine-tuning one subnet for chips whose cells are stuck and vary: every batch meets chips of its own.
+"""Fine-tuning one subnet for chips whose cells are stuck and vary: every batch meets chips of its own, or
+copies of weights on one known chip.
 
 Norms keep the statistics that they have over many chips: a chip is read with them, whatever its own faults
 do to the means, and training is to make up for that.
@@ -22,6 +23,7 @@ from ofa.calibration import accuracy, recalibrate
 from ofa.checkpoint import read_plain, subnet_of, weights_of, write_whole
 from ofa.data import Split, batches
 from ofa.errors import BadInput
+from ofa.known_chip import Faults, KnownChip, chip_products, chip_under
 from ofa.network import Subnet, Supernet
 from ofa.noise import noisy_products
 from ofa.recipe import FineTuning, Noise
@@ -35,6 +37,22 @@ LONGEST_STEP = 5.0
 """Gradients are cut to this length: a chip with unlucky faults is to have no more say than others."""
 
 
+Cells = Noise | KnownChip
+"""What weights lie in: cells that are drawn for every product, or those of a known chip."""
+
+
+def cells_under(subnet: Subnet, noise: Noise, faults: Faults | None) -> Cells:
+    """Return what a subnet's present weights lie in."""
+    return noise if faults is None else chip_under(subnet, faults, noise)
+
+
+def products_in(cells: Cells, generator: torch.Generator) -> AbstractContextManager[None]:
+    """Compute all products by weights as cells hold them, within a block."""
+    if isinstance(cells, KnownChip):
+        return chip_products(cells, generator)
+    return noisy_products(cells, generator)
+
+
 @dataclass(slots=True, eq=False)
 class FineTuningRun:
     """Fine-tuning under way: what changes from epoch to epoch. `epoch` counts those that are done."""
@@ -43,6 +61,12 @@ class FineTuningRun:
     subnet: Subnet
     optimizer: torch.optim.Optimizer
     epoch: int = 0
+    faults: Faults | None = None
+
+    @property
+    def cells(self) -> Cells:
+        """What its weights lie in: drawn cells, or those of a known chip with scales that suit them."""
+        return cells_under(self.subnet, self.recipe.noise, self.faults)
 
     @property
     def device(self) -> torch.device:
@@ -60,22 +84,24 @@ class FineTuningRun:
         return self.epoch >= self.epochs
 
 
-def begin_finetuning(recipe: FineTuning, supernet: Supernet, training: Split) -> FineTuningRun:
+def begin_finetuning(
+    recipe: FineTuning, supernet: Supernet, training: Split, faults: Faults | None = None
+) -> FineTuningRun:
     """Return a run that starts with a supernet's weights, on its device."""
     subnet = calibrate_subnet(supernet, recipe.subnet, training)
-    _recalibrate(recipe, subnet, training, 0)
-    return FineTuningRun(recipe, subnet, _optimizer_of(subnet, recipe))
+    run = FineTuningRun(recipe, subnet, _optimizer_of(subnet, recipe), faults=faults)
+    _recalibrate(run, training)
+    return run
 
 
 def _optimizer_of(subnet: Subnet, recipe: FineTuning) -> torch.optim.Optimizer:
     return torch.optim.AdamW(subnet.parameters(), recipe.learning_rate, weight_decay=0.0)
 
 
-def _recalibrate(recipe: FineTuning, subnet: Subnet, training: Split, epoch: int) -> None:
-    """Take the norms' statistics over many chips."""
-    chips = generator_of(recipe.seed, 2 * epoch, next(subnet.parameters()).device)
-    with noisy_products(recipe.noise, chips):
-        recalibrate(subnet, training, CALIBRATION, CALIBRATION_BATCH)
+def _recalibrate(run: FineTuningRun, training: Split) -> None:
+    """Take the norms' statistics over many chips, or many draws of one."""
+    with products_in(run.cells, generator_of(run.recipe.seed, 2 * run.epoch, run.device)):
+        recalibrate(run.subnet, training, CALIBRATION, CALIBRATION_BATCH)
 
 
 def finetune_epoch(run: FineTuningRun, split: Split, watch: Watch = lambda _step, _steps: None) -> None:
@@ -91,6 +117,7 @@ def finetune_epoch(run: FineTuningRun, split: Split, watch: Watch = lambda _step
     recipe, steps = run.recipe, math.ceil(len(split) / run.recipe.batch)
     rng = Generator(PCG64([recipe.seed, run.epoch]))
     chips = generator_of(recipe.seed, 2 * run.epoch + 1, run.device)
+    cells = run.cells
     _train_all_but_norms(run.subnet)
     with seeded(int(rng.integers(2**63)), run.device):
         for number, (x, labels) in enumerate(
@@ -99,7 +126,7 @@ def finetune_epoch(run: FineTuningRun, split: Split, watch: Watch = lambda _step
             for group in run.optimizer.param_groups:
                 group["lr"] = recipe.rate(run.epoch, number / steps)
             run.optimizer.zero_grad()
-            with noisy_products(recipe.noise, chips):
+            with products_in(cells, chips):
                 logits = logits_of(run.subnet, x.to(run.device))
             loss = functional.cross_entropy(logits, labels.to(run.device))
             _check_finite(run, f"a loss of {float(loss.detach())}", bool(loss.isfinite()))
@@ -111,7 +138,7 @@ def finetune_epoch(run: FineTuningRun, split: Split, watch: Watch = lambda _step
     finite = all(bool(tensor.isfinite().all()) for tensor in run.subnet.state_dict().values())
     _check_finite(run, "weights beyond all numbers", finite)
     run.epoch += 1
-    _recalibrate(recipe, run.subnet, split, run.epoch)
+    _recalibrate(run, split)
 
 
 def _train_all_but_norms(subnet: Subnet) -> None:
@@ -127,16 +154,16 @@ def _check_finite(run: FineTuningRun, found: str, finite: bool) -> None:
         raise BadInput(f"finetune: found {found} in epoch {run.epoch + 1}; allowed is less --noise")
 
 
-def noisy_accuracies(subnet: Subnet, split: Split, noise: Noise, chips: int, seed: int = 0) -> list[float]:
+def noisy_accuracies(subnet: Subnet, split: Split, cells: Cells, chips: int, seed: int = 0) -> list[float]:
     """Return the share of right images on each of some drawn chips; every image meets the same chip.
 
-    Raises BadInput where there is no image.
+    Of a known chip, what is drawn are copies and variation. Raises BadInput where there is no image.
     """
     device = next(subnet.parameters()).device
 
     def on_chip(number: int) -> float:
         def around() -> AbstractContextManager[None]:
-            return noisy_products(noise, generator_of(seed, number, device))
+            return products_in(cells, generator_of(seed, number, device))
 
         return accuracy(subnet, split, around=around)
 
@@ -157,7 +184,7 @@ def save_finetuning(run: FineTuningRun, path: str | Path) -> None:
 
 
 def load_finetuning(
-    path: str | Path, recipe: FineTuning, device: str | torch.device = "cpu"
+    path: str | Path, recipe: FineTuning, device: str | torch.device = "cpu", faults: Faults | None = None
 ) -> FineTuningRun:
     """Return the run in a file; on a CPU it goes on to the same numbers as if it had never stopped.
 
@@ -180,7 +207,7 @@ def load_finetuning(
     if other:
         raise BadInput(f"{path}: found a run with {', '.join(other)}; allowed is one with the same options")
     subnet = subnet_of(path, loaded, own.subnet).to(device)
-    run = FineTuningRun(own, subnet, _optimizer_of(subnet, own), epoch)
+    run = FineTuningRun(own, subnet, _optimizer_of(subnet, own), epoch, faults)
     if not run.done:
         try:
             load_state(run.optimizer, found["optimizer"])

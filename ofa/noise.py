@@ -173,11 +173,19 @@ def apply_variation(drawn: Tensor, codes: Tensor, squares: Tensor, variation: fl
 
 def noisy_codes(codes: Tensor, noise: Noise, generator: torch.Generator) -> Tensor:
     """Return what codes (*shape) become in freshly drawn cells, float32."""
+    return held_codes(codes, draw_stuck(tuple(codes.shape), noise, generator), noise, generator)
+
+
+def held_codes(codes: Tensor, stuck: Tensor, noise: Noise, generator: torch.Generator) -> Tensor:
+    """Return what codes (*shape) become in cells of these states (2, 7, *shape), float32.
+
+    Of `noise` encoding and variation count; with the latter, one is drawn.
+    """
     flat = codes.flatten()
-    stuck = draw_stuck((len(flat),), noise, generator)
+    states = stuck.reshape(2, SLICES, -1)
     # most weights have no stuck cell
-    hit = stuck.view(2 * SLICES, -1).amax(0).nonzero().squeeze(1)
-    levels = apply_stuck(stuck[:, :, hit], flat[hit], noise.encoding)
+    hit = states.amax((0, 1)).nonzero().squeeze(1)
+    levels = apply_stuck(states[:, :, hit], flat[hit], noise.encoding)
     held = flat.index_copy(0, hit, sum_slices(levels))
     if noise.variation:
         table = sum_squares(plain_levels(torch.arange(LARGEST + 1.0, device=codes.device)))
@@ -201,21 +209,28 @@ def noisy_products(noise: Noise | None, generator: torch.Generator) -> Iterator[
     if noise is None:
         yield
     else:
-        with _NoisyProducts(noise, generator):
+        with products_by(lambda weights: noisy_weights(weights, noise, generator)):
             yield
 
 
-class _NoisyProducts(TorchFunctionMode):
+@contextmanager
+def products_by(held: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Compute every convolution and linear layer with rounded inputs and what `held` makes of its weights."""
+    with _Products(held):
+        yield
+
+
+class _Products(TorchFunctionMode):
     """Changes the arguments of the products by weights."""
 
-    def __init__(self, noise: Noise, generator: torch.Generator) -> None:
+    def __init__(self, held: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
-        self._noise, self._generator = noise, generator
+        self._held = held
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         if func in (functional.conv2d, functional.linear):
             x, weights, *rest = args
-            args = quantise_inputs(x), noisy_weights(weights, self._noise, self._generator), *rest
+            args = quantise_inputs(x), self._held(weights), *rest
         return func(*args, **(kwargs or {}))

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ofa.architecture import LARGEST, Configuration, configuration
@@ -26,7 +27,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
         given.recipe = default_recipe(given.dataset, given.epochs, given.optimizer, given.seed)
         given.recipe = replace(given.recipe, noise=noise)
     elif given.command == "finetune":
-        noise = _noise_of(given.noise, given.encoding) or Noise()
+        noise = _cells_of(given.noise, given.encoding, given.chip)
         given.recipe = FineTuning(given.dataset, given.subnet, noise, given.epochs, seed=given.seed)
     return given
 
@@ -74,6 +75,15 @@ def _noise_of(noise: Noise | None, encoding: Encoding | None) -> Noise | None:
     if noise is None and encoding is not None:
         raise BadInput(f"--encoding: found {encoding!r} without noise, allowed is with --noise")
     return noise and replace(noise, encoding=encoding or "plain")
+
+
+def _cells_of(noise: Noise | None, encoding: Encoding | None, chip: Path | None) -> Noise:
+    """Return the noise of fine-tuning. Raises BadInput where stuck cells are drawn and known."""
+    if chip is None:
+        return replace(noise or Noise(0.01, 0.01, 0.01), encoding=encoding or "plain")
+    if noise is not None and noise.stuck_high + noise.stuck_low > 0:
+        raise BadInput("--noise: found stuck cells with --chip, which has its own; allowed is 0,0,P")
+    return replace(noise or Noise(variation=0.01), encoding=encoding or "fault-aware")
 
 
 def subnet(text: str) -> Configuration:
@@ -145,10 +155,16 @@ _FINETUNE: dict[str, dict[str, Any]] = {
     "--subnet": _SUBNET,
     "--out": {"type": path, "required": True, "metavar": "FILE",
               "help": "state_dict of the subnet, which is written after every epoch"},
-    "--noise": {"type": _noisy, "default": Noise(0.01, 0.01, 0.01), "metavar": "P,P[,P]",
+    "--noise": {"type": _noisy, "metavar": "P,P[,P]",
                 "help": "percent of the cells stuck at the highest and at the lowest resistance, and "
-                        "variation, drawn anew for every batch (default: 1,1,1, as SimConfig.ini has them)"},
-    "--encoding": _ENCODING,
+                        "variation, drawn anew for every batch (default: 1,1,1, as SimConfig.ini has them; "
+                        "0,0,1 with --chip)"},
+    "--chip": {"type": path, "metavar": "FILE",
+               "help": "train for one chip, whose stuck cells are known: a file that rnc faults wrote "
+                       "(default: none, stuck cells are drawn)"},
+    "--encoding": {"choices": ENCODINGS,
+                   "help": "how weights are programmed: plain, or around faults that are known (default: "
+                           "plain, fault-aware with --chip)"},
     "--epochs": {"type": _few_epochs, "default": 8, "metavar": "N",
                  "help": "epochs of the training (default: 8)"},
     "--seed": _SEED,

@@ -129,7 +129,8 @@ class Recipe:
 class FineTuning:
     """All that decides what fine-tuning a subnet under noise gives, besides supernet, images and machine.
 
-    The learning rate falls to 0 along half a cosine; `batch` is in images. Raises BadInput.
+    The learning rate falls to 0 along half a cosine; `batch` is in images; `chip` is the SHA-256 of the file
+    of a known chip, whose stuck cells take the place of those of `noise`. Raises BadInput.
     """
 
     dataset: str
@@ -139,6 +140,7 @@ class FineTuning:
     learning_rate: float = 1e-3
     seed: int = 0
     batch: int = 32
+    chip: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch.utils._pytree import tree_leaves
 
 from ..errors import CannotBeDone
 from .assignment import assign_crossbars, assignment_costs
+from .channel_scales import in_usual_scales, suit_scales
 from .chip import ChipInstance
 from .chip_product import AdcSettings, BoxKey, ChipProduct, conversions, key_of, scalings_of
 from .device import DeviceModel
@@ -60,10 +61,10 @@ def judge_chip(
 
     Raises BadInput where chip or ADC do not fit, CannotBeDone where the chip has too few crossbars.
     """
-    product = ChipProduct(judged.image, program_chip(judged, chip), judged.adc, judged.innermost)
-    errors = layer_errors(judged, product, sample)
+    product, multiply = chip_products(judged, chip)
+    errors = layer_errors(judged, multiply, sample)
     product.take_saturated()
-    right, count = count_right(judged.module, judged.image, product, inputs, seen)
+    right, count = count_right(judged.module, judged.image, multiply, inputs, seen)
     each = conversions(judged.image, judged.device)
     layers = tuple(
         LayerCounts(*error, taken * count, saturated)
@@ -72,9 +73,26 @@ def judge_chip(
     return ChipCounts(right, count, layers)
 
 
+def chip_products(judged: Judged, chip: ChipInstance) -> tuple[ChipProduct, Multiply]:
+    """What a chip computes in its own scales, and the same in those of the image."""
+    physical, image = _physical(judged, chip), judged.image
+    if judged.encoding != "fault-aware":
+        product = ChipProduct(image, _programmed(judged, chip, physical), judged.adc, judged.innermost)
+        return product, product
+    suited = suit_scales(image, judged.device, chip, physical)
+    own = replace(judged, image=suited.image)
+    product = ChipProduct(suited.image, _programmed(own, chip, physical), judged.adc, judged.innermost)
+    return product, in_usual_scales(product, suited.eighths)
+
+
 def program_chip(judged: Judged, chip: ChipInstance) -> Iterator[tuple[BoxKey, ProgrammedBox]]:
-    """Program all boxes of an image, one after the other."""
-    physical = _physical(judged, chip)
+    """Program all boxes of an image, one after the other, in its scales."""
+    return _programmed(judged, chip, _physical(judged, chip))
+
+
+def _programmed(
+    judged: Judged, chip: ChipInstance, physical: Sequence[int]
+) -> Iterator[tuple[BoxKey, ProgrammedBox]]:
     boxes = {key_of(b): b for copies in copies_of(judged.image) for boxes in copies for b in boxes}
     ordered = sorted(boxes.values(), key=lambda box: box.crossbar)
     cells = (BoxCells(b.weights, physical[b.crossbar], b.row, b.column) for b in ordered)

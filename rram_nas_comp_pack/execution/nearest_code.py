@@ -74,6 +74,26 @@ def summed_squares(targets: Ints, stuck: Stuck, top: int) -> int:
 
 
 @compiled
+def nearest_values(targets: Ints, stuck: Stuck, top: int) -> Ints:
+    """The values (n,) of the nearest codes of `targets` (n,) around `stuck` (arrays, slices, n).
+
+    A weight without stuck cells has its target: that must lie within the device's range.
+    """
+    slices = stuck.shape[1]
+    digits = np.zeros(slices, np.int64)
+    free = np.zeros((2, slices), np.int64)
+    work = np.zeros((_WORK_ROWS, slices + 1), np.int64)
+    values = targets.copy()
+    for n in range(len(targets)):
+        if not _read_stuck(stuck, n, top, free):
+            _nearest_digits(targets[n], free, top, digits, work)
+            values[n] = 0
+            for j in range(slices):
+                values[n] += digits[j] * work[6, j]
+    return values
+
+
+@compiled
 def _read_stuck(stuck: Stuck, n: int, top: int, free: Ints) -> bool:
     """Write the level at which each cell of weight n is stuck, or _FREE; returns whether none is."""
     healthy = True

@@ -187,10 +187,14 @@ def by_integers(multiply: Multiply, scalings: Sequence[Scaling]) -> Instead:
 
 def _scales(known: Scaling, how: Convolution | None) -> Tensor:
     """Return what one in the sums of each output channel is worth, float32 in a shape to multiply with."""
-    scales = torch.from_numpy(known.weights) * known.input.scale
+    return by_channel(torch.from_numpy(known.weights) * known.input.scale, how)
+
+
+def by_channel(columns: Tensor, how: Convolution | None) -> Tensor:
+    """Return factors of the columns of a raw matrix, equal within a channel, as a layer's sums take them."""
     if how is None:
-        return scales
-    channels = scales[:: how.taps] if how.transposed else scales
+        return columns
+    channels = columns[:: how.taps] if how.transposed else columns
     return channels.view(-1, *[1] * len(how.kernel))
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from ...execution.converters import AdcKind
     from ...execution.encoding import Encoding
 
-ENCODINGS, ADC_KINDS = ("plain", "fault-aware"), ("ideal", "fixed", "calibrated")
+ENCODINGS = ("plain", "fault-aware", "fault-aware-codes")
+ADC_KINDS = ("ideal", "fixed", "calibrated")
 INSTANCES = 10
 """Chips of a Monte Carlo."""
 
@@ -90,7 +91,8 @@ def add_accuracy(parser: argparse.ArgumentParser) -> None:
         "--encoding",
         choices=ENCODINGS,
         default="fault-aware",
-        help="codes of weights: plain digits, or the nearest around stuck cells (default: fault-aware)",
+        help="how weights are programmed: as plain digits, or around stuck cells: with codes and scales of "
+        "channels that suit them, or with codes alone (default: fault-aware)",
     )
     add(
         "--adc",
@@ -109,6 +111,55 @@ def add_accuracy(parser: argparse.ArgumentParser) -> None:
     )
     add_weights(parser)
     add_other_config(parser)
+
+
+@dataclass(frozen=True, slots=True)
+class FaultsOptions:
+    """Options of `faults` by their names; `settings` are those of --set."""
+
+    run_dir: Path
+    seed: int
+    chip: Path | None
+    out: Path
+    settings: tuple[str, ...]
+    config: Path | None
+
+
+def faults_options(values: Mapping[str, Any], _command_line: str) -> FaultsOptions:
+    """All of them. Raises BadInput where two contradict each other."""
+    if values["chip"] is not None and values["seed"] is not None:
+        raise BadInput("--seed: found with --chip, allowed is one of them")
+    own = dict(values)
+    own["settings"] = tuple(own.pop("set") or ())
+    own["seed"] = own["seed"] or 0
+    return FaultsOptions(**own)
+
+
+def add_faults(parser: argparse.ArgumentParser) -> None:
+    """Options of `faults`."""
+    add = parser.add_argument
+    add("run_dir", type=path, metavar="RUN_DIR", help="folder of a packing run of an ofa: model")
+    add("--seed", type=at_least(0), metavar="K", help="chip, drawn from this seed (default: 0)")
+    add("--chip", type=path, metavar="FILE", help="this chip instead, in a file as `chip` writes it")
+    add(
+        "--out",
+        type=path,
+        default=Path("faults.npz"),
+        metavar="FILE",
+        help="file to write (default: faults.npz)",
+    )
+    add_settings(parser)
+    add_other_config(parser)
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Other values of the hardware."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        metavar="KEY=VALUE",
+        help="another value of SimConfig.ini, also as SECTION.KEY=VALUE; may be repeated",
+    )
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:

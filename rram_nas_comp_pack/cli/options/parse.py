@@ -13,11 +13,16 @@ from ofa.parser import Parser, path
 from ...errors import BadInput
 from .converters import at_least
 from .evolve import add_evolve, evolve_options
-from .execution import accuracy_options, add_accuracy, add_image
+from .execution import accuracy_options, add_accuracy, add_faults, add_image, faults_options
 from .pack import add_pack, pack_options
 from .shared import add_config, add_other_config
 
-OPTIONS = {"pack": pack_options, "evolve": evolve_options, "accuracy": accuracy_options}
+OPTIONS = {
+    "pack": pack_options,
+    "evolve": evolve_options,
+    "accuracy": accuracy_options,
+    "faults": faults_options,
+}
 """Commands whose many options are a record; all others are called with their options by name."""
 
 
@@ -51,6 +56,9 @@ def new_parser() -> Parser:
     _add_compare(commands.add_parser("compare", help="show runs side by side"))
     _add_hardware(commands.add_parser("hardware", help="show the costs of one processing element"))
     _add_chip(commands.add_parser("chip", help="write the stuck cells of one chip"))
+    add_faults(
+        commands.add_parser("faults", help="write the stuck cells that a run's weights meet on a chip")
+    )
     _add_doctor(commands.add_parser("doctor", help="show what is installed and what is missing"))
     _add_reproduce(commands.add_parser("reproduce", help="measure the paper's claims on this machine"))
     return parser

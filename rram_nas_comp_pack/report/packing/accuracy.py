@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...runs.packing.accuracy import Accuracy, LayerAccuracy
-from ..chart_values import BLUE, GREEN, GREY, ORANGE, PURPLE, Axis, Bars, Lines, Portion, Series
+from ..chart_values import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, Axis, Bars, Lines, Portion, Series
 from ..page import Cell, CellValue, table
 
-_LOOKS = {"plain": ORANGE, "fault-aware": BLUE}
+_LOOKS = {"plain": ORANGE, "fault-aware": BLUE, "fault-aware-codes": SKY}
 
 
 def what(accuracy: Accuracy) -> str:
