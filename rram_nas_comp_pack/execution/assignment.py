@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import CannotBeDone
 from ..kernels.arrays import Floats, Ints
-from .chip import ChipInstance, crossbar_state
+from .chip import ChipInstance, stuck_cells
 from .device import DeviceModel
 from .encoding import remaining_error
 
@@ -31,7 +31,7 @@ def assignment_costs(
     costs = np.zeros((len(weights), physical))
     held = [w[o] for w, o in zip(weights, occupied, strict=True)]
     for p in range(physical):
-        stuck = crossbar_state(chip, device, p).stuck
+        stuck = stuck_cells(chip, device, p)
         for logical, cells in enumerate(held):
             costs[logical, p] = remaining_error(cells, device, stuck[:, :, occupied[logical]])
     return costs

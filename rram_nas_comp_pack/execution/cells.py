@@ -6,12 +6,17 @@ negative part of a weight, or one for an offset code; slice j weighs 2^(cell_bit
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadInput
 from ..kernels.arrays import Floats, Ints
+from ..kernels.jit import compiled
 from .device import UNITS, DeviceModel
+from .quantiles import Deviation, Quantiles, normal_quantiles, scaled_deviation
 
 Levels = NDArray[np.int8]  # (arrays, slices, rows, columns), 0 to the device's top
 Conductances = NDArray[np.int32]  # of the same shape, in 1/1024 of a level step
@@ -32,13 +37,18 @@ def plain_levels(weights: NDArray[np.integer], device: DeviceModel) -> Levels:
 
     Raises `BadInput` where a weight has more bits than the device's.
     """
+    require_range(weights, device)
     q = weights.astype(np.int64)
-    most = largest_weight(device)
-    if q.size and not -most - (device.polarity == 1) <= q.min() <= q.max() <= most:
-        raise BadInput(f"weights: found {q.min()} to {q.max()}, allowed is -{most} to {most}")
     codes = [q + device.offset] if device.polarity == 1 else [np.maximum(q, 0), np.maximum(-q, 0)]
     shifts = device.cell_bits * np.arange(device.slices).reshape(-1, 1, 1)
     return np.stack([((code >> shifts) & device.top).astype(np.int8) for code in codes])
+
+
+def require_range(weights: NDArray[np.integer], device: DeviceModel) -> None:
+    """Raise `BadInput` where a weight has more bits than the device's."""
+    most = largest_weight(device)
+    if weights.size and not -most - (device.polarity == 1) <= weights.min() <= weights.max() <= most:
+        raise BadInput(f"weights: found {weights.min()} to {weights.max()}, allowed is -{most} to {most}")
 
 
 def weights_of(levels: Levels, device: DeviceModel) -> Ints:
@@ -47,16 +57,72 @@ def weights_of(levels: Levels, device: DeviceModel) -> Ints:
 
 
 def conductances(
-    levels: Levels, device: DeviceModel, deviation: NDArray[np.float32] | None = None
+    levels: Levels, device: DeviceModel, varied: Deviation | Quantiles | None = None
 ) -> Conductances:
     """Conductances of cells, rounded to 1/1024 of a level step.
 
-    `deviation` is ln(R / R_nominal) of each cell, of the shape of `levels`; None: every cell is nominal.
+    `varied` says how far the resistance of each cell is off, as ln(R / R_nominal) or as quantiles, of the
+    shape of `levels`; None: every cell is nominal.
     """
     nominal = np.array(device.level_units)
-    if deviation is None:
+    if varied is None:
         return _whole(nominal)[levels]
-    return _whole(nominal[levels] * np.exp(-deviation.astype(np.float64)))
+    if isinstance(varied, Quantiles):
+        return _by_quantile(device.level_units, varied.variation)[levels, varied.numbers]
+    return _whole(nominal[levels] * np.exp(-varied.astype(np.float64)))
+
+
+class Conducting(NamedTuple):
+    """Cells of a box (arrays, slices, rows, columns), and the weights (rows, columns) they amount to, in
+    1/1024 of a step.
+    """
+
+    cells: NDArray[np.integer]
+    units: Ints
+
+
+def conducting(
+    levels: Levels, device: DeviceModel, varied: Deviation | Quantiles | None = None
+) -> Conducting:
+    """`conductances`, in 16 bits where they suffice, and their `effective_weights`."""
+    if isinstance(varied, Quantiles):
+        table = _by_quantile(device.level_units, varied.variation)
+        cells = np.empty(levels.shape, np.uint16 if table.max() < 2**16 else np.int32)
+        units = np.full(levels.shape[2:], -offset_units(device))
+        _conduct(levels, varied.numbers, table, slice_weights(device), (cells, units))
+        return Conducting(cells, units)
+    found = conductances(levels, device, varied)
+    # these arrays take most of the memory
+    smallest = found.astype(np.uint16) if found.max(initial=0) < 2**16 else found
+    return Conducting(smallest, effective_weights(found, device))
+
+
+@compiled
+def _conduct(
+    levels: Levels,
+    numbers: NDArray[np.uint16],
+    table: Conductances,
+    worths: Ints,
+    found: tuple[NDArray[np.integer], Ints],
+) -> None:
+    """Look all cells up, and add up what they amount to."""
+    cells, units = found
+    arrays, slices, rows, columns = levels.shape
+    for a in range(arrays):
+        for j in range(slices):
+            worth = worths[j] if a == 0 else -worths[j]
+            for r in range(rows):
+                for c in range(columns):
+                    conductance = table[levels[a, j, r, c], numbers[a, j, r, c]]
+                    cells[a, j, r, c] = conductance
+                    units[r, c] += worth * conductance
+
+
+@lru_cache(maxsize=16)
+def _by_quantile(level_units: tuple[float, ...], variation: float) -> Conductances:
+    """Conductances of cells of each level and quantile: (levels, quantiles)."""
+    deviation = scaled_deviation(normal_quantiles(), variation).astype(np.float64)
+    return _whole(np.array(level_units)[:, None] * np.exp(-deviation))
 
 
 def _whole(units: Floats) -> Conductances:

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..kernels.arrays import Ints
-from .chip import ChipInstance, Stuck, crossbar_state
+from .chip import ChipInstance, Stuck, stuck_cells
+from .code_table import BOUND, Rescaling, squared_errors
 from .device import DeviceModel
-from .encoding import held_values
 from .image import ChipImage, PlacedBox, copies_of
 from .network import Multiply, by_channel
 from .vectors import Convolution
@@ -51,7 +51,7 @@ def suit_scales(image: ChipImage, device: DeviceModel, chip: ChipInstance, physi
     boxes = _boxes(image)
     errors = [np.zeros((len(EIGHTHS), len(scales)), np.int64) for scales in image.scales]
     for crossbar, group in groupby(boxes, key=lambda box: box.crossbar):
-        stuck = crossbar_state(chip, device, physical[crossbar]).stuck
+        stuck = stuck_cells(chip, device, physical[crossbar])
         for box in group:
             errors[box.layer][:, _columns(box)] += scale_errors(box.weights, device, _under(stuck, box))
     stored = [layer.stored_in for layer in image.layers]
@@ -73,11 +73,14 @@ def scale_errors(weights: NDArray[np.integer], device: DeviceModel, stuck: Stuck
 
     In 64ths of the square of a usual step; `stuck` has the shape (arrays, slices, rows, columns).
     """
-    found = np.empty((len(EIGHTHS), weights.shape[1]), np.int64)
-    for number, eighths in enumerate(EIGHTHS):
-        held = held_values(rescaled(weights, eighths), device, stuck)
-        found[number] = np.square(weights.astype(np.int64) * USUAL - eighths * held).sum(axis=0)
-    return found
+    scales = Rescaling(_codes_of_all() + device.offset, np.array(EIGHTHS), USUAL, device.offset)
+    return squared_errors(weights.astype(np.int64), scales, stuck, device.top)
+
+
+def _codes_of_all() -> Ints:
+    """What the weights from -BOUND to BOUND become at each scale: (scales, weights)."""
+    weights = np.arange(-BOUND, BOUND + 1)
+    return np.stack([rescaled(weights, eighths) for eighths in EIGHTHS])
 
 
 def rescaled(weights: NDArray[np.integer], eighths: int | Ints) -> Ints:

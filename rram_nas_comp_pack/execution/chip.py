@@ -9,8 +9,6 @@ apply(state, x) -> x. The raw words of Philox (J. K. Salmon et al., "Parallel Ra
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from math import log, sqrt
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -20,16 +18,15 @@ from ..errors import BadInput
 from ..values import CrossbarSize
 from .cells import Levels
 from .device import DeviceModel
+from .quantiles import Deviation, Quantiles
 
 HEALTHY: Final = 0
 STUCK_HIGH: Final = 1  # at the highest resistance: level 0
 STUCK_LOW: Final = 2  # at the lowest resistance: the top level
 
 Stuck = NDArray[np.int8]  # (..., rows, columns) of HEALTHY, STUCK_HIGH and STUCK_LOW
-Deviation = NDArray[np.float32]  # of the same shape
 
 _STUCK_STREAM, _DEVIATION_STREAM = 0, 1
-_NORMAL_BITS = 16  # a normal deviate is one of 2^16 quantiles, up to 4.3 standard deviations
 
 
 class ArrayKey(NamedTuple):
@@ -51,11 +48,17 @@ class StuckRates(NamedTuple):
 class CellState(NamedTuple):
     """What is particular about the cells of one crossbar; both of shape (arrays, slices, rows, columns).
 
-    `deviation` is ln(R / R_nominal); None: every cell has its nominal resistance.
+    `varied` says how far resistances are off: as quantiles where that is drawn, or as ln(R / R_nominal).
+    None: every cell has its nominal resistance.
     """
 
     stuck: Stuck
-    deviation: Deviation | None
+    varied: Deviation | Quantiles | None
+
+    @property
+    def deviation(self) -> Deviation | None:
+        """ln(R / R_nominal) of every cell, None where none varies."""
+        return self.varied.deviation() if isinstance(self.varied, Quantiles) else self.varied
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,20 +97,25 @@ def chip_with_maps(seed: int, crossbars: int, device: DeviceModel) -> ChipInstan
 
 def crossbar_state(chip: ChipInstance, device: DeviceModel, crossbar: int) -> CellState:
     """The state of all cells of one logical crossbar. Raises `BadInput` where the chip has no such cells."""
+    stuck = stuck_cells(chip, device, crossbar)
+    if chip.deviation is not None:
+        return CellState(stuck, chip.deviation[crossbar])
+    if not device.variation:
+        return CellState(stuck, None)
+    numbers = np.empty(chip.shape, np.uint16)
+    for key in _keys(chip, crossbar):
+        numbers[key.array, key.slice] = draw_quantiles(key, device.size)
+    return CellState(stuck, Quantiles(numbers, device.variation))
+
+
+def stuck_cells(chip: ChipInstance, device: DeviceModel, crossbar: int) -> Stuck:
+    """The stuck cells of one logical crossbar. Raises `BadInput` where the chip has no such cells."""
     if chip.shape != cell_shape(device):
         found, allowed = ("x".join(map(str, shape)) for shape in (chip.shape, cell_shape(device)))
         raise BadInput(f"chip: found cells {found} a crossbar, allowed is {allowed} (arrays, slices, size)")
     if chip.crossbars is not None and not 0 <= crossbar < chip.crossbars:
         raise BadInput(f"chip: found {chip.crossbars} crossbars, needed is crossbar {crossbar}")
-    stuck = _drawn_stuck(chip, device, crossbar) if chip.stuck is None else chip.stuck[crossbar]
-    if chip.deviation is not None:
-        return CellState(stuck, chip.deviation[crossbar])
-    if not device.variation:
-        return CellState(stuck, None)
-    normal = np.empty(chip.shape, np.float32)
-    for key in _keys(chip, crossbar):
-        normal[key.array, key.slice] = draw_deviation(key, device.size)
-    return CellState(stuck, scaled_deviation(normal, device.variation))
+    return _drawn_stuck(chip, device, crossbar) if chip.stuck is None else chip.stuck[crossbar]
 
 
 def draw_stuck(key: ArrayKey, size: CrossbarSize, rates: StuckRates) -> Stuck:
@@ -123,15 +131,9 @@ def apply_stuck(stuck: Stuck, levels: Levels, top: int) -> Levels:
     return np.where(stuck == HEALTHY, levels, np.where(stuck == STUCK_LOW, np.int8(top), np.int8(0)))
 
 
-def draw_deviation(key: ArrayKey, size: CrossbarSize) -> Deviation:
-    """Standard normal deviates (rows, columns) of one array."""
-    found = _words(key, _DEVIATION_STREAM, size.cells // 4 + 1).view("<u2")[: size.cells]
-    return np.asarray(_quantiles()[found].reshape(size))
-
-
-def scaled_deviation(normal: Deviation, variation: float) -> Deviation:
-    """ln(R / R_nominal) of log-normal resistances whose standard deviation is `variation` of their mean."""
-    return np.asarray(normal * np.float32(sqrt(log(1 + variation**2))))
+def draw_quantiles(key: ArrayKey, size: CrossbarSize) -> NDArray[np.uint16]:
+    """Which quantile each cell of one array has: (rows, columns)."""
+    return _words(key, _DEVIATION_STREAM, size.cells // 4 + 1).view("<u2")[: size.cells].reshape(size)
 
 
 def _drawn_stuck(chip: ChipInstance, device: DeviceModel, crossbar: int) -> Stuck:
@@ -153,11 +155,3 @@ def _words(key: ArrayKey, stream: int, count: int) -> NDArray[np.uint64]:
     counter = np.array([0, stream, key.slice, key.array], np.uint64)
     generator = np.random.Philox(key=np.array([key.seed, key.crossbar], np.uint64), counter=counter)
     return generator.random_raw(count).astype("<u8", copy=False)
-
-
-@lru_cache(maxsize=1)
-def _quantiles() -> Deviation:
-    from scipy.special import ndtri
-
-    middles = (np.arange(2**_NORMAL_BITS) + 0.5) / 2**_NORMAL_BITS
-    return np.asarray(ndtri(middles), np.float32)

@@ -14,11 +14,10 @@ from typing import Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.arrays import Ints
-from .cells import Levels, plain_levels
+from .cells import Levels, plain_levels, require_range
 from .chip import Stuck
+from .code_table import nearest_codes
 from .device import DeviceModel
-from .nearest_code import nearest_values, summed_squares, write_codes
 
 Encoding = Literal["plain", "fault-aware", "fault-aware-codes"]
 ENCODINGS: Final[tuple[Encoding, ...]] = get_args(Encoding)
@@ -35,30 +34,20 @@ def encode(
     `stuck`, of the shape of the levels, is what is known of the cells; None: nothing, and the code is plain.
     What comes back are the levels to program; stuck cells keep theirs whatever is programmed.
     """
-    plain = plain_levels(weights, device)
     if encoding == "plain" or stuck is None:
-        return plain
-    levels = np.empty((*plain.shape[:2], weights.size), np.int8)
-    write_codes(_codes(weights, device), _flat(stuck), device.top, levels)
-    return levels.reshape(plain.shape)
+        return plain_levels(weights, device)
+    require_range(weights, device)
+    return nearest_codes(_codes(weights, device), stuck, device.top)[1]
 
 
 def remaining_error(weights: NDArray[np.integer], device: DeviceModel, stuck: Stuck) -> int:
-    """Sum of the squared errors of weights that are encoded around `stuck`: an error in slice j weighs
-    4^(cell_bits * j).
+    """Sum of the squared errors of weights that are encoded around `stuck` (arrays, slices, shape of the
+    weights): an error in slice j weighs 4^(cell_bits * j).
     """
-    return int(summed_squares(_codes(weights, device), _flat(stuck), device.top))
-
-
-def held_values(weights: NDArray[np.integer], device: DeviceModel, stuck: Stuck) -> Ints:
-    """What cells hold, of the shape of `weights`, that are encoded around `stuck` (arrays, slices, ...)."""
-    values = nearest_values(_codes(weights, device), _flat(stuck), device.top)
-    return values.reshape(weights.shape) - device.offset
+    codes = _codes(weights, device).reshape(1, -1)
+    values, _ = nearest_codes(codes, stuck.reshape(*stuck.shape[:2], 1, -1), device.top)
+    return int(np.square(codes - values).sum())
 
 
 def _codes(weights: NDArray[np.integer], device: DeviceModel) -> NDArray[np.int64]:
-    return weights.astype(np.int64).ravel() + device.offset
-
-
-def _flat(stuck: Stuck) -> Stuck:
-    return np.ascontiguousarray(stuck).reshape(*stuck.shape[:2], -1)
+    return weights.astype(np.int64) + device.offset

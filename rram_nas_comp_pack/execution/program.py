@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import Conductances, conductances, effective_weights
+from .cells import conducting
 from .chip import CellState, ChipInstance, apply_stuck, crossbar_state
 from .device import UNITS, DeviceModel
 from .encoding import Encoding, encode
+from .quantiles import Quantiles
 
 _LARGEST_INPUT = 255
 _EXACT_FLOAT32, _EXACT_FLOAT64 = 2**24, 2**53
@@ -40,7 +41,7 @@ class ProgrammedBox:
     """
 
     device: DeviceModel
-    cells: Conductances  # (arrays, slices, rows, columns), 1/1024 of a level step
+    cells: NDArray[np.integer]  # (arrays, slices, rows, columns), 1/1024 of a level step
     matrix: NDArray[np.floating]  # (rows, columns)
 
 
@@ -70,25 +71,24 @@ def _programmed(
     box: BoxCells, device: DeviceModel, state: CellState | None, encoding: Encoding
 ) -> ProgrammedBox:
     if state is None:
-        cells = conductances(encode(box.weights, device), device)
+        cells, units = conducting(encode(box.weights, device), device)
     else:
-        stuck, deviation = _window(state, box)
+        stuck, varied = _window(state, box)
         wanted = encode(box.weights, device, stuck, encoding)
-        cells = conductances(apply_stuck(stuck, wanted, device.top), device, deviation)
-    return ProgrammedBox(device, _smallest(cells), in_steps(effective_weights(cells, device)))
+        # a code around faults has stuck cells at their levels
+        levels = apply_stuck(stuck, wanted, device.top) if encoding == "plain" else wanted
+        cells, units = conducting(levels, device, varied)
+    return ProgrammedBox(device, cells, in_steps(units))
 
 
 def _window(state: CellState, box: BoxCells) -> CellState:
     """The state of the cells under a box."""
     h, w = box.weights.shape
     window = np.s_[:, :, box.row : box.row + h, box.column : box.column + w]
-    return CellState(state.stuck[window], None if state.deviation is None else state.deviation[window])
-
-
-def _smallest(cells: Conductances) -> Conductances:
-    """In 16 bits where they suffice: these arrays take most of the memory."""
-    fits = cells.max(initial=0) < 2**16
-    return cells.astype(np.uint16) if fits else cells
+    varied = state.varied
+    if isinstance(varied, Quantiles):
+        return CellState(state.stuck[window], Quantiles(varied.numbers[window], varied.variation))
+    return CellState(state.stuck[window], None if varied is None else varied[window])
 
 
 def in_steps(units: NDArray[np.int64]) -> NDArray[np.floating]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CannotBeDone
-from .chip import ChipInstance, Stuck, crossbar_state
+from .chip import ChipInstance, Stuck, stuck_cells
 from .device import DeviceModel
 from .image import ChipImage, PlacedBox, copies_of
 
@@ -23,7 +23,7 @@ def faults_of_layers(image: ChipImage, device: DeviceModel, chip: ChipInstance) 
     needed = len(image.weights)
     if chip.crossbars is not None and chip.crossbars < needed:
         raise CannotBeDone(f"chip: found {chip.crossbars} crossbars, the layout needs {needed}")
-    states = [crossbar_state(chip, device, crossbar).stuck for crossbar in range(needed)]
+    states = [stuck_cells(chip, device, crossbar) for crossbar in range(needed)]
     return {
         m.layer.index: np.stack([_copy(m.layer.raw.h, m.layer.raw.w, boxes, states) for boxes in copies])
         for m, copies in zip(image.mappings, copies_of(image), strict=True)

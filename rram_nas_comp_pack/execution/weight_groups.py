@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..kernels.arrays import Floats, Ints
 from .device import UNITS
 from .exact_sums import EXACT_FLOAT32, largest_sum
-from .moves import Array, Entries, Turn, add_entries, add_vectors, take_vectors
+from .moves import Array, Entries, add_entries, add_vectors, take_vectors
 from .pieces import Piece, turns
 from .places import Places
 

@@ -19,14 +19,18 @@ from rram_nas_comp_pack.execution.chip import (
     chip_of,
     chip_with_maps,
     crossbar_state,
-    draw_deviation,
+    draw_quantiles,
     draw_stuck,
-    scaled_deviation,
 )
+from rram_nas_comp_pack.execution.quantiles import normal_quantiles, scaled_deviation
 from rram_nas_comp_pack.values import CrossbarSize
 
 SIZE = CrossbarSize(96, 80)
 ONE_PERCENT = StuckRates(0.01, 0.01)
+
+
+def draw_deviation(key, size):
+    return normal_quantiles()[draw_quantiles(key, size)]
 
 
 def test_a_crossbar_has_the_same_faults_whatever_else_is_drawn():
