@@ -26,6 +26,13 @@ class TableRow:
         """The text in a column."""
         return self.fields[column]
 
+    def label(self, column: str) -> str:
+        """The text in a column, as long as a name in a figure may be."""
+        text = self.fields[column]
+        if len(text) > 1000 or not text.isprintable():
+            self.fail(column, text, "a name on one line of up to 1000 characters")
+        return text
+
     def number(self, column: str, least: float = 0.0, most: float = HUGE) -> float:
         """The number in a column, of ASCII digits."""
         text = self.fields[column]

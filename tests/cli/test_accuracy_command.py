@@ -30,7 +30,7 @@ def three():
 """
 KEYS = (
     *("float_accuracy", "integer_accuracy", "chip", "instances", "layers", "images", "split", "encoding"),
-    *("adc", "hardware", "version"),
+    *("adc", "hardware", "version", "image", "data"),
 )
 QUICK = ("--images", 4, "--instances", 2)
 
@@ -113,7 +113,9 @@ def test_trained_weights_have_accuracies(run, weights):
     assert all(layer["adc_step"] == 1 and layer["snr_db"] > 0 for layer in found["layers"])
     assert (found["split"], found["encoding"], found["adc"]) == ("test", "fault-aware", "calibrated")
     assert "float network: " in out
-    assert "diagonal mapping, 1 layer: the signal-to-noise ratio" in out
+    table = dict(line.split("  ", 1) for line in out.splitlines() if "  " in line)
+    assert table["mapping of layers"].split() == ["dense", "diagonal"]
+    assert table["layers"].split() == ["2", "1"]
     validation = json.loads((run / "accuracy.json").read_text())
     judged(run, "--weights", weights, "--dataset", "digits", "--split", "validation", "--calibration", 20)
     assert json.loads((run / "accuracy.json").read_text())["split"] != validation["split"]
