@@ -15,7 +15,7 @@ from ..execution.device import DeviceModel, device_of
 from ..hardware.config.change import changed
 from ..hardware.config.read import SimConfig
 from ..hardware.config.several import Several, label_of, title_of
-from ..runs.packing.accuracy import hardware_digest
+from ..runs.packing.accuracy import hardware_digest, mapping_names
 from ..runs.packing.accuracy_lines import ChipLine, ChipName
 from ..runs.packing.accuracy_sweep import (
     Sweep,
@@ -36,7 +36,6 @@ from .judged_run import (
     config_asked,
     judge,
     judged_run,
-    mapping_names,
     warn_of_new,
 )
 from .mapping_errors import decibels
@@ -179,7 +178,7 @@ def told(sweep: Sweep, of_run: JudgedRun) -> Iterator[str]:
     if of_run.float_share is not None and sweep.asked.trained:
         yield f"float network: {of_run.float_share:.2%}"
     yield f"integer network: {sweep.asked.integer:.2%}"
-    mappings = mapping_names(of_run.image)
+    mappings = mapping_names(of_run.image.mappings)
     own = [mapping for mapping in MAPPINGS if mapping in mappings]
     spread = ["95 % interval of the mean"] * (chips > 1)
     header = [title_of(sweep.key), "mean", "worst", *spread, *(f"worst {each} layer" for each in own)]

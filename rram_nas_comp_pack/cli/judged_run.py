@@ -34,7 +34,7 @@ from ..execution.monte_carlo import ChipCounts
 from ..hardware.config.change import changed
 from ..hardware.config.read import SimConfig
 from ..runs.chip_file import digest_of_chip, read_chip
-from ..runs.packing.accuracy import LayerPlace, Reference, hardware_digest
+from ..runs.packing.accuracy import LayerPlace, Reference, hardware_digest, mapping_names
 from ..runs.packing.accuracy_lines import ChipName
 from ..runs.packing.chip_image import NAME, digest_of, read_own_image
 from ..runs.packing.read import read_result
@@ -112,6 +112,7 @@ def judged_run(options: AccuracyOptions, config: SimConfig) -> JudgedRun:
 
 def config_asked(options: AccuracyOptions) -> SimConfig:
     """The hardware of the run or of --config, with the values of --set. Raises BadInput."""
+    read_source(options.run_dir, options.weights)  # a folder that is no run is told as such
     result = read_result(options.run_dir)
     before = config_of_run(options.run_dir, result.config, options.config)
     config = changed(before, options.settings, "--set")
@@ -190,14 +191,9 @@ def judge(run: JudgedRun, judged: Judged, chip: ChipInstance, progress: Progress
     return judge_chip(judged, chip, run.question.inputs(), run.question.first, progress.seen)
 
 
-def mapping_names(image: ChipImage) -> list[str]:
-    """Of every layer: dense or diagonal."""
-    return ["diagonal" if m.diagonal else "dense" for m in image.mappings]
-
-
 def layer_places(judged: Judged) -> list[LayerPlace]:
     """Every layer's name, mapping and ADC step."""
-    pairs = zip(judged.image.mappings, mapping_names(judged.image), strict=True)
+    pairs = zip(judged.image.mappings, mapping_names(judged.image.mappings), strict=True)
     return [
         LayerPlace(m.layer.name, mapping, judged.adc.step_of(judged.device, m.layer.index) or None)
         for m, mapping in pairs

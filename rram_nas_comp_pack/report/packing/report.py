@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from html import escape
 from typing import NamedTuple
 
+from ...runs.packing.accuracy import Accuracy, mapping_names
+from ...runs.packing.chip_image import NAME
 from ...runs.packing.coverage import mapped_share
 from ...runs.packing.log import STOPPED
 from ...runs.packing.run import PackingRun
@@ -14,7 +17,7 @@ from ..matplotlib_charts import draw, png_and_svg
 from ..page import Section, page, plot, terms
 from ..plotly_charts import interactive
 from ..report_files import ReportFiles
-from .accuracy import accuracy_table, chip_chart, chip_words, noise_chart, noise_words
+from .accuracy import accuracy_table, chip_chart, chip_words, mapping_table, noise_chart, noise_words
 from .atlas import atlas_figure, atlas_html
 from .charts import (
     cost_chart,
@@ -24,6 +27,7 @@ from .charts import (
     load_chart,
     timeline_chart,
 )
+from .sweep import sweep_chart, sweep_table, sweep_words
 from .tables import cost_table, coverage_table, evaluation_table, layer_table
 
 
@@ -49,17 +53,34 @@ def _figures(run: PackingRun) -> dict[str, dict[str, bytes]]:
     if run.accuracy is not None:
         charts["accuracy"] = png_and_svg(draw(chip_chart(run.accuracy)))
         charts["noise"] = png_and_svg(draw(noise_chart(run.accuracy)))
+    for sweep in run.sweeps:
+        charts[f"sweep_{sweep.key}"] = png_and_svg(draw(sweep_chart(sweep)))
     return {"atlas": png_and_svg(atlas_figure(run)), **charts}
 
 
 def _accuracy_sections(run: PackingRun, stills: Mapping[str, bytes]) -> list[Section]:
     """What the chips get right, where any has been judged."""
-    found = run.accuracy
-    if found is None:
-        return []
-    chips = plot(interactive(chip_chart(found)), chip_words(found), stills["accuracy"])
-    layers = plot(interactive(noise_chart(found)), noise_words(found), stills["noise"])
-    return [Section("accuracy", "Accuracy on chips", chips + layers + accuracy_table(found))]
+    parts = [] if run.accuracy is None else list(_accuracy_parts(run.accuracy, stills))
+    mappings = mapping_names(run.mappings)
+    for sweep in run.sweeps:
+        parts.append("" if sweep.own_image else _other_image(f"accuracies by {sweep.key}"))
+        still = stills[f"sweep_{sweep.key}"]
+        parts.append(plot(interactive(sweep_chart(sweep)), sweep_words(sweep), still))
+        parts.append(sweep_table(sweep, mappings))
+    return [Section("accuracy", "Accuracy on chips", "".join(parts))] if parts else []
+
+
+def _accuracy_parts(found: Accuracy, stills: Mapping[str, bytes]) -> Iterator[str]:
+    if not found.own_image:
+        yield _other_image("accuracies")
+    yield plot(interactive(chip_chart(found)), chip_words(found), stills["accuracy"])
+    yield plot(interactive(noise_chart(found)), noise_words(found), stills["noise"])
+    yield mapping_table(found) + accuracy_table(found)
+
+
+def _other_image(what: str) -> str:
+    text = f"The {what} below are of another image than {NAME}; rnc accuracy judges the chips of this one."
+    return f"<p><strong>{escape(text)}</strong></p>\n"
 
 
 def _subtitle(run: PackingRun) -> str:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ...execution.device import DeviceModel
 from ...execution.monte_carlo import Summary, added, snr_db, summary
+from ...values import Mapping
 from ..checked_json import JsonObject, read_json
 from ..text_files import whole_output
 from .accuracy_lines import ChipLine, read_lines
@@ -59,21 +60,18 @@ class Reference(NamedTuple):
 class Accuracy:
     """accuracy.json, and the shares of the chips of other encodings that accuracy.csv still holds.
 
+    `chip` is what accuracy.json says of all `chips` together.
     `own_hardware`: the chips are of the hardware that the run holds, so far as that is known; likewise
     `own_image`: they hold the image that lies beside them.
     """
 
     reference: Reference
+    chip: Summary
     chips: tuple[tuple[str, float], ...]
     layers: tuple[LayerAccuracy, ...]
     others: tuple[tuple[str, tuple[tuple[str, float], ...]], ...] = ()
     own_hardware: bool = True
     own_image: bool = True
-
-    @property
-    def chip(self) -> Summary:
-        """All chips together."""
-        return summary([share for _, share in self.chips])
 
 
 def hardware_digest(device: DeviceModel) -> str:
@@ -89,6 +87,11 @@ class LayerPlace(NamedTuple):
     adc_step: float | None
 
 
+def mapping_names(mappings: Sequence[Mapping]) -> list[str]:
+    """Of every layer: dense or diagonal."""
+    return ["diagonal" if m.diagonal else "dense" for m in mappings]
+
+
 def accuracy_of(reference: Reference, lines: Sequence[ChipLine], places: Sequence[LayerPlace]) -> Accuracy:
     """What the chips of `lines` say together."""
     totals = added([line.counts.layers for line in lines])
@@ -96,7 +99,8 @@ def accuracy_of(reference: Reference, lines: Sequence[ChipLine], places: Sequenc
         LayerAccuracy(i, *place[:2], snr_db(counts), place.adc_step, counts.saturated / counts.conversions)
         for i, (place, counts) in enumerate(zip(places, totals, strict=True))
     )
-    return Accuracy(reference, tuple((str(line.chip), line.counts.share) for line in lines), layers)
+    chips = tuple((str(line.chip), line.counts.share) for line in lines)
+    return Accuracy(reference, summary([share for _, share in chips]), chips, layers)
 
 
 def save_accuracy(run_dir: Path, accuracy: Accuracy, lines: Sequence[ChipLine]) -> Path:
@@ -155,7 +159,19 @@ def read_accuracy(run_dir: Path) -> Accuracy | None:
     layers = tuple(_layer(i, each) for i, each in enumerate(place.objects("layers")))
     if not layers:
         place.fail("layers", [], "at least one")
-    return Accuracy(reference, chips, layers, tuple(_others(run_dir, reference.encoding)))
+    together = _together(place.within("chip" if trained else "agreement"))
+    return Accuracy(reference, together, chips, layers, tuple(_others(run_dir, reference.encoding)))
+
+
+def _together(place: JsonObject) -> Summary:
+    """What the chips are said to come to together."""
+    deviation, ends = place.maybe(place.share, "deviation"), place.maybe(place.entries, "interval_95")
+    if ends is None:
+        return Summary(place.share("mean"), deviation, place.share("worst"), None)
+    if len(ends) != 2 or not all(type(end) in (int, float) and 0 <= end <= 1 for end in ends):
+        place.fail("interval_95", ends, "two numbers from 0 to 1")
+    low, high = map(float, ends)
+    return Summary(place.share("mean"), deviation, place.share("worst"), (low, high))
 
 
 def _chip_label(place: JsonObject) -> str:
