@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from judged_runs import judged_nets, run_to_judge
 from PIL import Image
 from tiny_runs import call, is_one_line, pack, read_rows, strict_json, write_rows
 
@@ -14,20 +15,6 @@ from rram_nas_comp_pack.cli.options.execution import ADC_KINDS, ENCODINGS
 from rram_nas_comp_pack.execution import converters, encoding
 from rram_nas_comp_pack.runs.packing.accuracy import read_accuracy
 
-NETS = """
-from torch import nn
-
-
-def net():
-    return nn.Sequential(
-        *(nn.Conv2d(3, 16, 3, stride=2, padding=1), nn.BatchNorm2d(16), nn.ReLU()),
-        *(nn.Conv2d(16, 16, 3, groups=16), nn.Flatten(), nn.Linear(64, 10)),
-    )
-
-
-def three():
-    return nn.Sequential(nn.Conv2d(3, 16, 3, stride=4), nn.ReLU(), nn.Flatten(), nn.Linear(64, 3))
-"""
 KEYS = (
     *("float_accuracy", "integer_accuracy", "chip", "instances", "layers", "images", "split", "encoding"),
     *("adc", "hardware", "version", "image", "data"),
@@ -37,23 +24,14 @@ QUICK = ("--images", 4, "--instances", 2)
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    from rram_nas_comp_pack.hardware.config.read import SHIPPED
-
-    folder = tmp_path_factory.mktemp("accuracy")
-    (folder / "accuracy_nets.py").write_text(NETS)
-    (folder / "quiet.ini").write_text(SHIPPED.read_text().replace("DAC_Num = 256", "DAC_Num = 128"))
-    sys.path.insert(0, str(folder))
-    yield folder
-    sys.path.remove(str(folder))
+    with judged_nets(tmp_path_factory.mktemp("accuracy")) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
 def made(place):
     """A run with copies and a diagonal layer, and its image."""
-    argv = ("--num-crossbars", 12, "--duplicate", "--tune-effort", 0, "--image", "--calibration", 4)
-    status, _, err = pack(place / "log", *argv, model="accuracy_nets:net")
-    assert status == 0, err
-    return place / "log" / "packing" / "t"
+    return run_to_judge(place)
 
 
 @pytest.fixture

@@ -62,9 +62,10 @@ def chip_words(accuracy: Accuracy) -> str:
         spread = f" The mean over all chips lies between {low:.2%} and {high:.2%} (95 %)."
     other = "" if accuracy.own_hardware else " These chips are of other hardware than that of the run."
     return (
-        f"{what(reference.trained).capitalize()} of {len(accuracy.chips)} chips on {reference.images} samples "
-        f"of the {reference.split} split, {reference.encoding} encoding, {reference.adc} ADC: mean {chip.mean:.2%}, "
-        f"worst {chip.worst:.2%}; the integer network {reference.integer_share:.2%}.{spread}{other}"
+        f"{what(reference.trained).capitalize()} of {len(accuracy.chips)} chips on {reference.images} "
+        f"samples of the {reference.split} split, {reference.encoding} encoding, {reference.adc} ADC: mean "
+        f"{chip.mean:.2%}, worst {chip.worst:.2%}; the integer network {reference.integer_share:.2%}."
+        f"{spread}{other}"
     )
 
 
