@@ -3,7 +3,7 @@
 import sys
 from contextlib import contextmanager
 
-from tiny_runs import ROOT, pack
+from tests.cli.tiny_runs import ROOT, pack
 
 NETS = """
 from torch import nn

@@ -8,6 +8,7 @@ import pytest
 from judged_runs import judged_nets, run_to_judge
 from tiny_runs import call, is_one_line, read_rows, write_rows
 
+from rram_nas_comp_pack.report.packing.sweep import sweep_words
 from rram_nas_comp_pack.runs.packing.accuracy_lines import COLUMNS
 from rram_nas_comp_pack.runs.packing.accuracy_sweep import (
     SWEEP_COLUMNS,
@@ -15,6 +16,7 @@ from rram_nas_comp_pack.runs.packing.accuracy_sweep import (
     sweeps_of,
 )
 from rram_nas_comp_pack.runs.packing.mapping_errors import worst_db
+from rram_nas_comp_pack.runs.packing.read import read_run
 
 FILE = "accuracy_sweep.csv"
 QUICK = ("--images", 2)
@@ -121,26 +123,27 @@ def test_a_key_without_effect_is_named(run):
     assert err == "warning: --sweep: Digital_Frequency changes nothing that these chips compute\n"
 
 
-def test_the_report_draws_every_key(run):
-    sweep(run, "--sweep", "Device_Variation=0,30", "--instances", 1)
-    assert call("report", run)[0] == 0
-    page = (run / "report.html").read_text()
-    assert "Chips by Device_SAF; signal to noise" in page
-    assert "Chips by Device_Variation; signal to noise" in page
-    drawn = {path.name for path in (run / "figures").iterdir()}
-    assert drawn >= {"sweep_Device_SAF.png", "sweep_Device_SAF.svg", "sweep_Device_Variation.svg"}
-    assert "other hardware" not in page
-    assert "another image" not in page
+def test_what_is_held_against_the_run_s_own_hardware_and_image(run):
+    sweep(run, "--sweep", "Device_Variation=0,30", "--instances", 1, "--set", "Device_SAF=0,0")
+    saf, variation = read_run(run, "t").sweeps
+    assert (saf.own_hardware, saf.own_image) == (True, True)
+    assert (variation.own_hardware, variation.own_image) == (False, True)
+    assert "other hardware" not in sweep_words(saf)
+    assert "But for Device_Variation, these chips are of other hardware" in sweep_words(variation)
     assert call("verify", run)[0] == 0
 
 
 def test_accuracies_of_another_image_are_named_as_such(run):
+    """In the report, which draws every key, and by `verify`."""
     sweep(run, "--instances", 1)
     assert call("image", run, "--calibration", 1)[0] == 0
     assert call("report", run)[0] == 0
     page = (run / "report.html").read_text()
+    assert "Chips by Device_SAF; signal to noise" in page
     assert "The accuracies below are of another image than chip_image.npz" in page
     assert "The accuracies by Device_SAF below are of another image" in page
+    drawn = {path.name for path in (run / "figures").iterdir()}
+    assert drawn >= {"sweep_Device_SAF.png", "sweep_Device_SAF.svg", "noise.png"}
     status, out, err = call("verify", run)
     assert (status, err) == (1, "")
     assert out.splitlines() == [
@@ -148,12 +151,6 @@ def test_accuracies_of_another_image_are_named_as_such(run):
         "accuracy_sweep.csv: the chips of Device_SAF are of another image than chip_image.npz; `accuracy` "
         "judges its chips",
     ]
-
-
-def test_the_report_says_where_swept_chips_are_of_other_hardware(run):
-    sweep(run, "--sweep", "Device_SAF=0,0", "--instances", 1, "--set", "Device_Variation=5")
-    assert call("report", run)[0] == 0
-    assert "But for Device_SAF, these chips are of other hardware" in (run / "report.html").read_text()
 
 
 @pytest.mark.parametrize(
@@ -211,7 +208,7 @@ def test_measured_chips_are_swept_by_what_their_files_leave_open(run, tmp_path):
     none, some = points(run, "Device_Variation")
     assert none.chips[0][0] == str(tmp_path / "a.npz")
     assert some.layers[0].noise > none.layers[0].noise
-    for key, said in (("Device_Variation=0,20", "holds the deviation"), ("Device_Level=2,4", "with this")):
+    for key, said in (("Device_Variation=0,20", "holds the deviation"), ("Xbar_Polarity=2,1", "with this")):
         status, out, err = call("accuracy", run, *QUICK, "--sweep", key, "--chip", tmp_path / "b.npz")
         assert (status, out) == (2, "")
         assert said in err.splitlines()[-1]
