@@ -143,7 +143,7 @@ def test_accuracies_of_another_image_are_named_as_such(run):
     assert "The accuracies below are of another image than chip_image.npz" in page
     assert "The accuracies by Device_SAF below are of another image" in page
     drawn = {path.name for path in (run / "figures").iterdir()}
-    assert drawn >= {"sweep_Device_SAF.png", "sweep_Device_SAF.svg", "noise.png"}
+    assert drawn >= {"sweep_Device_SAF.png", "sweep_Device_SAF.svg", "accuracy.png", "noise.svg"}
     status, out, err = call("verify", run)
     assert (status, err) == (1, "")
     assert out.splitlines() == [
