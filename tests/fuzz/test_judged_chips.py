@@ -76,7 +76,7 @@ def extreme_table(draw, path):
 
 def assert_charted(run):
     found = run.accuracy
-    for chart in (chip_chart(found), noise_chart(found), *map(sweep_chart, run.sweeps)):
+    for chart in (chip_chart(found), noise_chart(found, run.labels), *map(sweep_chart, run.sweeps)):
         assert interactive(chart).to_json()
     words = [chip_words(found), noise_words(found), *map(sweep_words, run.sweeps)]
     tables = [sweep_table(sweep, mapping_names(run.mappings)) for sweep in run.sweeps]

@@ -10,6 +10,9 @@ from ..chart_values import BLUE, GREEN, GREY, ORANGE, PURPLE, Axis, Bars, Lines,
 from ..page import Cell, CellValue, table
 from .sweep import LOOKS, decibels, what
 
+MOST_TICKS = 10
+"""Of an axis of chips."""
+
 
 def chip_chart(accuracy: Accuracy) -> Lines:
     """The share of right answers of every chip, by encoding, beside the float and the integer network's."""
@@ -33,20 +36,23 @@ def chip_chart(accuracy: Accuracy) -> Lines:
         )
         for name, chips in encodings
     ]
-    x = Axis("chip", whole=True)
+    step = -(-most // MOST_TICKS)
+    x = Axis("chip", whole=True, ticks=tuple(map(float, range(0, most, step))))
     return Lines("Chips", x, Axis(what(reference.trained), percent=True), tuple(lines))
 
 
-def noise_chart(accuracy: Accuracy) -> Bars:
-    """Signal to noise of every layer, diagonal ones in another colour; none where there is no error."""
+def noise_chart(accuracy: Accuracy, labels: tuple[str, ...]) -> Bars:
+    """Signal to noise of every layer, diagonal ones in another colour; none where there is no error.
+
+    `labels` are those of the layers.
+    """
     colours = dict(zip(MAPPINGS, (BLUE, ORANGE), strict=True))
     portions = tuple(
         Portion(name, tuple(_height(layer) * (layer.mapping == name) for layer in accuracy.layers), colour)
         for name, colour in colours.items()
         if any(layer.mapping == name for layer in accuracy.layers)
     )
-    names = tuple(f"{layer.layer}: {layer.name}" for layer in accuracy.layers)
-    return Bars("Signal to noise of layers", names, Axis("signal to noise (dB)"), portions)
+    return Bars("Signal to noise of layers", labels, Axis("signal to noise (dB)"), portions)
 
 
 def _height(layer: LayerAccuracy) -> float:
@@ -88,7 +94,10 @@ def mapping_table(accuracy: Accuracy) -> str:
     found = errors_by_mapping(accuracy.layers)
     rows: list[list[CellValue]] = [
         ["layers", *(each.layers for each in found)],
-        ["worst layer", *(each.worst.name if each.worst else "none has an error" for each in found)],
+        [
+            "worst layer",
+            *(Cell(each.worst.name if each.worst else "none has an error", None) for each in found),
+        ],
         ["its signal to noise (dB)", *(decibels(each.worst_db) for each in found)],
         ["median signal to noise (dB)", *(decibels(each.median_db) for each in found)],
         ["most conversions that saturate", *(Cell(f"{e.saturated:.4%}", e.saturated) for e in found)],

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from html import escape
 from typing import NamedTuple
 
-from ...runs.packing.accuracy import Accuracy, mapping_names
+from ...runs.packing.accuracy import mapping_names
 from ...runs.packing.chip_image import NAME
 from ...runs.packing.coverage import mapped_share
 from ...runs.packing.log import STOPPED
@@ -52,35 +51,36 @@ def _figures(run: PackingRun) -> dict[str, dict[str, bytes]]:
     charts = {name: png_and_svg(draw(drawing.make(run))) for name, drawing in _DRAWINGS.items()}
     if run.accuracy is not None:
         charts["accuracy"] = png_and_svg(draw(chip_chart(run.accuracy)))
-        charts["noise"] = png_and_svg(draw(noise_chart(run.accuracy)))
+        charts["noise"] = png_and_svg(draw(noise_chart(run.accuracy, run.labels)))
     for sweep in run.sweeps:
         charts[f"sweep_{sweep.key}"] = png_and_svg(draw(sweep_chart(sweep)))
     return {"atlas": png_and_svg(atlas_figure(run)), **charts}
 
 
-def _accuracy_sections(run: PackingRun, stills: Mapping[str, bytes]) -> list[Section]:
+def _accuracy_sections(run: PackingRun, stills: Mapping[str, bytes]) -> Iterator[Section]:
     """What the chips get right, where any has been judged."""
-    parts = [] if run.accuracy is None else list(_accuracy_parts(run.accuracy, stills))
+    found = run.accuracy
+    if found is not None:
+        chips = plot(interactive(chip_chart(found)), chip_words(found), stills["accuracy"])
+        noise = interactive(noise_chart(found, run.labels))
+        layers = (
+            plot(noise, noise_words(found), stills["noise"]) + mapping_table(found) + accuracy_table(found)
+        )
+        note = "" if found.own_image else _OTHER_IMAGE
+        yield Section("accuracy", "Accuracy on chips", note + chips + layers)
     mappings = mapping_names(run.mappings)
     for sweep in run.sweeps:
-        parts.append("" if sweep.own_image else _other_image(f"accuracies by {sweep.key}"))
         still = stills[f"sweep_{sweep.key}"]
-        parts.append(plot(interactive(sweep_chart(sweep)), sweep_words(sweep), still))
-        parts.append(sweep_table(sweep, mappings))
-    return [Section("accuracy", "Accuracy on chips", "".join(parts))] if parts else []
+        curve = plot(interactive(sweep_chart(sweep)), sweep_words(sweep), still)
+        note = "" if sweep.own_image else _OTHER_IMAGE
+        title = f"Accuracy by {sweep.key}"
+        yield Section(f"accuracy-{sweep.key}", title, note + curve + sweep_table(sweep, mappings))
 
 
-def _accuracy_parts(found: Accuracy, stills: Mapping[str, bytes]) -> Iterator[str]:
-    if not found.own_image:
-        yield _other_image("accuracies")
-    yield plot(interactive(chip_chart(found)), chip_words(found), stills["accuracy"])
-    yield plot(interactive(noise_chart(found)), noise_words(found), stills["noise"])
-    yield mapping_table(found) + accuracy_table(found)
-
-
-def _other_image(what: str) -> str:
-    text = f"The {what} below are of another image than {NAME}; rnc accuracy judges the chips of this one."
-    return f"<p><strong>{escape(text)}</strong></p>\n"
+_OTHER_IMAGE = (
+    f"<p><strong>These chips hold another image than {NAME}; rnc accuracy judges those that hold it."
+    "</strong></p>\n"
+)
 
 
 def _subtitle(run: PackingRun) -> str:

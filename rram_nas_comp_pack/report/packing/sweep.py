@@ -84,10 +84,10 @@ def sweep_table(sweep: Sweep, mappings: Sequence[str]) -> str:
     """A row a value and encoding; `mappings` are those of the layers."""
     own = [mapping for mapping in MAPPINGS if mapping in mappings]
     header = (
-        *(title_of(sweep.key), "encoding", "chips", "mean", "worst", "95 % interval of the mean"),
-        *(f"worst {mapping} layer (dB)" for mapping in own),
+        *(title_of(sweep.key), "encoding", "chips", "mean", "worst", "95 % of the mean"),
+        *(f"{mapping} (dB)" for mapping in own),
     )
-    caption = f"Chips by {sweep.key}; signal to noise of the worst layer of each mapping"
+    caption = f"Chips by {sweep.key}; last, signal to noise of the worst layer of each mapping"
     rows = (_row(sweep, i, mappings, own) for i in range(len(sweep.points)))
     return table(header, rows, caption, sortable=True)
 
@@ -104,6 +104,9 @@ def _row(sweep: Sweep, index: int, mappings: Sequence[str], own: Sequence[str]) 
     return [value, point.encoding, len(point.chips), *shares, spread, *map(decibels, errors)]
 
 
-def decibels(ratio: float | None) -> CellValue:
-    """A ratio as a cell; None is one without an error."""
-    return "no error" if ratio is None else Cell(f"{ratio:.1f}", ratio)
+def decibels(ratio: float | None) -> Cell:
+    """A ratio as a cell; None, which is no error, sorts above all others."""
+    return Cell("no error", _HIGHEST) if ratio is None else Cell(f"{ratio:.1f}", ratio)
+
+
+_HIGHEST = 1e6

@@ -14,7 +14,7 @@ from .accuracy_lines import ACCURACY_CSV, COLUMNS, ChipLine, read_line, read_lin
 from .accuracy_sweep import ACCURACY_SWEEP, SWEEP_COLUMNS, read_sweep_lines, sweeps_of
 from .chip_image import NAME, digest_of, read_own_image
 
-OTHER_IMAGE = f"of another image than {NAME}"
+OTHER_IMAGE = f"of another image than {NAME}, which `accuracy` judges"
 OTHER_LAYOUT = "of another layout"
 
 
@@ -39,14 +39,14 @@ def false_accuracies(run_dir: Path, mappings: Sequence[Mapping]) -> Iterator[str
     yield from _false_shares(run_dir / ACCURACY_SWEEP, SWEEP_COLUMNS)
     for sweep in sweeps:
         if not is_own(sweep.asked.image, own):
-            yield f"{ACCURACY_SWEEP}: the chips of {sweep.key} are {OTHER_IMAGE}; `accuracy` judges its chips"
+            yield f"{ACCURACY_SWEEP}: the chips of {sweep.key} are {OTHER_IMAGE}"
         if len(sweep.points[0].layers) != len(mappings):
             yield f"{ACCURACY_SWEEP}: the chips of {sweep.key} are {OTHER_LAYOUT}"
 
 
 def _false_accuracy(run_dir: Path, found: Accuracy, own: str, mappings: Sequence[Mapping]) -> Iterator[str]:
     if not is_own(found.reference.image, own):
-        yield f"is {OTHER_IMAGE}; `accuracy` judges its chips"
+        yield f"is {OTHER_IMAGE}"
     names = [(m.layer.name, how) for m, how in zip(mappings, mapping_names(mappings), strict=True)]
     if [(layer.name, layer.mapping) for layer in found.layers] != names:
         yield f"is {OTHER_LAYOUT}"
