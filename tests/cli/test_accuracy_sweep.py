@@ -17,6 +17,7 @@ from rram_nas_comp_pack.runs.packing.accuracy_sweep import (
 )
 from rram_nas_comp_pack.runs.packing.mapping_errors import worst_db
 from rram_nas_comp_pack.runs.packing.read import read_run
+from tests.reference_page import names_of
 
 FILE = "accuracy_sweep.csv"
 QUICK = ("--images", 2)
@@ -56,6 +57,7 @@ def points(run, key="Device_SAF"):
 def test_a_line_for_every_value_and_chip_and_a_table_of_values(swept):
     run, out = swept
     rows = rows_of(run)
+    assert {*rows[0]} == {*names_of(FILE), *names_of("accuracy.csv")}
     assert [(row["value"], row["seed"]) for row in rows] == [
         (value, seed) for value in ("0,0", "1,1", "20,20") for seed in "01"
     ]

@@ -86,7 +86,8 @@ def noise_words(accuracy: Accuracy) -> str:
 def _worst(layers: Sequence[LayerAccuracy]) -> Iterator[str]:
     for found in errors_by_mapping(layers):
         if found.worst is not None:
-            yield f"Worst {found.mapping} layer: {found.worst.name}, {found.worst_db:.1f} dB."
+            worst = f"{found.worst.layer} ({found.worst.name})"
+            yield f"Worst {found.mapping} layer: {worst}, {found.worst_db:.1f} dB."
 
 
 def mapping_table(accuracy: Accuracy) -> str:

@@ -84,10 +84,12 @@ def sweep_table(sweep: Sweep, mappings: Sequence[str]) -> str:
     """A row a value and encoding; `mappings` are those of the layers."""
     own = [mapping for mapping in MAPPINGS if mapping in mappings]
     header = (
-        *(title_of(sweep.key), "encoding", "chips", "mean", "worst", "95 % of the mean"),
+        *(title_of(sweep.key), "encoding", "chips", "mean", "worst", "95 % interval"),
         *(f"{mapping} (dB)" for mapping in own),
     )
-    caption = f"Chips by {sweep.key}; last, signal to noise of the worst layer of each mapping"
+    caption = (
+        f"Chips by {sweep.key}: shares of right answers, and signal to noise of each mapping's worst layer"
+    )
     rows = (_row(sweep, i, mappings, own) for i in range(len(sweep.points)))
     return table(header, rows, caption, sortable=True)
 
