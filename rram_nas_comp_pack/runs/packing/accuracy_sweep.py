@@ -49,8 +49,11 @@ class SweepLine(NamedTuple):
     judged: ChipLine
 
 
-_FIRST = ("key", "value", "hardware")
-SWEEP_COLUMNS = (*_FIRST, "integer", *SweepAsked._fields[2:], *COLUMNS)
+SWEEP_COLUMNS = (
+    *("key", "value", "encoding", "seed", "chip", "content", "inputs", "right", "accuracy", "agreement"),
+    *("integer", "split", "adc", "hardware", "image", "data", "version", "settings", "layers"),
+)
+"""Those of accuracy.csv among them; what is for people comes first."""
 
 
 class SweepPoint(NamedTuple):
@@ -147,8 +150,10 @@ def add_sweep_line(run_dir: Path, line: SweepLine) -> None:
 
 
 def _fields(line: SweepLine) -> list[object]:
-    trained, *asked = line.asked
-    return [*line[:3], *asked, *fields_of(line.judged, trained)]
+    found: dict[str, object] = {"key": line.key, "value": line.value, "hardware": line.hardware}
+    found |= line.asked._asdict()
+    found |= zip(COLUMNS, fields_of(line.judged, line.asked.trained), strict=True)
+    return [found[name] for name in SWEEP_COLUMNS]
 
 
 def sweeps_of(lines: Sequence[SweepLine]) -> tuple[Sweep, ...]:
