@@ -33,6 +33,7 @@ from ..execution.judging import Judged, count_right, judge_chip
 from ..execution.monte_carlo import ChipCounts
 from ..hardware.config.change import changed
 from ..hardware.config.read import SimConfig
+from ..runs.checked_json import MOST_LABEL
 from ..runs.chip_file import digest_of_chip, read_chip
 from ..runs.packing.accuracy import LayerPlace, Reference, hardware_digest, mapping_names
 from ..runs.packing.accuracy_lines import ChipName
@@ -169,7 +170,8 @@ def chips_asked(
     found = {}
     for path in options.chip:
         chip = read_chip(path, device, crossbars)
-        found[ChipName(None, printable(plain(str(path))), digest_of_chip(chip))] = chip
+        label = printable(plain(str(path)))[-MOST_LABEL:]
+        found[ChipName(None, label, digest_of_chip(chip))] = chip
     return found
 
 
