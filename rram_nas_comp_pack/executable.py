@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -245,12 +247,14 @@ class Programming(NamedTuple):
 class Question(NamedTuple):
     """Samples that a network is judged by, as many as `images`; `inputs` gives them in batches.
 
-    Labels are classes, or what the network says in floats where these are not known.
+    Labels are classes, or what the network says in floats where these are not known. `digest` is a SHA-256 of
+    what the samples are made from: pixels and labels, or the seed of random inputs.
     """
 
     images: int
     first: Arguments  # the first few of them
     inputs: Callable[[], Iterator[Labelled]]
+    digest: str
 
 
 def asked(network: Executable, split: Split, images: int | None, seed: int) -> Question:
@@ -262,12 +266,22 @@ def asked(network: Executable, split: Split, images: int | None, seed: int) -> Q
         count = images or RANDOM_INPUTS
         drawn = list(random_inputs(Model(network.module, network.recording), count, seed + 1))
         labelled = [Labelled(x.inputs, _classes(network.module, x.inputs)) for x in drawn]
-        return Question(count, drawn[0].inputs, lambda: iter(labelled))
+        made_from = f"{count} random inputs, seed {seed + 1}, {network.recording.inputs.sizes}"
+        digest = hashlib.sha256(made_from.encode()).hexdigest()
+        return Question(count, drawn[0].inputs, lambda: iter(labelled), digest)
     part = network.images.test if split == "test" else network.images.validation
     part = part if images is None else part.first(images)
 
     first = next(_batches(part, MEASURED)).inputs
-    return Question(len(part), first, lambda: _batches(part, JUDGED_AT_ONCE))
+    return Question(len(part), first, lambda: _batches(part, JUDGED_AT_ONCE), _digest(part))
+
+
+def _digest(part: ofa.Split) -> str:
+    """SHA-256 of images and labels, and of how they are shown."""
+    found = hashlib.sha256(repr(part.data_set).encode())
+    for values in (part.pixels, part.labels):
+        found.update(np.ascontiguousarray(values.numpy()).data)
+    return found.hexdigest()
 
 
 def with_float_classes(network: Executable, question: Question) -> Question:
@@ -302,6 +316,15 @@ def calibration_samples(network: Executable) -> list[Arguments]:
         if not left:
             break
     return found
+
+
+def calibration_digest(network: Executable) -> str:
+    """SHA-256 of the samples on which ADCs are calibrated."""
+    found = hashlib.sha256()
+    for args, kwargs in calibration_samples(network):
+        for x in (*args, *kwargs.values()):
+            found.update(np.ascontiguousarray(x.numpy()).data)
+    return found.hexdigest()
 
 
 def judged_of(network: Executable, image: ChipImage, device: DeviceModel, how: Programming) -> Judged:

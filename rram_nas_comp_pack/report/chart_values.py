@@ -44,6 +44,7 @@ Style = Literal["solid", "dash", "dot"]
 class Axis:
     """What an axis counts, with its unit; `percent`: values are shares from 0 to 1; `ticks` mark these.
 
+    `names` are those of the ticks, where these are no numbers that say something.
     A linear axis of `Lines` or `Scatter` starts at 0 where `zero`, marks whole numbers alone where `whole`,
     and spans `least` at least; plotly's, which can be zoomed, does as it likes.
     """
@@ -55,6 +56,12 @@ class Axis:
     zero: bool = False
     whole: bool = False
     least: float = 0.0
+    names: tuple[str, ...] = ()
+
+    @property
+    def marked(self) -> list[str]:
+        """What is written at the ticks."""
+        return list(self.names) or [f"{tick:g}" for tick in self.ticks]
 
     def limits(self, values: Iterable[float]) -> tuple[float, float]:
         """The ends of a linear axis that shows these values, with some room around them."""

@@ -238,7 +238,7 @@ def _axis(axes: Axes, which: str, axis: Axis, limits: tuple[float, float] | None
         getattr(axes, f"set_{which}lim")(limits)
         ticked.set_major_locator(MaxNLocator("auto", integer=axis.whole, steps=[1, 2, 5, 10]))
     if axis.ticks:
-        ticked.set_ticks(axis.ticks, [f"{tick:g}" for tick in axis.ticks])
+        ticked.set_ticks(axis.ticks, map(_short, axis.marked))
         ticked.set_minor_locator(NullLocator())
     if axis.percent:
         ticked.set_major_formatter(PercentFormatter(1, decimals=0))

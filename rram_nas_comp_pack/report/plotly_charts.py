@@ -137,8 +137,8 @@ def _axis(axis: Axis) -> dict[str, Any]:
 
 def _ticks(axis: Axis) -> dict[str, Any]:
     if axis.ticks:
-        return {"tickvals": list(axis.ticks), "ticktext": [f"{tick:g}" for tick in axis.ticks]}
-    return {"tickformat": ".0%"} if axis.percent else {}
+        return {"tickvals": list(axis.ticks), "ticktext": list(map(escape, axis.marked))}
+    return {"tickformat": ".2~%"} if axis.percent else {}
 
 
 def _rows(names: tuple[str, ...]) -> dict[str, Any]:

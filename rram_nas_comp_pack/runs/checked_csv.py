@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..errors import BadInput
-from .checked_json import HUGE, MOST_COUNT, require_file
+from .checked_json import HUGE, MOST_COUNT, MOST_LABEL, require_file
 
 _WHOLE = re.compile(r"-?[0-9]{1,16}")
 _DECIMAL = re.compile(r"-?[0-9]{1,310}(\.[0-9]{0,310})?([eE][-+]?[0-9]{1,3})?")
@@ -25,6 +25,13 @@ class TableRow:
     def text(self, column: str) -> str:
         """The text in a column."""
         return self.fields[column]
+
+    def label(self, column: str) -> str:
+        """The text in a column, as long as a name in a figure may be."""
+        text = self.fields[column]
+        if len(text) > MOST_LABEL or not text.isprintable():
+            self.fail(column, text, f"a name on one line of up to {MOST_LABEL} characters")
+        return text
 
     def number(self, column: str, least: float = 0.0, most: float = HUGE) -> float:
         """The number in a column, of ASCII digits."""

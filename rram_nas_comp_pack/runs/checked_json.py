@@ -26,6 +26,9 @@ TINY, HUGE = 1e-100, 1e100
 MOST_TEXT = 100_000
 """The most characters of a text."""
 
+MOST_LABEL = 1000
+"""The most characters of a name in a figure."""
+
 _DEEPEST = 32
 _MOST_WHOLE = 2**53
 _MOST_BYTES = 2**28
@@ -174,8 +177,8 @@ class JsonObject:
     def label(self, key: str) -> str:
         """The text under a key, as long as a name in a figure may be, and on one line."""
         found = self.text(key)
-        if len(found) > 1000 or not found.isprintable():
-            self.fail(key, found, "a name on one line of up to 1000 characters")
+        if len(found) > MOST_LABEL or not found.isprintable():
+            self.fail(key, found, f"a name on one line of up to {MOST_LABEL} characters")
         return found
 
     def flag(self, key: str) -> bool:

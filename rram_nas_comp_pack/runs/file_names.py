@@ -11,6 +11,7 @@ PAGE, FIGURES = "report.html", "figures"
 
 _FIGURE = (
     r"(?:accuracy|atlas|costs|latency|layers|load|noise|timeline"  # of a packing run
+    r"|sweep_[A-Za-z_]+"  # of a packing run's chips, by a key
     r"|front|hypervolume|genomes(?:_[0-9]+)?)"  # of searches
     r"\.(?:png|svg)"
 )
@@ -20,6 +21,7 @@ _REPORT = rf"report\.html|figures/{_DRAWN}|\.report\.(?:partial|earlier|[a-z0-9_
 _PACKING = (
     rf"(?:result\.json|pack\.csv|partition(?:_optimized)?\.json|sim\.log|trace\.json"
     rf"|chip_image\.npz|\.chip_image\.npz\.partial|accuracy\.(?:json|csv)|\.accuracy\.(?:json|csv)\.partial"
+    rf"|accuracy_sweep\.csv|\.accuracy_sweep\.csv\.partial"
     rf"|logs\.log|SimConfig\.ini|{_REPORT})"
 )
 _EVOLUTION = (

@@ -7,53 +7,33 @@ import sys
 
 import numpy as np
 import pytest
+from judged_runs import judged_nets, run_to_judge
 from PIL import Image
 from tiny_runs import call, is_one_line, pack, read_rows, strict_json, write_rows
 
 from rram_nas_comp_pack.cli.options.execution import ADC_KINDS, ENCODINGS
 from rram_nas_comp_pack.execution import converters, encoding
+from rram_nas_comp_pack.report.packing.accuracy import chip_chart, chip_words, mapping_table, noise_chart
 from rram_nas_comp_pack.runs.packing.accuracy import read_accuracy
+from rram_nas_comp_pack.runs.packing.read import read_run
 
-NETS = """
-from torch import nn
-
-
-def net():
-    return nn.Sequential(
-        *(nn.Conv2d(3, 16, 3, stride=2, padding=1), nn.BatchNorm2d(16), nn.ReLU()),
-        *(nn.Conv2d(16, 16, 3, groups=16), nn.Flatten(), nn.Linear(64, 10)),
-    )
-
-
-def three():
-    return nn.Sequential(nn.Conv2d(3, 16, 3, stride=4), nn.ReLU(), nn.Flatten(), nn.Linear(64, 3))
-"""
 KEYS = (
     *("float_accuracy", "integer_accuracy", "chip", "instances", "layers", "images", "split", "encoding"),
-    *("adc", "hardware", "version"),
+    *("adc", "hardware", "version", "image", "data"),
 )
 QUICK = ("--images", 4, "--instances", 2)
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    from rram_nas_comp_pack.hardware.config.read import SHIPPED
-
-    folder = tmp_path_factory.mktemp("accuracy")
-    (folder / "accuracy_nets.py").write_text(NETS)
-    (folder / "quiet.ini").write_text(SHIPPED.read_text().replace("DAC_Num = 256", "DAC_Num = 128"))
-    sys.path.insert(0, str(folder))
-    yield folder
-    sys.path.remove(str(folder))
+    with judged_nets(tmp_path_factory.mktemp("accuracy")) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
 def made(place):
     """A run with copies and a diagonal layer, and its image."""
-    argv = ("--num-crossbars", 12, "--duplicate", "--tune-effort", 0, "--image", "--calibration", 4)
-    status, _, err = pack(place / "log", *argv, model="accuracy_nets:net")
-    assert status == 0, err
-    return place / "log" / "packing" / "t"
+    return run_to_judge(place)
 
 
 @pytest.fixture
@@ -113,7 +93,9 @@ def test_trained_weights_have_accuracies(run, weights):
     assert all(layer["adc_step"] == 1 and layer["snr_db"] > 0 for layer in found["layers"])
     assert (found["split"], found["encoding"], found["adc"]) == ("test", "fault-aware", "calibrated")
     assert "float network: " in out
-    assert "diagonal mapping, 1 layer: the signal-to-noise ratio" in out
+    table = dict(line.split("  ", 1) for line in out.splitlines() if "  " in line)
+    assert table["mapping of layers"].split() == ["dense", "diagonal"]
+    assert table["layers"].split() == ["2", "1"]
     validation = json.loads((run / "accuracy.json").read_text())
     judged(run, "--weights", weights, "--dataset", "digits", "--split", "validation", "--calibration", 20)
     assert json.loads((run / "accuracy.json").read_text())["split"] != validation["split"]
@@ -186,25 +168,83 @@ def test_a_chip_of_a_file_is_the_chip_of_its_seed(run, tmp_path):
 def test_the_report_shows_both_encodings(run):
     judged(run, "--encoding", "plain")
     judged(run)
-    status, _, err = call("report", run)
-    assert status == 0, err
-    page = (run / "report.html").read_text()
-    assert "Accuracy on chips" in page
-    assert '"plain"' in page
-    assert '"fault-aware"' in page
-    assert {p.name for p in (run / "figures").iterdir()} >= {"accuracy.png", "noise.svg"}
     found = read_accuracy(run)
     assert [name for name, _ in found.others] == ["plain"]
+    drawn = {series.name: series.notes for series in chip_chart(found).series}
+    assert drawn.keys() == {"integer network", "fault-aware", "plain"}
+    assert [note.partition(":")[0] for note in drawn["plain"]] == ["plain, seed 0", "plain, seed 1"]
+
+
+def test_dense_and_diagonal_layers_are_told_apart(run):
+    judged(run)
+    found = read_accuracy(run)
+    dense, diagonal = noise_chart(found, ("a", "b", "c")).portions
+    assert (dense.name, diagonal.name) == ("dense", "diagonal")
+    assert dense.colour != diagonal.colour
+    assert [bool(height) for height in dense.values] == [True, False, True]
+    assert [bool(height) for height in diagonal.values] == [False, True, False]
+    assert ">diagonal</th>" in mapping_table(found)
 
 
 def test_the_report_says_where_the_chips_are_of_other_hardware(run):
     words = "These chips are of other hardware than that of the run."
     judged(run)
-    assert call("report", run)[0] == 0
-    assert words not in (run / "report.html").read_text()
+    assert words not in chip_words(read_run(run, "t").accuracy)
     judged(run, "--set", "Device_SAF=0,0")
-    assert call("report", run)[0] == 0
-    assert words in (run / "report.html").read_text()
+    assert words in chip_words(read_run(run, "t").accuracy)
+
+
+def changed_json(run, *path, value):
+    """accuracy.json with another value at a place."""
+    document = json.loads((run / "accuracy.json").read_text())
+    *outer, last = path
+    inner = document
+    for key in outer:
+        inner = inner[key]
+    inner[last] = value
+    (run / "accuracy.json").write_text(json.dumps(document))
+
+
+def test_verify_recomputes_figures_from_the_lines_of_chips(run):
+    judged(run)
+    assert call("verify", run)[0] == 0
+    changed_json(run, "agreement", "mean", value=0.125)
+    changed_json(run, "agreement", "interval_95", value=[0.125, 1])
+    changed_json(run, "layers", 1, "snr_db", value=80.5)
+    changed_json(run, "layers", 2, "saturated", value=0.75)
+    status, out, err = call("verify", run)
+    assert (status, err) == (1, "")
+    said = ("mean 0.125", "interval_95 (0.125, 1.0)", "snr_db 80.5 of layer 1", "saturated 0.75 of layer 2")
+    told = out.splitlines()
+    assert [line.partition(", found ")[0] for line in told] == [f"accuracy.json says {text}" for text in said]
+    changed_json(run, "instances", 1, "agreement", value=0.125)
+    assert "accuracy.json says 0.125 of seed 1, which no line of accuracy.csv says" in call("verify", run)[1]
+    rows = read_rows(run / "accuracy.csv")
+    rows[1][rows[0].index("agreement")] = "0.123"
+    write_rows(run / "accuracy.csv", rows)
+    assert "accuracy.csv: line 2: agreement 0.123, found " in call("verify", run)[1]
+
+
+def test_files_of_a_version_without_digests_are_read(run):
+    judged(run)
+    document = json.loads((run / "accuracy.json").read_text())
+    del document["image"], document["data"]
+    (run / "accuracy.json").write_text(json.dumps(document))
+    assert read_run(run, "t").accuracy.own_image
+    assert call("verify", run)[0] == 0
+
+
+def test_the_digests_are_those_of_weights_and_of_images(run, weights):
+    argv = ("--dataset", "digits", "--calibration", 20, "--weights", weights)
+    (run / "chip_image.npz").unlink()
+    judged(run, *argv)
+    first = strict_json((run / "accuracy.json").read_text())
+    judged(run, *argv, "--split", "validation")
+    second = strict_json((run / "accuracy.json").read_text())
+    assert first["image"] == second["image"]
+    assert first["data"] != second["data"]
+    assert call("image", run, "--weights", weights, "--calibration", 4)[0] == 0
+    assert not read_run(run, "t").accuracy.own_image
 
 
 def folder_of_images(path, classes, splits=("",)):
@@ -229,7 +269,7 @@ def test_bad_input_is_one_line(run, made, place, tmp_path, weights):
     assert "10 outputs" in refused(run, "--dataset", folder_of_images(tmp_path / "few", 3))
     (tmp_path / "none" / "train").mkdir(parents=True)
     folder_of_images(tmp_path / "none", 10, ("validation", "test"))
-    refused(run, "--dataset", f"folder:{tmp_path / 'none'}")
+    assert "none/train: found no folder of" in refused(run, "--dataset", f"folder:{tmp_path / 'none'}")
     status, _, err = call("accuracy", run, "--images", 0)
     assert (status, is_one_line(err)) == (2, True)
     status, _, err = call("accuracy", run, "--chip", "a.npz", "--instances", 1)
@@ -240,6 +280,15 @@ def test_bad_input_is_one_line(run, made, place, tmp_path, weights):
     assert "stuck: found 12 x 2 x 7 x 64 x 64" in err
     (run / "accuracy.csv").write_text("a,b\n1,2\n")
     assert "accuracy.csv" in refused(run)
+
+
+def test_weights_of_another_network_are_refused(run, tmp_path):
+    import torch
+
+    torch.save({"0.weight": torch.zeros(3, 3)}, tmp_path / "other.pth")
+    (run / "chip_image.npz").unlink()
+    assert f"{tmp_path / 'other.pth'}: " in refused(run, "--weights", tmp_path / "other.pth")
+    assert not (run / "accuracy.csv").exists()
 
 
 def test_an_image_of_another_layout_is_refused(run, place):

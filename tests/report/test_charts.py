@@ -44,6 +44,7 @@ CHARTS = {
         (Series(ODD, (1, 2, 4), (0.1, 0.2, 0.3)), Series("b", (1, 2), (0.2, 0.1), RED, "dot", (ODD, "n"))),
     ),
     "linear": Lines("s", Axis("x", whole=True), Axis("y", zero=True), (Series(ODD, (0, 1, 2), (1, 3, 2)),)),
+    "named": Lines("", Axis("x", ticks=(0, 1), names=(ODD, "1,1")), Axis("y"), (Series("", (0, 1), (1, 3)),)),
     "nothing": Lines("s", Axis("x"), Axis("y"), ()),
     "stacked": Bars(ODD, (ODD, "second"), Axis("ms"), (Portion(ODD, (1, 2)), Portion("b", (3, 1), RED))),
     "beside": Bars("t", ("a", "b"), Axis("ms"), (Portion("c", (1, 2)), Portion("d", (3, 1))), stacked=False),

@@ -9,6 +9,7 @@ from ofa.streams import printable
 
 from ...errors import BadInput
 from ...packing.check import violations
+from ...runs.packing.accuracy_check import false_accuracies
 from ...runs.packing.agreement import disagreements
 from ...runs.packing.read import RESULT, read_any_result
 from ...runs.packing.read_layout import changed_layers, read_mappings, read_placements
@@ -60,6 +61,7 @@ def _judged(run_dir: Path, config: Path | None, result: PackingResult, layout: L
         said += _false_figures(run_dir, result, layout)
     yield from (f"{RESULT} says {fault}" for fault in said)
     yield from changed_layers(run_dir, mappings)
+    yield from false_accuracies(run_dir, mappings)
 
 
 def _false_figures(run_dir: Path, result: PackingResult, layout: Layout) -> Iterator[str]:

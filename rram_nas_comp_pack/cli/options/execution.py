@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +12,8 @@ from ofa.parser import path
 
 from ...errors import BadInput
 from ...execution import CALIBRATION, RANDOM_INPUTS
+from ...hardware.config.change import find_key
+from ...hardware.config.several import Several, several_of
 from .converters import at_least, dataset
 from .shared import add_other_config
 
@@ -23,6 +25,7 @@ ENCODINGS = ("plain", "fault-aware", "fault-aware-codes")
 ADC_KINDS = ("ideal", "fixed", "calibrated")
 INSTANCES = 10
 """Chips of a Monte Carlo."""
+SWEEP = "--sweep"
 
 
 def add_image(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +36,10 @@ def add_image(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True, slots=True)
 class AccuracyOptions:
-    """Options of `accuracy` by their names; `settings` are those of --set."""
+    """Options of `accuracy` by their names; `settings` are those of --set.
+
+    With `sweep` chips are judged at each of its values.
+    """
 
     run_dir: Path
     dataset: str | None
@@ -45,6 +51,7 @@ class AccuracyOptions:
     adc: AdcKind
     assign: bool
     settings: tuple[str, ...]
+    sweep: Several | None
     weights: Path | None
     calibration: int | None
     config: Path | None
@@ -58,7 +65,26 @@ def accuracy_options(values: Mapping[str, Any], _command_line: str) -> AccuracyO
     own["settings"] = tuple(own.pop("set") or ())
     own["chip"] = tuple(own["chip"] or ())
     own["instances"] = own["instances"] or INSTANCES
+    own["sweep"] = _swept(own["sweep"], own) if own["sweep"] else None
     return AccuracyOptions(**own)
+
+
+def _swept(texts: Sequence[str], values: Mapping[str, Any]) -> Several:
+    """The key and its values. Raises BadInput where the key is settled by an option or by the layout."""
+    if len(texts) > 1:
+        raise BadInput(f"{SWEEP}: found {len(texts)} times, allowed is one key")
+    several = several_of(texts[0], SWEEP)
+    name = several.key.name
+    if name == "Xbar_Size":
+        raise BadInput(f"{SWEEP}: found {name}, which the layout is made for; allowed are all other keys")
+    if name in (find_key(text.partition("=")[0], "--set")[1].name for text in values["settings"]):
+        raise BadInput(f"{SWEEP}: found {name}, which --set sets too; allowed is one of them")
+    if name == "Device_SAF" and values["chip"]:
+        raise BadInput(
+            f"{SWEEP}: found {name} with --chip, whose files say which cells are stuck; allowed is with "
+            "--instances"
+        )
+    return several
 
 
 def add_accuracy(parser: argparse.ArgumentParser) -> None:
@@ -108,6 +134,13 @@ def add_accuracy(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="KEY=VALUE",
         help="another value of SimConfig.ini, also as SECTION.KEY=VALUE; may be repeated",
+    )
+    add(
+        SWEEP,
+        action="append",
+        metavar="KEY=V1,V2,…",
+        help="judge the chips at each of these values of a key; where a value itself has commas, slashes "
+        "separate them: Device_Variation=0,5,10 or Device_SAF=0,0/0.1,0.1/1,1",
     )
     add_weights(parser)
     add_other_config(parser)

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from ...errors import BadInput
 from .ini import shown
-from .keys import KEYS, TILE
+from .keys import KEYS, TILE, Key
 from .read import SimConfig, config_of
 
 
@@ -31,11 +31,20 @@ def changed(config: SimConfig, settings: Sequence[str], option: str) -> SimConfi
 
 def _put(sections: dict[str, dict[str, str]], text: str, option: str) -> None:
     place, equals, value = text.partition("=")
-    section, _, name = place.strip().rpartition(".")
     if not equals:
         raise BadInput(f"{option}: found {shown(text)!r}, allowed is KEY=VALUE or SECTION.KEY=VALUE")
+    home, key = find_key(place, option)
+    sections.setdefault(home, {})[key.name] = value.strip()
+
+
+def find_key(place: str, option: str) -> tuple[str, Key]:
+    """The section and the key that KEY or SECTION.KEY names, in whatever case; `option` names it in errors.
+
+    Raises BadInput, with the nearest key, where there is none.
+    """
+    section, _, name = place.strip().rpartition(".")
     homes = {
-        key.name.lower(): (home, key.name)
+        key.name.lower(): (home, key)
         for home, keys in reversed(list(KEYS.items()))
         for key in keys
         if (home != TILE and not section) or home.lower() == section.lower()
@@ -43,7 +52,6 @@ def _put(sections: dict[str, dict[str, str]], text: str, option: str) -> None:
     found = homes.get(name.lower())
     if found is None:
         near = get_close_matches(name.lower(), homes, 1, 0.0)
-        allowed = homes[near[0]][1] if near else f"a section of {', '.join(KEYS)}"
+        allowed = homes[near[0]][1].name if near else f"a section of {', '.join(KEYS)}"
         raise BadInput(f"{option}: found {shown(place)!r}, no key of SimConfig.ini; the nearest is {allowed}")
-    home, spelled = found
-    sections.setdefault(home, {})[spelled] = value.strip()
+    return found

@@ -21,11 +21,13 @@ _SMALLEST, _LARGEST = 1e-30, 1e30
 class Kind:
     """`parse` turns text into a value or raises ValueError; `allowed` says in words what it accepts.
 
-    The error may carry a further condition that the text missed.
+    The error may carry a further condition that the text missed. `is_list`: a value is numbers separated by
+    commas.
     """
 
     allowed: str
     parse: Callable[[str], Any]
+    is_list: bool = False
 
 
 def _kind(allowed: str, read: Callable[[str], Any], accepts: Callable[[Any], bool]) -> Kind:
@@ -35,7 +37,7 @@ def _kind(allowed: str, read: Callable[[str], Any], accepts: Callable[[Any], boo
             raise ValueError
         return value
 
-    return Kind(allowed, parse)
+    return Kind(allowed, parse, read in (_integers, _numbers))
 
 
 def _integer(text: str) -> int:

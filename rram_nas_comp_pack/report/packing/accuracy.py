@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...runs.packing.accuracy import Accuracy, LayerAccuracy
-from ..chart_values import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, Axis, Bars, Lines, Portion, Series
+from ...runs.packing.mapping_errors import MAPPINGS, errors_by_mapping
+from ..chart_values import BLUE, GREEN, GREY, ORANGE, PURPLE, Axis, Bars, Lines, Portion, Series
 from ..page import Cell, CellValue, table
+from .sweep import LOOKS, decibels, what
 
-_LOOKS = {"plain": ORANGE, "fault-aware": BLUE, "fault-aware-codes": SKY}
-
-
-def what(accuracy: Accuracy) -> str:
-    """What shares of right answers are called."""
-    return "accuracy" if accuracy.reference.trained else "agreement with the float network"
+MOST_TICKS = 10
+"""Of an axis of chips."""
 
 
 def chip_chart(accuracy: Accuracy) -> Lines:
@@ -33,26 +31,31 @@ def chip_chart(accuracy: Accuracy) -> Lines:
             name,
             tuple(map(float, range(len(chips)))),
             tuple(share for _, share in chips),
-            _LOOKS.get(name, PURPLE),
+            LOOKS.get(name, PURPLE),
             notes=tuple(f"{name}, {chip}: {share:.2%}" for chip, share in chips),
         )
         for name, chips in encodings
     ]
-    x = Axis("chip", whole=True)
-    return Lines("Chips", x, Axis(what(accuracy), percent=True), tuple(lines))
+    step = -(-most // MOST_TICKS)
+    x = Axis("chip", whole=True, ticks=tuple(map(float, range(0, most, step))))
+    return Lines("Chips", x, Axis(what(reference.trained), percent=True), tuple(lines))
 
 
-def noise_chart(accuracy: Accuracy) -> Bars:
-    """Signal to noise of every layer, diagonal ones in another colour; none where there is no error."""
+def noise_chart(accuracy: Accuracy, labels: tuple[str, ...]) -> Bars:
+    """Signal to noise of every layer, diagonal ones in another colour; none where there is no error.
+
+    `labels` are those of the layers.
+    """
+    colours = dict(zip(MAPPINGS, (BLUE, ORANGE), strict=True))
     portions = tuple(
-        Portion(name, tuple(_decibels(layer) * (layer.mapping == name) for layer in accuracy.layers), colour)
-        for name, colour in (("dense", BLUE), ("diagonal", ORANGE))
+        Portion(name, tuple(_height(layer) * (layer.mapping == name) for layer in accuracy.layers), colour)
+        for name, colour in colours.items()
+        if any(layer.mapping == name for layer in accuracy.layers)
     )
-    names = tuple(f"{layer.layer}: {layer.name}" for layer in accuracy.layers)
-    return Bars("Signal to noise of layers", names, Axis("signal to noise (dB)"), portions)
+    return Bars("Signal to noise of layers", labels, Axis("signal to noise (dB)"), portions)
 
 
-def _decibels(layer: LayerAccuracy) -> float:
+def _height(layer: LayerAccuracy) -> float:
     return max(0.0, layer.snr_db or 0.0)
 
 
@@ -65,9 +68,10 @@ def chip_words(accuracy: Accuracy) -> str:
         spread = f" The mean over all chips lies between {low:.2%} and {high:.2%} (95 %)."
     other = "" if accuracy.own_hardware else " These chips are of other hardware than that of the run."
     return (
-        f"{what(accuracy).capitalize()} of {len(accuracy.chips)} chips on {reference.images} samples of the "
-        f"{reference.split} split, {reference.encoding} encoding, {reference.adc} ADC: mean {chip.mean:.2%}, "
-        f"worst {chip.worst:.2%}; the integer network {reference.integer_share:.2%}.{spread}{other}"
+        f"{what(reference.trained).capitalize()} of {len(accuracy.chips)} chips on {reference.images} "
+        f"samples of the {reference.split} split, {reference.encoding} encoding, {reference.adc} ADC: mean "
+        f"{chip.mean:.2%}, worst {chip.worst:.2%}; the integer network {reference.integer_share:.2%}."
+        f"{spread}{other}"
     )
 
 
@@ -80,11 +84,26 @@ def noise_words(accuracy: Accuracy) -> str:
 
 
 def _worst(layers: Sequence[LayerAccuracy]) -> Iterator[str]:
-    for mapping in ("dense", "diagonal"):
-        own = [layer for layer in layers if layer.mapping == mapping and layer.snr_db is not None]
-        if own:
-            worst = min(own, key=_decibels)
-            yield f"Worst {mapping} layer: {worst.name}, {worst.snr_db:.1f} dB."
+    for found in errors_by_mapping(layers):
+        if found.worst is not None:
+            worst = f"{found.worst.layer} ({found.worst.name})"
+            yield f"Worst {found.mapping} layer: {worst}, {found.worst_db:.1f} dB."
+
+
+def mapping_table(accuracy: Accuracy) -> str:
+    """Dense and diagonal layers side by side."""
+    found = errors_by_mapping(accuracy.layers)
+    rows: list[list[CellValue]] = [
+        ["layers", *(each.layers for each in found)],
+        [
+            "worst layer",
+            *(Cell(each.worst.name if each.worst else "none has an error", None) for each in found),
+        ],
+        ["its signal to noise (dB)", *(decibels(each.worst_db) for each in found)],
+        ["median signal to noise (dB)", *(decibels(each.median_db) for each in found)],
+        ["most conversions that saturate", *(Cell(f"{e.saturated:.4%}", e.saturated) for e in found)],
+    ]
+    return table(("mapping", *(each.mapping for each in found)), rows, "Layers by mapping, on all chips")
 
 
 def accuracy_table(accuracy: Accuracy) -> str:
@@ -94,7 +113,7 @@ def accuracy_table(accuracy: Accuracy) -> str:
 
 
 def _row(layer: LayerAccuracy) -> list[CellValue]:
-    snr = "no error" if layer.snr_db is None else Cell(f"{layer.snr_db:.1f}", layer.snr_db)
+    snr = decibels(layer.snr_db)
     step = "ideal" if layer.adc_step is None else Cell(f"{layer.adc_step:g}", layer.adc_step)
     return [
         layer.layer,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from ...runs.packing.accuracy import mapping_names
+from ...runs.packing.chip_image import NAME
 from ...runs.packing.coverage import mapped_share
 from ...runs.packing.log import STOPPED
 from ...runs.packing.run import PackingRun
@@ -14,7 +16,7 @@ from ..matplotlib_charts import draw, png_and_svg
 from ..page import Section, page, plot, terms
 from ..plotly_charts import interactive
 from ..report_files import ReportFiles
-from .accuracy import accuracy_table, chip_chart, chip_words, noise_chart, noise_words
+from .accuracy import accuracy_table, chip_chart, chip_words, mapping_table, noise_chart, noise_words
 from .atlas import atlas_figure, atlas_html
 from .charts import (
     cost_chart,
@@ -24,6 +26,7 @@ from .charts import (
     load_chart,
     timeline_chart,
 )
+from .sweep import sweep_chart, sweep_table, sweep_words
 from .tables import cost_table, coverage_table, evaluation_table, layer_table
 
 
@@ -48,18 +51,36 @@ def _figures(run: PackingRun) -> dict[str, dict[str, bytes]]:
     charts = {name: png_and_svg(draw(drawing.make(run))) for name, drawing in _DRAWINGS.items()}
     if run.accuracy is not None:
         charts["accuracy"] = png_and_svg(draw(chip_chart(run.accuracy)))
-        charts["noise"] = png_and_svg(draw(noise_chart(run.accuracy)))
+        charts["noise"] = png_and_svg(draw(noise_chart(run.accuracy, run.labels)))
+    for sweep in run.sweeps:
+        charts[f"sweep_{sweep.key}"] = png_and_svg(draw(sweep_chart(sweep)))
     return {"atlas": png_and_svg(atlas_figure(run)), **charts}
 
 
-def _accuracy_sections(run: PackingRun, stills: Mapping[str, bytes]) -> list[Section]:
+def _accuracy_sections(run: PackingRun, stills: Mapping[str, bytes]) -> Iterator[Section]:
     """What the chips get right, where any has been judged."""
     found = run.accuracy
-    if found is None:
-        return []
-    chips = plot(interactive(chip_chart(found)), chip_words(found), stills["accuracy"])
-    layers = plot(interactive(noise_chart(found)), noise_words(found), stills["noise"])
-    return [Section("accuracy", "Accuracy on chips", chips + layers + accuracy_table(found))]
+    if found is not None:
+        chips = plot(interactive(chip_chart(found)), chip_words(found), stills["accuracy"])
+        noise = interactive(noise_chart(found, run.labels))
+        layers = (
+            plot(noise, noise_words(found), stills["noise"]) + mapping_table(found) + accuracy_table(found)
+        )
+        note = "" if found.own_image else _OTHER_IMAGE
+        yield Section("accuracy", "Accuracy on chips", note + chips + layers)
+    mappings = mapping_names(run.mappings)
+    for sweep in run.sweeps:
+        still = stills[f"sweep_{sweep.key}"]
+        curve = plot(interactive(sweep_chart(sweep)), sweep_words(sweep), still)
+        note = "" if sweep.own_image else _OTHER_IMAGE
+        title = f"Accuracy by {sweep.key}"
+        yield Section(f"accuracy-{sweep.key}", title, note + curve + sweep_table(sweep, mappings))
+
+
+_OTHER_IMAGE = (
+    f"<p><strong>These chips hold another image than {NAME}; rnc accuracy judges those that hold it."
+    "</strong></p>\n"
+)
 
 
 def _subtitle(run: PackingRun) -> str:

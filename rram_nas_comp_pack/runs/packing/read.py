@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from ...errors import BadInput
-from ...execution.device import device_of
 from ...hardware.config.read import SimConfig
 from ...packing.check import violations
 from ...simulation.contention import Contention, LayerContention
@@ -24,8 +22,8 @@ from ...values import (
 )
 from ..checked_json import HUGE, JsonObject, read_json
 from ..simconfig import read_simconfig
-from .accuracy import ACCURACY_JSON, Accuracy, hardware_digest, read_accuracy
 from .agreement import disagreements
+from .read_judged import read_judged
 from .read_layout import read_mappings, read_placements
 from .run import Copies, Costs, PackingResult, PackingRun, Speeds
 from .sim_log import read_sim_log
@@ -86,6 +84,7 @@ def read_run(run_dir: Path, name: str) -> PackingRun:
     _require_agreement(run_dir / RESULT, result, mappings, placements)
     cells = result.crossbars * result.size.cells
     share = result.weight_utilization
+    accuracy, sweeps = read_judged(run_dir, mappings, result.config)
     return PackingRun(
         name=name,
         result=result,
@@ -93,20 +92,9 @@ def read_run(run_dir: Path, name: str) -> PackingRun:
         mappings=mappings,
         placements=placements,
         trace=read_sim_log(run_dir, mappings, result.traced),
-        accuracy=_accuracy(run_dir, mappings, result.config),
+        accuracy=accuracy,
+        sweeps=sweeps,
     )
-
-
-def _accuracy(run_dir: Path, mappings: Sequence[Mapping], config: SimConfig | None) -> Accuracy | None:
-    """What its chips get right. Raises BadInput where that is of other layers."""
-    found = read_accuracy(run_dir)
-    if found is not None:
-        own = config is None or hardware_digest(device_of(config.hardware)) == found.reference.hardware
-        found = replace(found, own_hardware=own)
-        said = [(layer.name, layer.mapping) for layer in found.layers]
-        if said != [(m.layer.name, "diagonal" if m.diagonal else "dense") for m in mappings]:
-            raise BadInput(f"{run_dir / ACCURACY_JSON}: it is of another layout; `accuracy` makes it anew")
-    return found
 
 
 def _require_agreement(

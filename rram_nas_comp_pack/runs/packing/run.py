@@ -10,6 +10,7 @@ from ...hardware.config.read import SimConfig
 from ...simulation.contention import Contention
 from ...values import Coverage, CrossbarSize, LatencyComparison, Mapping, Placement, Rules
 from .accuracy import Accuracy
+from .accuracy_sweep import Sweep
 
 TRACED = 4
 """Samples of a trace; more would be too thin to see."""
@@ -100,7 +101,7 @@ class PackingRun:
     """All files of a run, which agree. Layers are numbered as in `mappings`.
 
     `trace` holds the first TRACED samples; `weight_utilization` is known for every run. `accuracy` is None
-    where no chip has been judged.
+    where no chip has been judged; `sweeps` are those of accuracy_sweep.csv.
     """
 
     name: str
@@ -110,6 +111,7 @@ class PackingRun:
     placements: tuple[Placement, ...]
     trace: tuple[Ran, ...]
     accuracy: Accuracy | None = None
+    sweeps: tuple[Sweep, ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:
