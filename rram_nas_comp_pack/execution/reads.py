@@ -103,7 +103,9 @@ def read_columnwise(box: ProgrammedBox, x: Inputs, adc: Adc, code: InputCode = "
     if not len(rest):
         return Read(sums, conversions, 0)
     cells = sensed_cells(box)[:, :, rest].transpose(2, 0, 1)
-    codes, saturated = read_columns(x[:, rest].astype(np.uint8), column_reads(cells, Converters(box.device, adc, code)))
+    codes, saturated = read_columns(
+        x[:, rest].astype(np.uint8), column_reads(cells, Converters(box.device, adc, code))
+    )
     offset = offset_units(box.device) / UNITS
     sums[:, rest] = codes * adc.step - offset * x[:, rest].sum(axis=2, dtype=np.int64)
     return Read(sums, conversions, saturated)
