@@ -1,7 +1,7 @@
-"""CPU time of a network on a chip over that of its floats: `python -m benchmarks.chip_time RUN_DIR [IMAGES [BATCH]]`.
+"""CPU time of a network on a chip over that of its floats.
 
-RUN_DIR is a run of `pack --image`. Everything runs in this process on one thread: the float network beside
-each path, in turns, and the least time of each counts.
+Call it as `python -m benchmarks.chip_time RUN_DIR [IMAGES [BATCH]]`, with a run of `pack --image`. Everything
+runs in this process on one thread: the float network beside each path, in turns, and the least time counts.
 """
 
 import os
@@ -81,7 +81,7 @@ def seconds(run: Callable[[], object]) -> float:
 
 
 def times(case: Case, multiply: Multiply) -> tuple[float, float]:
-    """CPU times of the float network and of the one whose products are `multiply`, the least of all rounds."""
+    """The least CPU times of the float network and of the one whose products are `multiply`."""
     module, instead = case.network.module, by_integers(multiply, scalings_of(case.image))
     with Replaced(module, case.image.layers) as network:
 

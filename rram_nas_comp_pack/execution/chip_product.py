@@ -1,4 +1,4 @@
-"""The products of a network as one chip computes them: cells with faults and variation, conversions and all."""
+"""The products of a network as one chip computes them: with its faults, its variation and its conversions."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ class ChipProduct:
         uses = _uses(image, copies)
         boxes: list[list[CopiedBox]] = [[] for _ in image.layers]
         for key, box in programmed:
-            for layer, placed in uses[key]:
+            for index, placed in uses[key]:
                 rows = len(placed.weights)
-                reading = Reading(adc.of_box(box.device, layer, rows), code_of(image.ranges[layer]))
-                boxes[layer].append(copied_box(placed.copy, placed, box, reading))
+                reading = Reading(adc.of_box(box.device, index, rows), code_of(image.ranges[index]))
+                boxes[index].append(copied_box(placed.copy, placed, box, reading))
         self._layers, room = [], Room()
         for layer, own in zip(image.layers, boxes, strict=True):
             how = ReadOut(len(copies[layer.index]), layer.index in innermost, room)

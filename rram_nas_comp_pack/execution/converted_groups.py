@@ -42,7 +42,7 @@ class ConvertedGroup:
     cells: NDArray[np.integer]  # (members, h, parts * w)
 
     def in_order(self, places: Places) -> ConvertedGroup:
-        """Return the same with rows in the order of the input's elements, so that neighbours are read at once."""
+        """Return the same with rows in the order of the input's elements."""
         order = np.argsort(places.rows.reshape(-1)[self.rows], axis=1)
         rows = np.take_along_axis(self.rows, order, axis=1)
         return replace(self, rows=rows, cells=np.take_along_axis(self.cells, order[..., None], axis=1))
@@ -59,7 +59,7 @@ class ConvertedGroup:
         for own, turn in turns(self.copy, to.copies, to.each, height + width):
             if own != of:
                 cells, of = self._in_unit(own), own
-            taken = room.array("taken", (len(turn.copy), turn.count, height), np.dtype(np.uint8))
+            taken = room.array("taken", (len(turn.copy), turn.number, height), np.dtype(np.uint8))
             take_vectors(patterns, to.places.x, rows.of(own), turn, taken)
             codes, beyond = self._read(taken, cells, room)
             saturated += beyond
@@ -97,7 +97,7 @@ class ConvertedGroup:
 
 def _values(how: Converters) -> Floats:
     """The inputs that 8 bits stand for: (256,)."""
-    return np.stack([step.driven * step.worth for step in how.steps]).sum(axis=0).astype(np.float64)
+    return np.asarray(sum(step.driven * step.worth for step in how.steps), np.float64)
 
 
 def converted_groups(parts: Iterable[Converted], how: Converters) -> tuple[ConvertedGroup, ...]:

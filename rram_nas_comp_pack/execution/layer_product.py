@@ -75,7 +75,7 @@ def _small(numbers: Ints) -> NDArray[np.integer]:
 
 
 class ReadOut(NamedTuple):
-    """How many copies take turns; whether samples are innermost, as in `places.Order`; and room to work in."""
+    """How many copies take turns, whether samples are innermost (`places.Order`), and room to work in."""
 
     copies: int
     innermost: bool
@@ -96,7 +96,7 @@ class LayerProduct:
         self._weights = weights_of(blocks, copies)
         self._converted = tuple(
             group
-            for how in dict.fromkeys(box.how for box in boxes if len(box.converted))
+            for how in dict.fromkeys(box.how for box in boxes if box.how and len(box.converted))
             for group in converted_groups(_converted(layer, boxes, how), how)
         )
         small = not self._converted and _are_small(image, blocks)

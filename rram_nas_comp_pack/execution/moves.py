@@ -18,12 +18,12 @@ Array = NDArray[Any]
 
 
 class Turn(NamedTuple):
-    """Which vectors are meant: `count` of each copy in `copy`, from vector `first`; `copies` take turns."""
+    """Which vectors are meant: `number` of each copy in `copy`, from vector `first`; `copies` take turns."""
 
     copy: Ints
     copies: int
     first: int
-    count: int
+    number: int
 
 
 class Runs(NamedTuple):
@@ -74,7 +74,7 @@ def take_vectors(x: Array, places: Ints, runs: Runs, turn: Turn, out: Array) -> 
         starts, lengths = runs.starts[g], runs.lengths[g]
         sample, position = turn.first // each, turn.copy[g] + turn.first % each * turn.copies
         end = turn.copy[g] + each * turn.copies
-        for i in range(turn.count):
+        for i in range(turn.number):
             row = out[g, i]
             if position >= positions:
                 row[:] = 0
@@ -92,7 +92,7 @@ def take_vectors(x: Array, places: Ints, runs: Runs, turn: Turn, out: Array) -> 
 
 
 class Limbs(NamedTuple):
-    """Outputs as sums of limbs: `worth` (limbs,) of each, in the type of the output; `width` columns a limb."""
+    """Outputs as sums of limbs of `width` columns: `worth` (limbs,) is what each counts."""
 
     worth: Array
     width: int
@@ -114,7 +114,7 @@ def add_vectors(values: Array, limbs: Limbs, runs: Runs, turn: Turn, to: Flat) -
         starts, lengths = runs.starts[g], runs.lengths[g]
         sample, position = turn.first // each, turn.copy[g] + turn.first % each * turn.copies
         end = turn.copy[g] + each * turn.copies
-        for i in range(turn.count):
+        for i in range(turn.number):
             if position < positions:
                 for limb in range(len(limbs.worth)):
                     row, share, first = values[g, i, limb * limbs.width :], limbs.worth[limb], 0
@@ -152,7 +152,7 @@ def add_entries(x: Array, x_places: Ints, y: Array, y_places: Ints, entries: Ent
 
 @compiled
 def drive(patterns: NDArray[np.uint8], table: Array, bit: int, out: Array) -> None:
-    """Write what a read step drives for inputs of 8 bits: a bit of theirs, or by the table where it is none."""
+    """Write what a read step drives for inputs of 8 bits: one of their bits, or what a table says."""
     flat, driven = patterns.reshape(-1), out.reshape(-1)
     if bit >= 0:
         for i in range(len(flat)):

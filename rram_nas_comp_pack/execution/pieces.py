@@ -7,6 +7,7 @@ box is one piece: all its rows are driven.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from math import prod
 from typing import Any, NamedTuple
 
@@ -41,7 +42,7 @@ def pieces_of(layer: Layer, copy: int, box: PlacedBox) -> Iterator[Piece]:
         return
     rows = np.arange(box.raw_row, box.raw_row + height)
     firsts = [0, *(np.flatnonzero(np.diff(groups)) + 1).tolist(), width]
-    for first, last in zip(firsts, firsts[1:], strict=False):
+    for first, last in pairwise(firsts):
         own = slice(first, last)
         yield Piece(copy, groups[first] * layer.raw.h + rows, columns[own], own)
 

@@ -61,7 +61,7 @@ def read_full(box: ProgrammedBox, x: Inputs, adc: Adc | None, code: InputCode = 
 
 def read_planned(plan: ReadPlan, x: Inputs) -> Read:
     """Read inputs (n, rows) as planned."""
-    device, adc, code = plan.how
+    device, adc, _ = plan.how
     columns = len(plan.exact) + len(plan.converted)
     conversions = len(x) * len(plan.how.steps) * parts_of(device) * columns
     if not len(plan.converted):

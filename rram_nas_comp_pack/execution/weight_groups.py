@@ -47,7 +47,8 @@ class Vectors(NamedTuple):
     def each(self) -> int:
         """Vectors of a copy."""
         samples, positions = self.places.x.shape
-        return samples * -(-positions // self.copies)
+        each: int = samples * -(-positions // self.copies)
+        return each
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +62,7 @@ class BlockGroup:
     worth: Floats  # (limbs,)
 
     def in_order(self, places: Places) -> BlockGroup:
-        """Return the same with rows in the order of the input's elements, so that neighbours are read at once."""
+        """Return the same with rows in the order of the input's elements."""
         order = np.argsort(places.rows.reshape(-1)[self.rows], axis=1)
         rows = np.take_along_axis(self.rows, order, axis=1)
         return replace(self, rows=rows, weights=np.take_along_axis(self.weights, order[..., None], axis=1))
@@ -76,9 +77,9 @@ class BlockGroup:
         kind, limbs = self.weights.dtype, Limbs(self.worth.astype(to.y.dtype), self.columns.shape[1])
         x, room = to.x.astype(kind, copy=False), to.room
         for own, turn in turns(self.copy, to.copies, to.each, height + width):
-            taken = room.array("taken", (len(turn.copy), turn.count, height), kind)
+            taken = room.array("taken", (len(turn.copy), turn.number, height), kind)
             take_vectors(x, to.places.x, rows.of(own), turn, taken)
-            found = room.array("found", (len(turn.copy), turn.count, width), kind)
+            found = room.array("found", (len(turn.copy), turn.number, width), kind)
             multiply(taken, self.weights[own], found)
             add_vectors(found, limbs, columns.of(own), turn, Flat(to.y, to.places.y))
 
@@ -125,20 +126,28 @@ def weights_of(blocks: Iterable[Block], copies: int) -> Weights:
     return (*_single(single, copies), *map(_group, groups))
 
 
+class _Single(NamedTuple):
+    """A block, and where its weights are that are not 0."""
+
+    piece: Piece
+    rows: Ints
+    columns: Ints
+    units: NDArray[np.integer]
+
+
 def _single(blocks: Sequence[Block], copies: int) -> Iterator[SingleWeights]:
     if not blocks:
         return
     ordered = sorted(blocks, key=lambda block: block.piece.copy)
-    found = [(*block.units.nonzero(), block) for block in ordered]
+    found = [_Single(block.piece, *np.nonzero(block.units), block.units) for block in ordered]
     counts = np.zeros(copies, np.int64)
-    for rows, _, block in found:
-        counts[block.piece.copy] += len(rows)
-    units = np.concatenate([block.units[rows, columns] for rows, columns, block in found])
+    for each in found:
+        counts[each.piece.copy] += len(each.rows)
     entries = Entries(
         starts=np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]),
-        rows=np.concatenate([block.piece.rows[rows] for rows, _, block in found]),
-        columns=np.concatenate([block.piece.columns[columns] for _, columns, block in found]),
-        values=units / UNITS,
+        rows=np.concatenate([each.piece.rows[each.rows] for each in found]),
+        columns=np.concatenate([each.piece.columns[each.columns] for each in found]),
+        values=np.concatenate([each.units[each.rows, each.columns] for each in found]) / UNITS,
     )
     yield SingleWeights(entries)
 
