@@ -139,7 +139,10 @@ def _single(blocks: Sequence[Block], copies: int) -> Iterator[SingleWeights]:
     if not blocks:
         return
     ordered = sorted(blocks, key=lambda block: block.piece.copy)
-    found = [_Single(block.piece, *np.nonzero(block.units), block.units) for block in ordered]
+    found = []
+    for block in ordered:
+        rows, columns = np.nonzero(block.units)
+        found.append(_Single(block.piece, rows, columns, block.units))
     counts = np.zeros(copies, np.int64)
     for each in found:
         counts[each.piece.copy] += len(each.rows)
