@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..kernels.arrays import Floats, Ints
 from .cells import offset_units
+from .column_reads import column_reads, read_columns
 from .conversion import convert_and_add
 from .device import UNITS
 from .moves import Array, Flat, Limbs, add_vectors, drive, runs_of, take_vectors
@@ -61,7 +62,8 @@ class ConvertedGroup:
                 cells, of = self._in_unit(own), own
             taken = room.array("taken", (len(turn.copy), turn.number, height), np.dtype(np.uint8))
             take_vectors(patterns, to.places.x, rows.of(own), turn, taken)
-            codes, beyond = self._read(taken, cells, room)
+            alone = self.columns.shape[1] == 1
+            codes, beyond = self._read_alone(taken, cells) if alone else self._read(taken, cells, room)
             saturated += beyond
             add_vectors(codes, limbs, columns.of(own), turn, flat)
             if offset := offset_units(self.how.device):
@@ -70,6 +72,13 @@ class ConvertedGroup:
                 share = limbs._replace(worth=np.array([-offset / UNITS], to.y.dtype))
                 add_vectors(repeated, share, columns.of(own), turn, flat)
         return saturated
+
+    def _read_alone(self, taken: NDArray[np.uint8], cells: Array) -> tuple[Array, int]:
+        """The same of single columns, each with rows of its own."""
+        units = (cells * self.products.unit).transpose(0, 2, 1)
+        patterns = np.ascontiguousarray(taken.transpose(1, 0, 2))
+        codes, saturated = read_columns(patterns, column_reads(units, self.how))
+        return np.ascontiguousarray(codes.T)[:, :, None], saturated
 
     def _in_unit(self, members: slice) -> Array:
         """Cells of some members as they are multiplied: kept so, all would take much of the memory."""

@@ -91,10 +91,13 @@ def slow(loaded, model, adc, seed=0):
     return multiply, taken
 
 
-@pytest.mark.parametrize("kind", NETWORKS)
-def test_every_network_gives_what_reading_bit_by_bit_gives(kind):
+@pytest.mark.parametrize(
+    ("kind", "diagonal"),
+    [(kind, True) for kind in NETWORKS] + [("depthwise", False), ("grouped, many", False)],
+)
+def test_every_network_gives_what_reading_bit_by_bit_gives(kind, diagonal):
     """Single weights, blocks of weights, and conversions."""
-    own = load(*NETWORKS[kind], SMALL, count=2)
+    own = load(*NETWORKS[kind], SMALL._replace(diagonal=diagonal), count=2)
     cases = [(STUCK, PLAIN), (VARYING, AdcSettings("ideal")), (chips(variation=0.3), PLAIN)]
     chosen = [(product(own, model, adc=adc), slow(own, model, adc)[0]) for model, adc in cases]
     exact = ExactProduct(own.image)
