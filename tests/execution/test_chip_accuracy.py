@@ -176,6 +176,19 @@ def test_a_gpu_changes_no_byte_of_the_outputs(loaded, variation):
         assert found == loaded.executed(multiply).numpy().tobytes()
 
 
+@pytest.mark.parametrize("model", [STUCK, chips(variation=0.3)], ids=["stuck", "varying"])
+def test_vectors_that_come_position_by_position_are_read_by_the_copies_of_their_positions(model):
+    own = load(nn.Linear(20, 7), (5, 20), SMALL._replace(copies=(3,)))
+    programmed = list(program_chip(judged(own, model, "plain"), chip_of(0, model)))
+    usual, turned = (
+        ChipProduct(own.image, programmed, PLAIN, layers) for layers in (frozenset(), frozenset({0}))
+    )
+    x = torch.randint(0, 100, (4, own.layers[0].positions, 20)).float()
+    wanted = usual(0, x, None)
+    assert torch.equal(turned(0, x.transpose(0, 1), None).transpose(0, 1), wanted)
+    assert not torch.equal(usual(0, x.transpose(0, 1), None).transpose(0, 1), wanted)
+
+
 @pytest.mark.parametrize("encoding", ["plain", "fault-aware"])
 def test_fewer_faults_make_smaller_errors(loaded, encoding):
     """The faults of a lower rate are some of those of a higher one."""
