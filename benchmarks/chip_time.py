@@ -1,7 +1,7 @@
-"""CPU time of a network on a chip over that of its floats: `python -m benchmarks.chip_time RUN_DIR [IMAGES [BATCH]]`.
+"""CPU time of a network on a chip over that of its floats.
 
-RUN_DIR is a run of `pack --image`. Everything runs in this process on one thread: the float network beside
-each path, in turns, and the least time of each counts.
+Call it as `python -m benchmarks.chip_time RUN_DIR [IMAGES [BATCH]]`, with a run of `pack --image`. Everything
+runs in this process on one thread: the float network beside each path, in turns, and the least time counts.
 """
 
 import os
@@ -33,11 +33,12 @@ from rram_nas_comp_pack.runs.packing.source import read_source
 from rram_nas_comp_pack.runs.simconfig import config_of_run
 
 ROUNDS = 5
-CHIPS: dict[str, tuple[AdcKind, bool]] = {  # ADC, and whether cells vary
-    "linear, stuck cells": ("ideal", False),
-    "linear, stuck cells, variation": ("ideal", True),
-    "full, stuck cells": ("calibrated", False),
-    "full, stuck cells, variation": ("calibrated", True),
+CHIPS: dict[str, tuple[AdcKind, float]] = {  # ADC, and the variation of cells
+    "linear, stuck cells": ("ideal", 0.0),
+    "linear, stuck cells, 1 % variation": ("ideal", 0.01),
+    "full, stuck cells": ("calibrated", 0.0),
+    "full, stuck cells, 1 % variation": ("calibrated", 0.01),
+    "full, stuck cells, 10 % variation": ("calibrated", 0.1),
 }
 
 
@@ -64,9 +65,9 @@ def load(run_dir: Path, images: int, batch: int) -> Case:
     return Case(network, image, device_of(hardware), batches)
 
 
-def product_of(case: Case, adc: AdcKind, varies: bool) -> ChipProduct:
+def product_of(case: Case, adc: AdcKind, variation: float) -> ChipProduct:
     """The chip of seed 0."""
-    device = case.device if varies else replace(case.device, variation=0.0)
+    device = replace(case.device, variation=variation)
     judged = judged_of(case.network, case.image, device, Programming("fault-aware", adc, False))
     return ChipProduct(case.image, program_chip(judged, chip_of(0, device)), judged.adc, judged.innermost)
 
@@ -80,7 +81,7 @@ def seconds(run: Callable[[], object]) -> float:
 
 
 def times(case: Case, multiply: Multiply) -> tuple[float, float]:
-    """CPU times of the float network and of the one whose products are `multiply`, the least of all rounds."""
+    """The least CPU times of the float network and of the one whose products are `multiply`."""
     module, instead = case.network.module, by_integers(multiply, scalings_of(case.image))
     with Replaced(module, case.image.layers) as network:
 
@@ -106,7 +107,7 @@ def main(run_dir: str, images: int = 25, batch: int = 25) -> None:
     for name in ("exact", *CHIPS):
         product = ExactProduct(case.image) if name == "exact" else product_of(case, *CHIPS[name])
         floats, chip = (1e3 * found / images for found in times(case, product))
-        print(f"{name:32} {chip:8.2f}, float {floats:.2f}: {chip / floats:6.2f} x", flush=True)
+        print(f"{name:34} {chip:8.2f}, float {floats:.2f}: {chip / floats:6.2f} x", flush=True)
 
 
 if __name__ == "__main__":

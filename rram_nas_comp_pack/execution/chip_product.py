@@ -1,4 +1,4 @@
-"""The products of a network as one chip computes them: cells with faults and variation, conversions and all."""
+"""The products of a network as one chip computes them: with its faults, its variation and its conversions."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from torch import Tensor
 from .converters import Adc, AdcKind, InputCode, calibrated_adc, fixed_adc, input_steps
 from .device import DeviceModel
 from .image import ChipImage, PlacedBox, copies_of
-from .layer_product import CopiedBox, LayerProduct, Reading, ReadingPath, copied_box
+from .layer_product import CopiedBox, LayerProduct, Reading, ReadingPath, ReadOut, copied_box
 from .network import Scaling
+from .pieces import Room
 from .program import ProgrammedBox
 from .quantise import InputRange
 from .read_plan import parts_of
@@ -75,15 +76,15 @@ class ChipProduct:
         uses = _uses(image, copies)
         boxes: list[list[CopiedBox]] = [[] for _ in image.layers]
         for key, box in programmed:
-            for layer, placed in uses[key]:
+            for index, placed in uses[key]:
                 rows = len(placed.weights)
-                reading = Reading(adc.of_box(box.device, layer, rows), code_of(image.ranges[layer]))
-                boxes[layer].append(copied_box(placed.copy, placed, box, reading))
-        self._layers = []
+                reading = Reading(adc.of_box(box.device, index, rows), code_of(image.ranges[index]))
+                boxes[index].append(copied_box(placed.copy, placed, box, reading))
+        self._layers, room = [], Room()
         for layer, own in zip(image.layers, boxes, strict=True):
-            many = len(copies[layer.index])
-            self._layers.append(LayerProduct(layer, own, many, layer.index in innermost))
-            own.clear()
+            how = ReadOut(len(copies[layer.index]), layer.index in innermost, room)
+            self._layers.append(LayerProduct(layer, own, how))
+            own.clear()  # what a layer keeps of its boxes is smaller
 
     @property
     def paths(self) -> list[ReadingPath]:

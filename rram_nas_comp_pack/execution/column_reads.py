@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from ..kernels.arrays import Floats, Ints
 from ..kernels.jit import compiled, inlined
+from .converters import is_power_of_two
+from .device import UNITS
+from .read_plan import Converters, part_worth
 
 Patterns = NDArray[np.uint8]  # (n, columns, rows) the 8 bits of each input
 
@@ -32,6 +35,21 @@ class ColumnReads(NamedTuple):
     per_step: float
     lowest: int
     highest: int
+
+
+def column_reads(cells: NDArray[np.integer], how: Converters) -> ColumnReads:
+    """What reads of single columns need: of sensed cells (columns, parts, rows)."""
+    step = how.adc.step
+    return ColumnReads(
+        cells=np.ascontiguousarray(cells, np.int64),
+        digits=np.stack([each.driven for each in how.steps]),
+        step_worth=np.array([each.worth for each in how.steps]),
+        part_worth=part_worth(how.device),
+        step=step * UNITS,
+        per_step=1 / (step * UNITS) if is_power_of_two(step) else 0.0,
+        lowest=how.adc.lowest,
+        highest=how.adc.highest,
+    )
 
 
 def read_columns(patterns: Patterns, how: ColumnReads) -> tuple[Floats, int]:

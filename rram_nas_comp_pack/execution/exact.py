@@ -42,12 +42,12 @@ class ExactLayer:
         """Return the sums as a `network.Multiply` does: float32 where they are exact so, else float64."""
         if self._parts is None:
             self._parts = self._cut(how)
-        parts = self._parts
+        parts, device, x = self._parts, x.device, x.cpu()  # other devices may round convolutions
         if len(parts) == 1:
-            return _product(x.to(parts[0].dtype), parts[0], how)
+            return _product(x.to(parts[0].dtype), parts[0], how).to(device)
         inputs = x.chunk(len(parts), -1 if how is None else 1)
         products = (_product(a, b, how).double() for a, b in zip(inputs, parts, strict=True))
-        return _sum(products)
+        return _sum(products).to(device)
 
     def _cut(self, how: Convolution | None) -> list[Tensor]:
         """The fewest parts of the rows, by channels, whose sums are exact in float32; or float64."""

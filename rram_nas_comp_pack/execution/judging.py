@@ -123,8 +123,9 @@ def layer_errors(judged: Judged, product: Multiply, sample: Arguments) -> list[t
 
     def multiply(layer_index: int, x: Tensor, how: Convolution | None) -> Tensor:
         wanted = exact(layer_index, x, how)
-        own = product(layer_index, x, how).double().numpy()
-        true = wanted.double().numpy()
+        own, true = (
+            sums.double().cpu().contiguous().numpy() for sums in (product(layer_index, x, how), wanted)
+        )
         # numpy adds in one order, whatever the number of threads
         found[layer_index] = float(np.square(true).sum()), float(np.square(own - true).sum())
         return wanted

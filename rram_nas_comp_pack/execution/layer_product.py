@@ -25,12 +25,12 @@ from .exact import ExactLayer
 from .exact_sums import EXACT_FLOAT32, largest_sum
 from .image import Matrix, PlacedBox, matrix_of
 from .lossless import lossless_columns
-from .pieces import Piece, pieces_of
-from .places import Places, cropped, output_shape, padded, places_of, uncropped
+from .pieces import Piece, Room, pieces_of
+from .places import Order, Places, cropped, output_shape, padded, places_of, unpadded
 from .program import ProgrammedBox
 from .read_plan import Converters, sensed_cells
 from .vectors import Convolution
-from .weight_groups import Block, Vectors, weights_of
+from .weight_groups import Block, BlockGroup, Vectors, weights_of
 
 ReadingPath = Literal["folded", "by copies", "full"]
 
@@ -74,12 +74,21 @@ def _small(numbers: Ints) -> NDArray[np.integer]:
     return numbers.astype(np.min_scalar_type(min(least, -most - 1, -UNITS)))
 
 
+class ReadOut(NamedTuple):
+    """How many copies take turns, whether samples are innermost (`places.Order`), and room to work in."""
+
+    copies: int
+    innermost: bool
+    room: Room
+
+
 class LayerProduct:
     """Multiplies the inputs of a layer; `saturated` counts conversions."""
 
-    def __init__(self, layer: Layer, boxes: Sequence[CopiedBox], copies: int, innermost: bool) -> None:
-        """Choose how the layer is computed. `innermost` is as for `places.places_of`."""
-        self._layer, self._copies, self._innermost = layer, copies, innermost
+    def __init__(self, layer: Layer, boxes: Sequence[CopiedBox], how: ReadOut) -> None:
+        """Choose how the layer is computed."""
+        self._layer, self._copies, self._innermost, self._room = layer, *how
+        copies = how.copies
         shared = _mostly_lossless(boxes)
         image = matrix_of(layer, [box.placed for box in boxes if box.copy == 0])
         self._shared = ExactLayer(image) if shared else None
@@ -87,12 +96,15 @@ class LayerProduct:
         self._weights = weights_of(blocks, copies)
         self._converted = tuple(
             group
-            for how in dict.fromkeys(box.how for box in boxes if len(box.converted))
+            for how in dict.fromkeys(box.how for box in boxes if box.how and len(box.converted))
             for group in converted_groups(_converted(layer, boxes, how), how)
         )
-        self._kind = torch.float64
-        if not self._converted and _are_small(image, blocks):
-            self._kind = torch.float32
+        small = not self._converted and _are_small(image, blocks)
+        self._kind = torch.float32 if small else torch.float64
+        # neighbours among rows and columns of blocks are then neighbours in memory
+        self._channels_last = len(self._converted) > 0 or any(
+            isinstance(each, BlockGroup) for each in self._weights
+        )
         self._places: dict[tuple[int, ...], Places] = {}
         self.saturated = 0
 
@@ -101,30 +113,38 @@ class LayerProduct:
         """How the layer is computed."""
         if self._converted:
             return "full"
-        return "by copies" if self._weights.some or self._shared is None else "folded"
+        return "by copies" if self._weights or self._shared is None else "folded"
 
     def __call__(self, x: Tensor, how: Convolution | None) -> Tensor:
         """Return the sums of a layer, as a `network.Multiply`."""
         if self.path == "folded":
             assert self._shared is not None
             return self._shared(x, how)
-        device, x = x.device, x.to("cpu", torch.float32)
-        y = self._shared_sums(x, how)
-        to = Vectors(padded(x, how).numpy().reshape(-1), y.numpy().reshape(-1), self._places_of(x, how), self._copies)
-        self._weights.add(to)
+        places, device = self._places_of(x, how), x.device
+        shape, x = output_shape(self._layer, x, how), padded(x.to("cpu", torch.float32), how)
+        last = self._channels_last and how is not None
+        if last:
+            x = x.movedim(1, -1).contiguous().movedim(-1, 1)
+        y = torch.zeros(shape, dtype=self._kind) if self._shared is None else self._shared(x, unpadded(how))
+        y = y.to(self._kind)
+        if last:
+            x, y = x.movedim(1, -1), y.movedim(1, -1)
+        x, y = x.contiguous(), y.contiguous()
+        to = Vectors(x.view(-1).numpy(), y.view(-1).numpy(), places, self._copies, self._room)
+        for weights in self._weights:
+            weights.add(to)
         self.saturated += sum(group.add(to) for group in self._converted)
-        return cropped(y, how).to(device)
-
-    def _shared_sums(self, x: Tensor, how: Convolution | None) -> Tensor:
-        if self._shared is None:
-            return torch.zeros(output_shape(self._layer, x, how), dtype=self._kind)
-        return self._shared(x, uncropped(how)).to(self._kind).contiguous()
+        return cropped(y.movedim(-1, 1) if last else y, how).to(device)
 
     def _places_of(self, x: Tensor, how: Convolution | None) -> Places:
-        found = self._places.get(x.shape)
-        if found is None:
-            self._places.clear()
-            found = self._places[x.shape] = places_of(self._layer, x, how, self._innermost)
+        known = self._places.get(x.shape)
+        if known is not None:
+            return known
+        found = places_of(self._layer, x, how, Order(self._channels_last, self._innermost))
+        if not self._places:
+            self._weights = tuple(weights.in_order(found) for weights in self._weights)
+            self._converted = tuple(group.in_order(found) for group in self._converted)
+        self._places = {x.shape: found}  # the last batch may be smaller
         return found
 
 

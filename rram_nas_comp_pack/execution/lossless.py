@@ -42,7 +42,9 @@ def lossless_columns(box: ProgrammedBox, adc: Adc | None, code: InputCode) -> Lo
     parts = np.concatenate([slice_weights(device)] * (1 if signed else device.polarity))
     units = np.zeros(box.cells.shape[2:], np.float64)
     sums = np.zeros((len(parts), 4, width), np.float64)
-    _add_up(box.cells, _Sensing(signed, step, 1 / step), slice_weights(device).astype(np.float64), units, sums)
+    _add_up(
+        box.cells, _Sensing(signed, step, 1 / step), slice_weights(device).astype(np.float64), units, sums
+    )
     columns = _are_lossless(sums, adc, device, code)
     return Lossless(columns, np.rint(units * step).astype(np.int64) - offset_units(device))
 

@@ -172,7 +172,7 @@ def by_integers(multiply: Multiply, scalings: Sequence[Scaling]) -> Instead:
         sums = multiply(layer, quantise_input(x, known.input), how)
         if layer not in scales:
             scales[layer] = _scales(known, how).to(x.device)
-        return sums.to(torch.float32).mul_(scales[layer])
+        return sums.to(torch.float32, memory_format=torch.contiguous_format).mul_(scales[layer])
 
     def instead(met: Met, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         first = met.layers[0]

@@ -7,16 +7,19 @@ box is one piece: all its rows are driven.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from itertools import pairwise
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
 from ..kernels.arrays import Ints
 from ..values import Layer
 from .image import PlacedBox
-from .moves import Turn
+from .moves import Array, Turn
 
-_AT_ONCE = 1 << 16  # values of one product: few enough to stay in the cache until they are used
+_AT_ONCE = 1 << 18  # values of one product: few enough to stay in the cache until they are used
 
 
 class Piece(NamedTuple):
@@ -39,7 +42,7 @@ def pieces_of(layer: Layer, copy: int, box: PlacedBox) -> Iterator[Piece]:
         return
     rows = np.arange(box.raw_row, box.raw_row + height)
     firsts = [0, *(np.flatnonzero(np.diff(groups)) + 1).tolist(), width]
-    for first, last in zip(firsts, firsts[1:], strict=False):
+    for first, last in pairwise(firsts):
         own = slice(first, last)
         yield Piece(copy, groups[first] * layer.raw.h + rows, columns[own], own)
 
@@ -52,3 +55,23 @@ def turns(copy: Ints, copies: int, vectors: int, values: int) -> Iterator[tuple[
         own = slice(first_member, first_member + members)
         for first in range(0, vectors, count):
             yield own, Turn(copy[own], copies, first, min(count, vectors - first))
+
+
+class Room:
+    """Arrays that are used again: new ones of this size would cost as much as what is done in them."""
+
+    def __init__(self) -> None:
+        """None so far."""
+        self._kept: dict[tuple[str, np.dtype[Any]], Array] = {}
+
+    def array(self, name: str, shape: tuple[int, ...], kind: np.dtype[Any]) -> Array:
+        """An array whose values are anything."""
+        kept = self._kept.get((name, kind))
+        if kept is None or kept.size < prod(shape):
+            kept = self._kept[name, kind] = np.empty(prod(shape), kind)
+        return kept[: prod(shape)].reshape(shape)
+
+
+def multiply(x: Array, weights: Array, out: Array) -> None:
+    """Write x (members, n, h) @ weights (members, h, w) into `out`, on torch's threads."""
+    torch.bmm(torch.from_numpy(x), torch.from_numpy(weights), out=torch.from_numpy(out))

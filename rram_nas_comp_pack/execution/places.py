@@ -2,7 +2,7 @@
 
 Row r of group g of vector p of sample n is `x.flat[x[n, p] + rows[g, r]]`, and its product by column c is
 added to `y.flat[y[n, p] + columns[c]]`. The input is padded first, so that no vector reaches beyond it; the
-output of a transposed convolution is cropped last.
+output of a transposed convolution is cropped last. Channels come first, as in torch, or last.
 """
 
 from __future__ import annotations
@@ -21,6 +21,16 @@ from ..values import Layer
 from .vectors import Convolution, output_size
 
 
+class Order(NamedTuple):
+    """How the elements of tensors are counted, and the samples among the vectors.
+
+    Where samples are `innermost`, vectors come position by position, the samples of each side by side.
+    """
+
+    channels_last: bool
+    innermost: bool
+
+
 class Places(NamedTuple):
     """Offsets of elements in flat arrays."""
 
@@ -37,11 +47,9 @@ def padded(x: Tensor, how: Convolution | None) -> Tensor:
     return functional.pad(x, [side for pad in reversed(how.padding) for side in (pad, pad)])
 
 
-def uncropped(how: Convolution | None) -> Convolution | None:
-    """Return how a kernel moves to give an output as places count in it."""
-    if how is None or not how.transposed:
-        return how
-    return how._replace(padding=(0,) * len(how.padding))
+def unpadded(how: Convolution | None) -> Convolution | None:
+    """Return how a kernel moves from an input to an output as places count in them."""
+    return None if how is None else how._replace(padding=(0,) * len(how.padding))
 
 
 def cropped(y: Tensor, how: Convolution | None) -> Tensor:
@@ -49,63 +57,76 @@ def cropped(y: Tensor, how: Convolution | None) -> Tensor:
     if how is None or not how.transposed or not any(how.padding):
         return y
     inner = [slice(pad, size - pad) for pad, size in zip(how.padding, y.shape[2:], strict=True)]
-    return y[(slice(None), slice(None), *inner)].contiguous()
+    return y[(slice(None), slice(None), *inner)]
 
 
 def output_shape(layer: Layer, x: Tensor, how: Convolution | None) -> tuple[int, ...]:
     """Return the shape of an output as places count in it; `x` is the input before it is padded."""
     if how is None:
         return *x.shape[:-1], layer.raw.w
-    moves = uncropped(how)
-    assert moves is not None
     channels = layer.raw.w // (how.taps if how.transposed else 1)
-    return x.shape[0], channels, *output_size(x, moves)
+    inner = output_size(x, how)
+    around = how.padding if how.transposed else (0,) * len(inner)
+    return x.shape[0], channels, *(size + 2 * pad for size, pad in zip(inner, around, strict=True))
 
 
-def places_of(layer: Layer, x: Tensor, how: Convolution | None, innermost: bool) -> Places:
-    """Return the places of a layer's vectors; `x` is its input before it is padded.
-
-    Where samples are `innermost`, vectors come position by position, the samples of each side by side.
-    """
+def places_of(layer: Layer, x: Tensor, how: Convolution | None, order: Order) -> Places:
+    """Return the places of a layer's vectors; `x` is its input before it is padded, channels first."""
     if how is None:
         count = np.arange(x[..., 0].numel())
-        found = Places(count * layer.raw.h, np.arange(layer.raw.h)[None], count * layer.raw.w, np.arange(layer.raw.w))
+        rows, columns = np.arange(layer.raw.h), np.arange(layer.raw.w)
+        found = Places(count * layer.raw.h, rows[None], count * layer.raw.w, columns)
     else:
-        found = (_of_transposed if how.transposed else _of_convolution)(x, how, output_shape(layer, x, how))
+        of_kind = _of_transposed if how.transposed else _of_convolution
+        found = of_kind(x, how, output_shape(layer, x, how), order.channels_last)
 
     def sorted_by_sample(vectors: Ints) -> Ints:
-        if innermost:
+        if order.innermost:
             return np.ascontiguousarray(vectors.reshape(layer.positions, -1).T)
         return vectors.reshape(-1, layer.positions)
 
     return found._replace(x=sorted_by_sample(found.x), y=sorted_by_sample(found.y))
 
 
-def _of_convolution(x: Tensor, how: Convolution, out: Sequence[int]) -> Places:
+class _Grid(NamedTuple):
+    """How far neighbours are apart in a flat tensor."""
+
+    sample: int
+    channel: int
+    pixels: tuple[int, ...]  # of each dimension
+
+
+def _grid(channels: int, sizes: Sequence[int], channels_last: bool) -> _Grid:
+    apart, channel = (channels, 1) if channels_last else (1, prod(sizes))
+    pixels = tuple(apart * prod(sizes[axis + 1 :]) for axis in range(len(sizes)))
+    return _Grid(channels * prod(sizes), channel, pixels)
+
+
+def _of_convolution(x: Tensor, how: Convolution, out: Sequence[int], channels_last: bool) -> Places:
     sizes = [size + 2 * pad for size, pad in zip(x.shape[2:], how.padding, strict=True)]
-    image, pitches = prod(sizes), _pitches(sizes)
-    corners = _offsets([p * s for p, s in zip(pitches, how.stride, strict=True)], out[2:])
-    taps = _offsets([p * d for p, d in zip(pitches, how.dilation, strict=True)], how.kernel)
-    channels = x.shape[1] * image
-    rows = _sums(image * np.arange(x.shape[1]), taps).reshape(how.groups, -1)
-    positions = prod(out[2:])
-    inner = _sums(out[1] * positions * np.arange(x.shape[0]), np.arange(positions))
-    return Places(_sums(channels * np.arange(x.shape[0]), corners), rows, inner, positions * np.arange(out[1]))
+    grid, own = _grid(x.shape[1], sizes, channels_last), _grid(out[1], out[2:], channels_last)
+    corners = _offsets(_scaled(grid.pixels, how.stride), out[2:])
+    taps = _offsets(_scaled(grid.pixels, how.dilation), how.kernel)
+    rows = _sums(grid.channel * np.arange(x.shape[1]), taps).reshape(how.groups, -1)
+    samples = np.arange(x.shape[0])
+    reached = _sums(own.sample * samples, _offsets(own.pixels, out[2:]))
+    return Places(_sums(grid.sample * samples, corners), rows, reached, own.channel * np.arange(out[1]))
 
 
-def _of_transposed(x: Tensor, how: Convolution, out: Sequence[int]) -> Places:
-    image, whole, pitches = prod(x.shape[2:]), prod(out[2:]), _pitches(out[2:])
-    pixels = _sums(x.shape[1] * image * np.arange(x.shape[0]), np.arange(image))
-    rows = (image * np.arange(x.shape[1])).reshape(how.groups, -1)
-    corners = _offsets([p * s for p, s in zip(pitches, how.stride, strict=True)], x.shape[2:])
-    taps = _offsets([p * d for p, d in zip(pitches, how.dilation, strict=True)], how.kernel)
-    reached = _sums(out[1] * whole * np.arange(x.shape[0]), corners)
-    return Places(pixels, rows, reached, _sums(whole * np.arange(out[1]), taps))
+def _of_transposed(x: Tensor, how: Convolution, out: Sequence[int], channels_last: bool) -> Places:
+    grid, own = _grid(x.shape[1], x.shape[2:], channels_last), _grid(out[1], out[2:], channels_last)
+    rows = (grid.channel * np.arange(x.shape[1])).reshape(how.groups, -1)
+    corners = _offsets(_scaled(own.pixels, how.stride), x.shape[2:])
+    taps = _offsets(_scaled(own.pixels, how.dilation), how.kernel)
+    samples = np.arange(x.shape[0])
+    pixels = _sums(grid.sample * samples, _offsets(grid.pixels, x.shape[2:]))
+    return Places(
+        pixels, rows, _sums(own.sample * samples, corners), _sums(own.channel * np.arange(out[1]), taps)
+    )
 
 
-def _pitches(sizes: Sequence[int]) -> list[int]:
-    """How far neighbours of each dimension are apart in a flat array."""
-    return [prod(sizes[axis + 1 :]) for axis in range(len(sizes))]
+def _scaled(pitches: Sequence[int], steps: Sequence[int]) -> list[int]:
+    return [pitch * step for pitch, step in zip(pitches, steps, strict=True)]
 
 
 def _offsets(pitches: Sequence[int], sizes: Sequence[int]) -> Ints:

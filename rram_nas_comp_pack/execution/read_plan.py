@@ -56,6 +56,7 @@ class Product:
     """Some read steps of the full path in one product."""
 
     driven: NDArray[np.floating]  # (256,) what is driven for the 8 bits of an input
+    bit: int  # the only bit of an input that is driven; -1 where more are
     conversion: Conversion
 
 
@@ -99,7 +100,9 @@ def products_of(boxes: Sequence[NDArray[np.integer]], how: Converters) -> Produc
     low, high = (np.concatenate(each, axis=1) for each in zip(*ranges, strict=True))
     bound = max(1, int(max(-low.min(initial=0), high.max(initial=0))) // unit)
     steps = how.steps
-    kinds = ("f4", "f8") if is_power_of_two(how.adc.step) else ("f8",)  # others are not divided exactly enough
+    kinds = (
+        ("f4", "f8") if is_power_of_two(how.adc.step) else ("f8",)
+    )  # others are not divided exactly enough
     kind, together = _packed(bound, boxes[0].shape[1], len(steps), kinds)
     scale = _Scale(
         radix=_radix(bound),
@@ -169,7 +172,8 @@ def _product(steps: Sequence[InputStep], scale: _Scale) -> Product:
         highest=number(scale.adc.highest),
         per_step=number(0 if scale.saturates or not is_power_of_two(scale.step) else 1 / scale.step),
     )
-    return Product(driven.astype(scale.kind), conversion)
+    bits = [n for n in range(8) if np.array_equal(driven, (np.arange(256) >> n) & 1)]
+    return Product(driven.astype(scale.kind), bits[0] if bits else -1, conversion)
 
 
 def _radix(bound: int) -> int:

@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 
 from .cells import offset_units
-from .column_reads import ColumnReads, add_products, read_columns
+from .column_reads import add_products, column_reads, read_columns
 from .conversion import convert_and_add
-from .converters import Adc, InputCode, calibrated_adc, input_steps, is_power_of_two, sum_range
+from .converters import Adc, InputCode, calibrated_adc, input_steps, sum_range
 from .device import UNITS
 from .lossless import lossless_columns
 from .program import ProgrammedBox, in_steps
@@ -26,7 +26,6 @@ from .read_plan import (
     Converters,
     ReadPlan,
     can_saturate,
-    part_worth,
     parts_of,
     plan_read,
     sensed_cells,
@@ -61,7 +60,7 @@ def read_full(box: ProgrammedBox, x: Inputs, adc: Adc | None, code: InputCode = 
 
 def read_planned(plan: ReadPlan, x: Inputs) -> Read:
     """Read inputs (n, rows) as planned."""
-    device, adc, code = plan.how
+    device, adc, _ = plan.how
     columns = len(plan.exact) + len(plan.converted)
     conversions = len(x) * len(plan.how.steps) * parts_of(device) * columns
     if not len(plan.converted):
@@ -103,25 +102,12 @@ def read_columnwise(box: ProgrammedBox, x: Inputs, adc: Adc, code: InputCode = "
     if not len(rest):
         return Read(sums, conversions, 0)
     cells = sensed_cells(box)[:, :, rest].transpose(2, 0, 1)
-    codes, saturated = read_columns(x[:, rest].astype(np.uint8), column_reads(cells, Converters(box.device, adc, code)))
+    codes, saturated = read_columns(
+        x[:, rest].astype(np.uint8), column_reads(cells, Converters(box.device, adc, code))
+    )
     offset = offset_units(box.device) / UNITS
     sums[:, rest] = codes * adc.step - offset * x[:, rest].sum(axis=2, dtype=np.int64)
     return Read(sums, conversions, saturated)
-
-
-def column_reads(cells: NDArray[np.integer], how: Converters) -> ColumnReads:
-    """What reads of single columns need: of sensed cells (columns, parts, rows)."""
-    step = how.adc.step
-    return ColumnReads(
-        cells=np.ascontiguousarray(cells, np.int64),
-        digits=np.stack([each.driven for each in how.steps]),
-        step_worth=np.array([each.worth for each in how.steps]),
-        part_worth=part_worth(how.device),
-        step=step * UNITS,
-        per_step=1 / (step * UNITS) if is_power_of_two(step) else 0.0,
-        lowest=how.adc.lowest,
-        highest=how.adc.highest,
-    )
 
 
 def saturated_by_exponent(box: ProgrammedBox, x: Inputs, code: InputCode = "unsigned") -> list[int]:

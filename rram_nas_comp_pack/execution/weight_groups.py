@@ -6,25 +6,25 @@ longer numbers, these are cut in two limbs, each with a float32 product of its o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ..kernels.arrays import Floats, Ints
 from .device import UNITS
 from .exact_sums import EXACT_FLOAT32, largest_sum
-from .moves import Array, Entries, add_entries, add_vectors, take_vectors
-from .pieces import Piece, turns
+from .moves import Array, Entries, Flat, Limbs, add_entries, add_vectors, runs_of, take_vectors
+from .pieces import Piece, Room, multiply, turns
 from .places import Places
 
 # Measured on one core of an x86 machine with AVX2, in ns: what a single weight takes for a vector, and what a
 # block does for each of its rows, columns and weights.
 _SINGLE, _ROW, _COLUMN, _WEIGHT = 1.2, 1.0, 2.0, 0.04
+_EVEN = 16  # products of so many columns, or a multiple, take half the time of those of a few less
 
 
 class Block(NamedTuple):
@@ -41,17 +41,19 @@ class Vectors(NamedTuple):
     y: Array
     places: Places
     copies: int
+    room: Room
 
     @property
     def each(self) -> int:
         """Vectors of a copy."""
         samples, positions = self.places.x.shape
-        return samples * -(-positions // self.copies)
+        each: int = samples * -(-positions // self.copies)
+        return each
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockGroup:
-    """Blocks of one shape, multiplied at once; `weights` (members, h, limbs * w)."""
+    """Blocks of one shape, multiplied at once; `weights` (members, h, at least limbs * w)."""
 
     copy: Ints
     rows: Ints  # (members, h)
@@ -59,42 +61,51 @@ class BlockGroup:
     weights: Array
     worth: Floats  # (limbs,)
 
+    def in_order(self, places: Places) -> BlockGroup:
+        """Return the same with rows in the order of the input's elements."""
+        order = np.argsort(places.rows.reshape(-1)[self.rows], axis=1)
+        rows = np.take_along_axis(self.rows, order, axis=1)
+        return replace(self, rows=rows, weights=np.take_along_axis(self.weights, order[..., None], axis=1))
+
     def add(self, to: Vectors) -> None:
-        """Add the products of all vectors."""
-        rows, columns = to.places.rows.reshape(-1)[self.rows], to.places.columns[self.columns]
-        width, worth = self.weights.shape[2], self.worth.astype(to.y.dtype)
-        x = to.x.astype(self.weights.dtype, copy=False)
-        for own, turn in turns(self.copy, to.copies, to.each, rows.shape[1] + width):
-            taken = np.empty((len(turn.copy), turn.count, rows.shape[1]), self.weights.dtype)
-            take_vectors(x, to.places.x, rows[own], turn, taken)
-            found = torch.bmm(torch.from_numpy(taken), torch.from_numpy(self.weights[own])).numpy()
-            add_vectors(found, to.places.y, columns[own], turn, worth, to.y)
+        """Add the products of all vectors; rows are in order."""
+        rows, columns = (
+            runs_of(to.places.rows.reshape(-1)[self.rows]),
+            runs_of(to.places.columns[self.columns]),
+        )
+        _, height, width = self.weights.shape
+        kind, limbs = self.weights.dtype, Limbs(self.worth.astype(to.y.dtype), self.columns.shape[1])
+        x, room = to.x.astype(kind, copy=False), to.room
+        for own, turn in turns(self.copy, to.copies, to.each, height + width):
+            taken = room.array("taken", (len(turn.copy), turn.number, height), kind)
+            take_vectors(x, to.places.x, rows.of(own), turn, taken)
+            found = room.array("found", (len(turn.copy), turn.number, width), kind)
+            multiply(taken, self.weights[own], found)
+            add_vectors(found, limbs, columns.of(own), turn, Flat(to.y, to.places.y))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Weights:
-    """All such weights of a layer."""
+class SingleWeights:
+    """Weights that are taken one by one."""
 
-    entries: Entries | None
-    groups: tuple[BlockGroup, ...]
+    entries: Entries
 
-    @property
-    def some(self) -> bool:
-        """Whether there are any."""
-        return self.entries is not None or len(self.groups) > 0
+    def in_order(self, _: Places) -> SingleWeights:
+        """Return the same: any order will do."""
+        return self
 
     def add(self, to: Vectors) -> None:
         """Add the products of all vectors."""
-        if self.entries is not None:
-            rows, columns = to.places.rows.reshape(-1), to.places.columns
-            moved = self.entries._replace(
-                rows=rows[self.entries.rows],
-                columns=columns[self.entries.columns],
-                values=self.entries.values.astype(to.y.dtype, copy=False),
-            )
-            add_entries(to.x, to.places.x, to.y, to.places.y, moved)
-        for group in self.groups:
-            group.add(to)
+        moved = self.entries._replace(
+            rows=to.places.rows.reshape(-1)[self.entries.rows],
+            columns=to.places.columns[self.entries.columns],
+            values=self.entries.values.astype(to.y.dtype, copy=False),
+        )
+        add_entries(to.x, to.places.x, to.y, to.places.y, moved)
+
+
+Weights = tuple[SingleWeights | BlockGroup, ...]
+"""All such weights of a layer."""
 
 
 def weights_of(blocks: Iterable[Block], copies: int) -> Weights:
@@ -112,30 +123,43 @@ def weights_of(blocks: Iterable[Block], copies: int) -> Weights:
         return block.units.shape[0], block.units.shape[1]
 
     groups = [list(each) for _, each in groupby(sorted(whole, key=shape), shape)]
-    return Weights(_entries(single, copies), tuple(map(_group, groups)))
+    return (*_single(single, copies), *map(_group, groups))
 
 
-def _entries(blocks: Sequence[Block], copies: int) -> Entries | None:
+class _Single(NamedTuple):
+    """A block, and where its weights are that are not 0."""
+
+    piece: Piece
+    rows: Ints
+    columns: Ints
+    units: NDArray[np.integer]
+
+
+def _single(blocks: Sequence[Block], copies: int) -> Iterator[SingleWeights]:
     if not blocks:
-        return None
+        return
     ordered = sorted(blocks, key=lambda block: block.piece.copy)
-    found = [(*block.units.nonzero(), block) for block in ordered]
+    found = []
+    for block in ordered:
+        rows, columns = np.nonzero(block.units)
+        found.append(_Single(block.piece, rows, columns, block.units))
     counts = np.zeros(copies, np.int64)
-    for rows, _, block in found:
-        counts[block.piece.copy] += len(rows)
-    units = np.concatenate([block.units[rows, columns] for rows, columns, block in found])
-    return Entries(
+    for each in found:
+        counts[each.piece.copy] += len(each.rows)
+    entries = Entries(
         starts=np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]),
-        rows=np.concatenate([block.piece.rows[rows] for rows, _, block in found]),
-        columns=np.concatenate([block.piece.columns[columns] for _, columns, block in found]),
-        values=units / UNITS,
+        rows=np.concatenate([each.piece.rows[each.rows] for each in found]),
+        columns=np.concatenate([each.piece.columns[each.columns] for each in found]),
+        values=np.concatenate([each.units[each.rows, each.columns] for each in found]) / UNITS,
     )
+    yield SingleWeights(entries)
 
 
 def _group(blocks: Sequence[Block]) -> BlockGroup:
     weights, worth = _limbs(np.stack([block.units for block in blocks]))
     copy, rows, columns = (np.array([block.piece[i] for block in blocks]) for i in range(3))
-    return BlockGroup(copy, rows, columns, weights, worth)
+    beside = -weights.shape[2] % _EVEN
+    return BlockGroup(copy, rows, columns, np.pad(weights, [(0, 0), (0, 0), (0, beside)]), worth)
 
 
 def _limbs(units: NDArray[np.integer]) -> tuple[Array, Floats]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from devices import device, shipped
-from loaded import Cut, Loaded, load
+from loaded import Cut, Loaded, load, samples_of
 from test_kinds import NETWORKS
 from torch import nn
 
@@ -91,6 +91,25 @@ def slow(loaded, model, adc, seed=0):
     return multiply, taken
 
 
+@pytest.mark.parametrize(
+    ("kind", "diagonal"),
+    [(kind, True) for kind in NETWORKS] + [("depthwise", False), ("grouped, many", False)],
+)
+def test_every_network_gives_what_reading_bit_by_bit_gives(kind, diagonal):
+    """Single weights, blocks of weights, and conversions."""
+    own = load(*NETWORKS[kind], SMALL._replace(diagonal=diagonal), count=2)
+    cases = [(STUCK, PLAIN), (VARYING, AdcSettings("ideal")), (chips(variation=0.3), PLAIN)]
+    chosen = [(product(own, model, adc=adc), slow(own, model, adc)[0]) for model, adc in cases]
+    exact = ExactProduct(own.image)
+
+    def multiply(layer, x, how):
+        for chip, oracle in chosen:
+            assert torch.equal(chip(layer, x, how).double(), oracle(layer, x, how).double()), layer
+        return exact(layer, x, how)
+
+    own.executed(multiply)
+
+
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_ideal_cells_give_the_integers_of_every_network(kind):
     own = load(*NETWORKS[kind], SMALL, count=2)
@@ -126,24 +145,48 @@ def test_all_paths_give_what_reading_bit_by_bit_gives(loaded, model, kind):
 
 
 def test_the_paths_of_the_tests_are_all_three(loaded):
-    assert set(product(loaded, STUCK, adc=AdcSettings("ideal")).paths) == {"folded", "by copies"}
-    assert set(product(loaded, VARYING).paths) == {"full"}
+    assert set(product(loaded, IDEAL).paths) == {"folded"}
+    assert set(product(loaded, STUCK, adc=AdcSettings("ideal")).paths) == {"by copies"}
+    assert set(product(loaded, replace(VARYING, variation=0.5)).paths) == {"full"}
 
 
-def test_neither_batches_nor_threads_change_a_chip(loaded):
-    own, threads = product(loaded, chips()), torch.get_num_threads()
-    found = {}
+@pytest.mark.parametrize("variation", [0.01, 0.3])
+def test_neither_batches_nor_threads_change_a_byte_of_the_outputs(loaded, variation):
+    own, threads = product(loaded, chips(variation=variation)), torch.get_num_threads()
+    many = loaded._replace(x=samples_of(loaded.recording, 64, seed=1))
+    found = []
     try:
-        for count in (1, 2):
+        for count in (1, 2, 8):
             torch.set_num_threads(count)
-            whole = loaded.executed(own)
-            x = loaded.x.args[0]
-            parts = [loaded._replace(x=Arguments([x[i : i + 1]], {})).executed(own) for i in range(len(x))]
-            found[count] = whole
-            assert torch.equal(whole, torch.cat(parts))
+            found.append(many.executed(own).numpy().tobytes())
+        singles = [many._replace(x=Arguments([x[None]], {})) for x in many.x.args[0]]
+        found.append(torch.cat([one.executed(own) for one in singles]).numpy().tobytes())
     finally:
         torch.set_num_threads(threads)
-    assert torch.equal(found[1], found[2])
+    assert len(set(found)) == 1
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="takes a GPU")
+@pytest.mark.parametrize("variation", [0.01, 0.3])
+def test_a_gpu_changes_no_byte_of_the_outputs(loaded, variation):
+    own = product(loaded, chips(variation=variation))
+    there = loaded._replace(module=net().cuda(), x=Arguments([loaded.x.args[0].cuda()], {}))
+    for multiply in (own, ExactProduct(loaded.image)):
+        found = there.executed(multiply).cpu().numpy().tobytes()
+        assert found == loaded.executed(multiply).numpy().tobytes()
+
+
+@pytest.mark.parametrize("model", [STUCK, chips(variation=0.3)], ids=["stuck", "varying"])
+def test_vectors_that_come_position_by_position_are_read_by_the_copies_of_their_positions(model):
+    own = load(nn.Linear(20, 7), (5, 20), SMALL._replace(copies=(3,)))
+    programmed = list(program_chip(judged(own, model, "plain"), chip_of(0, model)))
+    usual, turned = (
+        ChipProduct(own.image, programmed, PLAIN, layers) for layers in (frozenset(), frozenset({0}))
+    )
+    x = torch.randint(0, 100, (4, own.layers[0].positions, 20)).float()
+    wanted = usual(0, x, None)
+    assert torch.equal(turned(0, x.transpose(0, 1), None).transpose(0, 1), wanted)
+    assert not torch.equal(usual(0, x.transpose(0, 1), None).transpose(0, 1), wanted)
 
 
 @pytest.mark.parametrize("encoding", ["plain", "fault-aware"])

@@ -144,6 +144,18 @@ def test_at_the_shipped_file_without_variation_nearly_no_column_is_converted():
     assert len(plan_read(box, calibrated_adc(d, 128, 0)).converted) <= 1
 
 
+def test_variation_of_a_percent_moves_hardly_any_code():
+    """Cells that vary by a percent seldom add up to half a step, so that their column is one product."""
+    weights = np.random.default_rng(0).integers(-127, 128, (64, 128))
+    box = program_box(BoxCells(weights, 0, 0, 0), shipped(), chip_of(0, shipped()), "fault-aware")
+    plan = plan_read(box, calibrated_adc(shipped(), 64, 0))
+    assert len(plan.converted) == 0
+    assert (plan.matrix % 1 == 0).all()
+    assert (box.matrix % 1 != 0).any()
+    x = inputs(np.random.default_rng(1), (3, 64))
+    assert (read_planned(plan, x).sums == oracle.read(box, x, plan.how.adc)[0]).all()
+
+
 @pytest.mark.parametrize("variation", [0.0, 0.05])
 @pytest.mark.parametrize("columnwise", [False, True])
 def test_batches_and_threads_change_no_byte(variation, columnwise):
