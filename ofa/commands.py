@@ -62,7 +62,7 @@ def finetune(options: Namespace) -> None:
     supernet, images = load_checkpoint(options.checkpoint).to(device), load_images(options.dataset)
     _same_classes(options.checkpoint, supernet, images)
     before = calibrate_subnet(supernet, recipe.subnet, images.train)
-    faults = None if options.chip is None else read_faults(options.chip, before)
+    faults = options.chip and read_faults(options.chip, before, recipe.noise.encoding)
     recipe = replace(recipe, chip=faults and faults.digest)
     if options.resume:
         run = load_finetuning(options.out, recipe, device, faults)

@@ -43,7 +43,7 @@ Cells = Noise | KnownChip
 
 def cells_under(subnet: Subnet, noise: Noise, faults: Faults | None) -> Cells:
     """Return what a subnet's present weights lie in."""
-    return noise if faults is None else chip_under(subnet, faults, noise)
+    return noise if faults is None else chip_under(subnet, faults, noise.variation)
 
 
 def products_in(cells: Cells, generator: torch.Generator) -> AbstractContextManager[None]:

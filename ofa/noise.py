@@ -173,19 +173,11 @@ def apply_variation(drawn: Tensor, codes: Tensor, squares: Tensor, variation: fl
 
 def noisy_codes(codes: Tensor, noise: Noise, generator: torch.Generator) -> Tensor:
     """Return what codes (*shape) become in freshly drawn cells, float32."""
-    return held_codes(codes, draw_stuck(tuple(codes.shape), noise, generator), noise, generator)
-
-
-def held_codes(codes: Tensor, stuck: Tensor, noise: Noise, generator: torch.Generator) -> Tensor:
-    """Return what codes (*shape) become in cells of these states (2, 7, *shape), float32.
-
-    Of `noise` encoding and variation count; with the latter, one is drawn.
-    """
     flat = codes.flatten()
-    states = stuck.reshape(2, SLICES, -1)
+    stuck = draw_stuck((len(flat),), noise, generator)
     # most weights have no stuck cell
-    hit = states.amax((0, 1)).nonzero().squeeze(1)
-    levels = apply_stuck(states[:, :, hit], flat[hit], noise.encoding)
+    hit = stuck.view(2 * SLICES, -1).amax(0).nonzero().squeeze(1)
+    levels = apply_stuck(stuck[:, :, hit], flat[hit], noise.encoding)
     held = flat.index_copy(0, hit, sum_slices(levels))
     if noise.variation:
         table = sum_squares(plain_levels(torch.arange(LARGEST + 1.0, device=codes.device)))

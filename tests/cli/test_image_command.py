@@ -9,6 +9,8 @@ import pytest
 import torch
 from tiny_runs import call, is_one_line, pack
 
+import ofa
+from ofa.known_chip import read_faults
 from rram_nas_comp_pack.runs.packing.chip_image import read_image
 
 NETS = '''
@@ -235,6 +237,13 @@ def test_a_subnet_has_the_weights_of_the_shipped_supernet_and_is_calibrated_on_d
     assert image.provenance[1:] == told
     assert len(image.layers) == 42
     assert call("verify", run, "--execute")[0] == 0
+    status, out, err = call("faults", run, "--seed", 1, "--out", tmp_path / "faults.npz")
+    assert status == 0, err
+    assert json.loads(out)["weights"] == 42
+    subnet = ofa.build_supernet(10)
+    subnet.set_active_subnet(3, 3, 2)
+    found = read_faults(tmp_path / "faults.npz", subnet.get_active_subnet(), "plain")
+    assert found.patterns["first_conv.conv.weight"].shape == (1, 16, 3, 3, 3)
 
 
 def test_a_subnet_for_other_images_than_digits_needs_its_supernet(run, tmp_path):
@@ -246,6 +255,18 @@ def test_a_subnet_for_other_images_than_digits_needs_its_supernet(run, tmp_path)
     status, _, err = call("image", run)
     assert (status, is_one_line(err)) == (2, True)
     assert "allowed is with --weights SUPERNET" in err
+
+
+def test_faults_are_for_fine_tuning_alone(run, tmp_path):
+    refusals = {
+        "allowed is a run of an ofa: model": (),
+        "--seed: found with --chip": ("--seed", 1, "--chip", tmp_path / "none.npz"),
+    }
+    for said, argv in refusals.items():
+        status, _, err = call("faults", run, "--out", tmp_path / "faults.npz", *argv)
+        assert (status, is_one_line(err)) == (2, True)
+        assert said in err
+    assert not (tmp_path / "faults.npz").exists()
 
 
 def test_a_run_that_does_not_say_its_network_is_refused(run):

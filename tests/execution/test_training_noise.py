@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from ofa import known_chip
+from ofa.known_chip import choose_eighths, faults_of
 from ofa.noise import apply_stuck, draw_stuck, quantise_weights, sum_slices
 from ofa.recipe import Noise
-from rram_nas_comp_pack.execution import chip
+from rram_nas_comp_pack.execution import channel_scales, chip
 from rram_nas_comp_pack.execution.cells import weights_of
+from rram_nas_comp_pack.execution.channel_scales import scale_errors
 from rram_nas_comp_pack.execution.device import device_of
 from rram_nas_comp_pack.execution.encoding import ENCODINGS, encode
 from rram_nas_comp_pack.execution.quantise import quantise_weights as quantise_raw
 from rram_nas_comp_pack.hardware.config.read import SHIPPED, load_config
+from rram_nas_comp_pack.values import CrossbarSize
 
 
 @pytest.mark.parametrize("rates", [(0.01, 0.01), (0.05, 0.05), (0.1, 0.02), (0.2, 0.2)])
@@ -45,3 +51,23 @@ def test_states_of_cells_are_numbered_alike():
     assert ours == (chip.HEALTHY, chip.STUCK_HIGH, chip.STUCK_LOW)
     device = device_of(load_config(SHIPPED).hardware)
     assert (device.polarity, device.slices) == (2, noise.SLICES)
+
+
+def test_training_for_a_chip_takes_the_scales_that_the_toolkit_takes():
+    device = replace(device_of(load_config(SHIPPED).hardware), size=CrossbarSize(60, 40), driven_rows=60)
+    stuck = np.stack([chip.draw_stuck(chip.ArrayKey(c, 0, a, s), device.size, chip.StuckRates(0.08, 0.05))
+                      for c in range(2) for a in range(2) for s in range(7)])  # fmt: skip
+    stuck = stuck.reshape(2, 2, 7, 60, 40)
+    weights = torch.randn(40, 60, generator=torch.Generator().manual_seed(3))
+    codes, _ = quantise_weights(weights)
+    faults = faults_of({"w": stuck.swapaxes(3, 4)}, "", "fault-aware")
+    chosen = choose_eighths(codes, faults.patterns["w"], faults).flatten()
+    wanted = codes.numpy().T.astype(np.int64)
+    errors = sum(scale_errors(wanted, device, own) for own in stuck)
+    assert known_chip.EIGHTHS == channel_scales.EIGHTHS
+    number = [channel_scales.EIGHTHS.index(int(eighths)) for eighths in chosen]
+    own, least = errors[number, np.arange(40)], errors.min(axis=0)
+    # of two codes that are equally far, either may take another
+    assert (own == least).mean() > 0.9
+    assert (own <= 1.05 * least).all()
+    assert len(set(number)) > 3

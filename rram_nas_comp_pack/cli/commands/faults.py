@@ -28,7 +28,7 @@ def run(options: FaultsOptions) -> int:
 
     Raises BadInput for a run of another model than an `ofa:` one.
     """
-    source = read_source(options.run_dir, None)
+    source = read_source(options.run_dir, options.weights)
     if not source.model.startswith("ofa:"):
         raise BadInput(
             f"{options.run_dir}: found model {source.model:.200}, allowed is a run of an ofa: model"

@@ -154,6 +154,7 @@ class FaultsOptions:
     seed: int
     chip: Path | None
     out: Path
+    weights: Path | None
     settings: tuple[str, ...]
     config: Path | None
 
@@ -180,6 +181,12 @@ def add_faults(parser: argparse.ArgumentParser) -> None:
         default=Path("faults.npz"),
         metavar="FILE",
         help="file to write (default: faults.npz)",
+    )
+    add(
+        "--weights",
+        type=path,
+        metavar="FILE",
+        help="supernet of the run's network (default: the shipped one)",
     )
     add_settings(parser)
     add_other_config(parser)
