@@ -71,6 +71,9 @@ class Noise:
             raise BadInput(f"encoding: found {self.encoding!r}, allowed: {' and '.join(ENCODINGS)}")
 
 
+STARTS = ("digits",)
+"""Names of supernets that come along and that training can start with."""
+
 OPTIMIZERS = {"adamw": 2e-3, "sgd": 0.05}
 """Names, each with its customary learning rate."""
 
@@ -82,7 +85,12 @@ class Recipe:
     `dataset` is a name that `load_images` knows; `epochs` are those of the four phases; in each, the learning
     rate falls to 0 along half a cosine, in the first from `learning_rate`, in the others from half of it;
     `batch` is in images; `drawn` is how many random subnets a step trains besides the largest and the
-    smallest; under `noise` students compute as on chips that are drawn anew for each. Raises BadInput.
+    smallest; under `noise` students compute as on chips that are drawn anew for each.
+
+    `start` is the name of a supernet that comes along, whose weights training starts with; None: fresh ones.
+    Where distillation is `in_place` (Yu et al., "BigNAS", ECCV 2020), subnets learn what the largest says in
+    the same step, not the full network of the first phase, and the largest counts as much as all others of
+    the step. Raises BadInput.
     """
 
     dataset: str
@@ -94,11 +102,14 @@ class Recipe:
     seed: int = 0
     drawn: int = 2
     noise: Noise | None = None
+    start: str | None = None
+    in_place: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained."""
         _refuse(
             self,
+            ("start", self.start not in (None, *STARTS), "None and " + " and ".join(STARTS)),
             ("optimizer", self.optimizer not in OPTIMIZERS, " and ".join(OPTIMIZERS)),
             ("epochs", len(self.epochs) != 4 or self.epochs[0] < 1 or min(self.epochs) < 0,
              "four numbers of at least 0, the first at least 1"),
@@ -116,6 +127,12 @@ class Recipe:
                 return place, epoch
             epoch -= epochs
         raise IndexError("the recipe has fewer epochs")
+
+    def weights(self, subnets: int) -> list[float]:
+        """Return how much the loss of each of a step's subnets counts, the largest's first; the sum is 1."""
+        if self.in_place and subnets > 1:
+            return [0.5] + [0.5 / (subnets - 1)] * (subnets - 1)
+        return [1 / subnets] * subnets
 
     def rate(self, epoch: int, share: float) -> float:
         """Return the learning rate when `share`, in [0, 1), of an epoch is done."""
@@ -166,6 +183,11 @@ def default_recipe(
     dataset: str, epochs: tuple[int, int, int, int] | None = None, optimizer: str = "adamw", seed: int = 0
 ) -> Recipe:
     """Return the recipe for a data set. Raises BadInput."""
-    usual, batch = ((18, 2, 2, 10), 32) if dataset == "digits" else ((60, 20, 20, 40), 64)
     decay = 0.05 if optimizer == "adamw" else 1e-4
-    return Recipe(dataset, epochs or usual, batch, OPTIMIZERS.get(optimizer, 0), decay, optimizer, seed)
+    rate = OPTIMIZERS.get(optimizer, 0)
+    if dataset == "clutter":
+        # fragments and colours are new to a network that knows digits, their strokes are not
+        own = epochs or (8, 0, 0, 28)
+        return Recipe(dataset, own, 32, rate, decay, optimizer, seed, 1, start="digits", in_place=True)
+    usual, batch = ((18, 2, 2, 10), 32) if dataset == "digits" else ((60, 20, 20, 40), 64)
+    return Recipe(dataset, epochs or usual, batch, rate, decay, optimizer, seed)

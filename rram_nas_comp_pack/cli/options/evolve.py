@@ -189,7 +189,7 @@ def _add_accuracy(parser: argparse.ArgumentParser) -> None:
         type=dataset,
         default="digits",
         metavar="NAME",
-        help="images: digits, cifar10 (in dataset/cifar10) or folder:PATH (default: digits)",
+        help="images: clutter, digits, cifar10 (in dataset/cifar10) or folder:PATH (default: digits)",
     )
     add(
         "--device",

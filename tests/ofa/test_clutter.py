@@ -1,0 +1,150 @@
+"""Digits among clutter: the same bytes everywhere, splits that share no digit, images drawn anew."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import pytest
+import torch
+from numpy.random import PCG64, Generator
+from torch.nn import functional
+
+import ofa
+from ofa import clutter, data
+from ofa.clutter import CANVAS, GRID, Clutter
+
+
+@pytest.fixture(scope="module")
+def images():
+    """The beginning of the images: two whole chunks of each split."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "CLUTTER_IMAGES", (2 * clutter.CHUNK,) * 3)
+        return ofa.load_images("clutter")
+
+
+def splits_of(images):
+    return images.train, images.validation, images.test
+
+
+def test_there_are_4000_images_to_train_and_2000_each_to_choose_and_to_report_by():
+    assert data.CLUTTER_IMAGES == (4000, 2000, 2000)
+
+
+def test_the_images_are_the_same_on_every_machine(images):
+    assert images.classes == 10
+    for split in splits_of(images):
+        assert split.pixels.shape == (250, 3, CANVAS, CANVAS)
+        assert split.pixels.dtype == torch.uint8
+    sums = [zlib.crc32(split.pixels.numpy().tobytes()) for split in splits_of(images)]
+    sums += [zlib.crc32(split.labels.numpy().tobytes()) for split in splits_of(images)]
+    assert sums == [1927176273, 726935427, 1684869917, 2162615153, 4096150722, 260244704]
+
+
+def test_a_beginning_does_not_depend_on_how_many_follow(images):
+    pixels, labels = images.test.source.draw(clutter.CHUNK, PCG64(data._DRAW + 3))
+    assert np.array_equal(pixels, images.test.pixels[: clutter.CHUNK])
+    assert np.array_equal(labels, images.test.labels[: clutter.CHUNK])
+
+
+def test_splits_keep_the_digits_apart_as_those_of_the_plain_digits_do(images):
+    for split, plain in zip(splits_of(images), splits_of(ofa.load_images("digits")), strict=True):
+        assert np.array_equal(np.rint(split.source.levels * (255 / 16)), plain.pixels[:, 0])
+        assert np.array_equal(split.source.labels, plain.labels)
+
+
+def test_every_class_has_its_share(images):
+    for split in splits_of(images):
+        assert split.labels.bincount().min() > 12
+
+
+def random_placement(rng, n, objects, grids):
+    rows = rng.integers(17, size=(n, objects, CANVAS, GRID)).astype(np.float32)
+    columns = rng.integers(17, size=(n, objects, grids, CANVAS, GRID)).astype(np.float32)
+    return clutter._Placed(rows, columns, rng.integers(8, size=(n, objects, 3)).astype(np.float32))
+
+
+@pytest.mark.parametrize("grids", [1, GRID])
+def test_light_is_the_sum_over_objects_in_whole_numbers(grids):
+    rng = np.random.default_rng(grids)
+    placed = random_placement(rng, 2, 3, grids)
+    digits = rng.integers(17, size=(2, 3, GRID, GRID))
+    columns = np.broadcast_to(placed.columns, (2, 3, GRID, CANVAS, GRID))
+    terms = placed.rows, digits, columns, placed.colours
+    wanted = np.einsum("noyr,norc,norxc,nok->nkyx", *(each.astype(np.int64) for each in terms))
+    found = clutter._light(digits.astype(np.float32), placed)
+    assert np.array_equal(found, wanted)
+
+
+def test_the_brightest_image_is_still_exact():
+    """All objects at one place, each weight and level the largest: the sum stays below what float32 counts."""
+    assert 16 * 16 * 16 * 255 * (1 + clutter.FRAGMENTS[1]) < 2**24
+
+
+def test_a_digit_is_enlarged_by_bilinear_interpolation():
+    digit = np.random.default_rng(1).integers(17, size=(1, 1, GRID, GRID)).astype(np.float32)
+    start, size = np.array([[10]]), np.array([[32]])
+    own = clutter._weights(clutter._positions(start, size))
+    light = clutter._light(digit, clutter._Placed(own, own[:, :, None], np.ones((1, 1, 3), np.float32)))
+    padded = functional.pad(torch.from_numpy(digit), (1, 1, 1, 1))
+    wanted = functional.interpolate(padded, scale_factor=4, mode="bilinear")[0, 0]
+    # the first of the padding's four pixels repeats the border, the others fade into it
+    assert torch.equal(torch.from_numpy(light[0, 0, 8:44, 8:44] / 256), wanted[2:-2, 2:-2])
+    light[:, :, 8:44, 8:44] = 0
+    assert not light.any()
+
+
+@pytest.mark.parametrize("draw", [clutter._whole, clutter._pieces])
+def test_every_object_lies_on_the_canvas(draw):
+    rows, columns, colours = draw(PCG64(3), 200)
+    # what a place of the canvas shows is a weighted mean, of zeros beyond the grid
+    assert rows.sum(-1).max() == columns.sum(-1).max() == 16
+    assert (rows.sum(-1).max(-1) == 16).all()
+    assert colours.max() == 255
+    shown = (rows.sum(-1) > 0).sum(-1)
+    assert clutter.PIECES[0] // 2 <= shown.min()
+    assert shown.max() <= 2 * clutter.SIZES[1]
+
+
+def test_six_to_ten_fragments_are_seen():
+    colours = clutter._pieces(PCG64(4), 300).colours
+    assert set((colours.max(-1) > 0).sum(-1)) == set(range(6, 11))
+
+
+def test_noise_has_mean_zero_and_a_deviation_of_a_tenth():
+    noise = clutter._noise(PCG64(5), 100_001)
+    assert len(noise) == 100_001
+    assert abs(noise.mean()) < 0.6
+    assert noise.std() == pytest.approx(25.5, rel=0.05)
+
+
+def test_draws_are_uniform_in_their_bounds():
+    drawn = clutter._integers(PCG64(6), (10, 1000), 3, np.arange(3, 13)[:, None])
+    assert drawn.min() == 3
+    assert [own.max() for own in drawn] == list(range(3, 13))
+    assert np.bincount(drawn[-1], minlength=13)[3:].min() > 70
+
+
+def test_training_draws_other_images_of_the_same_digits_every_time(images):
+    split = images.train.first(40)
+    (x, labels), (y, _), (same, _) = (
+        next(ofa.batches(split, 40, Generator(PCG64(seed)), augment=True)) for seed in (1, 2, 1)
+    )
+    assert torch.equal(x, same)
+    assert not torch.equal(x, y)
+    assert len(labels) == 40
+    assert x.shape == (40, 3, 64, 64)
+    plain = torch.cat([batch for batch, _ in ofa.batches(split, 15)])
+    assert torch.equal(plain, torch.cat([batch for batch, _ in ofa.batches(images.train.first(40), 40)]))
+
+
+def test_images_that_were_not_drawn_stay_as_they_are():
+    split = ofa.load_images("digits").train
+    assert split.anew(Generator(PCG64(1))) is split
+
+
+def test_a_clutter_of_one_digit_has_its_label():
+    only = Clutter(np.full((1, GRID, GRID), 16), np.array([7]))
+    pixels, labels = only.draw(3, PCG64(1))
+    assert list(labels) == [7, 7, 7]
+    assert pixels.max() == 255
