@@ -35,6 +35,9 @@ SIZES = 18, 34
 FRAGMENTS = 6, 10
 """How many there are in an image."""
 
+FEWER = 0, FRAGMENTS[1]
+"""How many there are in training: a network learns to find digits before it learns what to ignore."""
+
 PIECES = 8, 14
 """Heights and widths of fragments."""
 
@@ -47,10 +50,14 @@ CHUNK = 125
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clutter:
-    """Draws images of its digits: levels 0 to 16 as int64 (n, GRID, GRID), labels int64 (n,)."""
+    """Draws images of its digits: levels 0 to 16 as int64 (n, GRID, GRID), labels int64 (n,).
+
+    `fragments` are the fewest and the most that an image has.
+    """
 
     levels: Ints
     labels: Ints
+    fragments: tuple[int, int] = FRAGMENTS
 
     def draw(self, count: int, bits: BitGenerator) -> Labelled:
         """Return bytes (count, 3, CANVAS, CANVAS) and int64 (count,) that follow from the state of `bits`."""
@@ -64,7 +71,8 @@ class Clutter:
     def _chunk(self, count: int, bits: BitGenerator) -> Labelled:
         chosen = _integers(bits, (count, 1 + FRAGMENTS[1]), 0, len(self.labels) - 1)
         digits = self.levels[chosen].astype(np.float32)
-        light = _light(digits[:, :1], _whole(bits, count)) + _light(digits[:, 1:], _pieces(bits, count))
+        light = _light(digits[:, :1], _whole(bits, count))
+        light += _light(digits[:, 1:], _pieces(bits, count, self.fragments))
         # levels and both weights are in sixteenths
         shown = (light / 16**3).astype(np.int16)
         shown += _noise(bits, shown.size).reshape(shown.shape)
@@ -111,11 +119,11 @@ def _whole(bits: BitGenerator, n: int) -> _Placed:
     return _Placed(_weights(_positions(top, height)), _weights(columns), _colours(bits, (n, 1)))
 
 
-def _pieces(bits: BitGenerator, n: int) -> _Placed:
+def _pieces(bits: BitGenerator, n: int, fragments: tuple[int, int]) -> _Placed:
     """Draw where fragments lie, and which part of a digit each shows."""
     shape = n, FRAGMENTS[1]
     rows, columns = (_piece(bits, size) for size in _sizes(bits, shape))
-    count = _integers(bits, (n, 1), *FRAGMENTS)
+    count = _integers(bits, (n, 1), *fragments)
     colours = _colours(bits, shape) * (np.arange(FRAGMENTS[1]) < count)[..., None]
     return _Placed(rows, columns[:, :, None], colours.astype(np.float32))
 

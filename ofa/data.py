@@ -7,7 +7,7 @@ sees); a batch is normalised and resized when it is drawn.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.random import PCG64, Generator
 from torch import Tensor
 from torch.nn import functional
 
-from ofa.clutter import Clutter
+from ofa.clutter import FEWER, Clutter
 from ofa.errors import BadInput
 from ofa.image_files import Labelled, read_cifar10, read_folder
 
@@ -106,7 +106,8 @@ def load_images(name: str = "digits", root: str | Path = "dataset") -> Images:
 
     "digits": the 1797 images of 8 x 8 pixels that scikit-learn brings along, split 60 : 20 : 20.
     "clutter": one of these digits among fragments of others, in colour, 64 x 64 pixels; splits keep the
-    digits apart; 4000 images train, which are drawn anew for every epoch, 2000 each validate and test.
+    digits apart; 2000 images each validate and test; the 4000 that train are drawn anew for every epoch,
+    also with fewer fragments.
     "cifar10": the published batches of CIFAR-10 in `root`/cifar10, downloaded (170 MB) where they are not
     there; a tenth of the training images validate.
     "folder:PATH": PATH/train, PATH/validation and PATH/test with a folder of images for every class each, or
@@ -144,7 +145,8 @@ def _clutter() -> Images:
     for number, (pixels, labels) in enumerate(_parts(_digits(), (60, 20, 20))):
         source = Clutter((pixels[:, 0].astype(np.int64) * 16 + 127) // 255, labels)
         drawn = source.draw(CLUTTER_IMAGES[number], PCG64(_DRAW + 1 + number))
-        splits.append(Split(torch.from_numpy(drawn[0]), torch.from_numpy(drawn[1]), data_set, source))
+        anew = replace(source, fragments=FEWER)
+        splits.append(Split(torch.from_numpy(drawn[0]), torch.from_numpy(drawn[1]), data_set, anew))
     train, validation, test = splits
     return Images(train, validation, test, classes=10)
 

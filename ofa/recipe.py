@@ -83,14 +83,14 @@ class Recipe:
     """All that decides what training gives, besides the images and the machine.
 
     `dataset` is a name that `load_images` knows; `epochs` are those of the four phases; in each, the learning
-    rate falls to 0 along half a cosine, in the first from `learning_rate`, in the others from half of it;
-    `batch` is in images; `drawn` is how many random subnets a step trains besides the largest and the
-    smallest; under `noise` students compute as on chips that are drawn anew for each.
+    rate falls to 0 along half a cosine, in the first that has any from `learning_rate`, in the others from
+    half of it; `batch` is in images; `drawn` is how many random subnets a step trains besides the largest and
+    the smallest; under `noise` students compute as on chips that are drawn anew for each.
 
-    `start` is the name of a supernet that comes along, whose weights training starts with; None: fresh ones.
-    Where distillation is `in_place` (Yu et al., "BigNAS", ECCV 2020), subnets learn what the largest says in
-    the same step, not the full network of the first phase, and the largest counts as much as all others of
-    the step. Raises BadInput.
+    `start` is the name of a supernet that comes along, whose weights training starts with, None for fresh
+    ones; with it, the learning rate rises from 0 in the first epoch. Where distillation is `in_place` (Yu et
+    al., "BigNAS", ECCV 2020), subnets learn what the largest says in the same step, not the full network of
+    the first phase, and the largest counts as much as all others of the step. Raises BadInput.
     """
 
     dataset: str
@@ -107,11 +107,13 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained."""
+        # without a first phase there is nobody to learn from later
+        teaching = 4 if self.in_place else 1
         _refuse(
             self,
             ("start", self.start not in (None, *STARTS), "None and " + " and ".join(STARTS)),
             ("optimizer", self.optimizer not in OPTIMIZERS, " and ".join(OPTIMIZERS)),
-            ("epochs", len(self.epochs) != 4 or self.epochs[0] < 1 or min(self.epochs) < 0,
+            ("epochs", len(self.epochs) != 4 or min(self.epochs) < 0 or not any(self.epochs[:teaching]),
              "four numbers of at least 0, the first at least 1"),
             ("batch", self.batch < 1, "at least 1"),
             ("learning_rate", not 0 < self.learning_rate < math.inf, "above 0"),
@@ -138,8 +140,9 @@ class Recipe:
         """Return the learning rate when `share`, in [0, 1), of an epoch is done."""
         place, before = self.phase(epoch)
         done = (before + share) / self.epochs[place]
-        start = self.learning_rate / 2 if place else self.learning_rate
-        return start * (1 + math.cos(math.pi * done)) / 2
+        start = self.learning_rate / 2 if any(self.epochs[:place]) else self.learning_rate
+        warm = share if self.start and not epoch else 1
+        return warm * start * (1 + math.cos(math.pi * done)) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +190,7 @@ def default_recipe(
     rate = OPTIMIZERS.get(optimizer, 0)
     if dataset == "clutter":
         # fragments and colours are new to a network that knows digits, their strokes are not
-        own = epochs or (8, 0, 0, 28)
+        own = epochs or (0, 0, 0, 24)
         return Recipe(dataset, own, 32, rate, decay, optimizer, seed, 1, start="digits", in_place=True)
     usual, batch = ((18, 2, 2, 10), 32) if dataset == "digits" else ((60, 20, 20, 40), 64)
     return Recipe(dataset, epochs or usual, batch, rate, decay, optimizer, seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,7 +43,8 @@ def test_the_images_are_the_same_on_every_machine(images):
 
 
 def test_a_beginning_does_not_depend_on_how_many_follow(images):
-    pixels, labels = images.test.source.draw(clutter.CHUNK, PCG64(data._DRAW + 3))
+    source = replace(images.test.source, fragments=clutter.FRAGMENTS)
+    pixels, labels = source.draw(clutter.CHUNK, PCG64(data._DRAW + 3))
     assert np.array_equal(pixels, images.test.pixels[: clutter.CHUNK])
     assert np.array_equal(labels, images.test.labels[: clutter.CHUNK])
 
@@ -77,7 +79,7 @@ def test_light_is_the_sum_over_objects_in_whole_numbers(grids):
 
 
 def test_the_brightest_image_is_still_exact():
-    """All objects at one place, each weight and level the largest: the sum stays below what float32 counts."""
+    """All objects in one place: the sum stays below what float32 counts."""
     assert 16 * 16 * 16 * 255 * (1 + clutter.FRAGMENTS[1]) < 2**24
 
 
@@ -94,7 +96,7 @@ def test_a_digit_is_enlarged_by_bilinear_interpolation():
     assert not light.any()
 
 
-@pytest.mark.parametrize("draw", [clutter._whole, clutter._pieces])
+@pytest.mark.parametrize("draw", [clutter._whole, lambda *own: clutter._pieces(*own, clutter.FRAGMENTS)])
 def test_every_object_lies_on_the_canvas(draw):
     rows, columns, colours = draw(PCG64(3), 200)
     # what a place of the canvas shows is a weighted mean, of zeros beyond the grid
@@ -106,9 +108,15 @@ def test_every_object_lies_on_the_canvas(draw):
     assert shown.max() <= 2 * clutter.SIZES[1]
 
 
-def test_six_to_ten_fragments_are_seen():
-    colours = clutter._pieces(PCG64(4), 300).colours
-    assert set((colours.max(-1) > 0).sum(-1)) == set(range(6, 11))
+@pytest.mark.parametrize("fragments", [(6, 10), (0, 10), (3, 3)])
+def test_as_many_fragments_are_seen_as_there_are_to_be(fragments):
+    colours = clutter._pieces(PCG64(4), 300, fragments).colours
+    assert set((colours.max(-1) > 0).sum(-1)) == set(range(fragments[0], fragments[1] + 1))
+
+
+def test_images_to_judge_by_have_six_to_ten_fragments_those_to_train_on_also_fewer(images):
+    assert Clutter(images.test.source.levels, images.test.source.labels).fragments == (6, 10)
+    assert images.train.source.fragments == (0, 10)
 
 
 def test_noise_has_mean_zero_and_a_deviation_of_a_tenth():

@@ -51,7 +51,8 @@ def test_convolutions_of_large_depthwise_kernels_are_replaced_and_no_others(monk
     modules = [
         torch.nn.Conv2d(4, 4, kernel, padding=kernel // 2 if padded else 0, groups=groups, bias=bias)
         for kernel, groups, bias, padded in (
-            (5, 4, False, True), (3, 4, False, True), (5, 2, False, True), (5, 4, True, True), (5, 4, False, False),
+            (5, 4, False, True), (3, 4, False, True), (5, 2, False, True), (5, 4, True, True),
+            (5, 4, False, False),
         )
     ]  # fmt: skip
     wanted = [module(x) for module in modules]

@@ -60,6 +60,13 @@ def test_the_rate_falls_along_half_a_cosine_in_every_phase_later_ones_start_with
     assert rates == pytest.approx([own.learning_rate * share for share in wanted])
 
 
+def test_the_rate_rises_in_the_first_epoch_where_training_starts_with_weights():
+    own = replace(in_place(0, 0, 0, 4), start="digits")
+    rates = [own.rate(epoch, share) for epoch, share in ((0, 0), (0, 0.5), (1, 0), (2, 0))]
+    wanted = [0, 0.5 * (1 + math.cos(math.pi / 8)) / 2, (1 + math.cos(math.pi / 4)) / 2, 0.5]
+    assert rates == pytest.approx([own.learning_rate * share for share in wanted])
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("epochs", (0, 1, 1, 1)), ("batch", 0), ("learning_rate", math.nan), ("weight_decay", -1.0),
@@ -88,7 +95,7 @@ def test_a_run_that_stopped_goes_on_to_exactly_the_same_numbers(tmp_path, optimi
 
 
 def in_place(*epochs: int) -> Recipe:
-    return replace(recipe(*epochs), in_place=True)
+    return replace(recipe(1, 0, 0, 0), epochs=epochs, in_place=True)
 
 
 def test_in_place_the_largest_counts_as_much_as_all_others_and_otherwise_all_count_alike():
@@ -130,6 +137,14 @@ def test_in_place_a_run_that_stopped_goes_on_to_exactly_the_same_numbers(tmp_pat
 def test_training_may_start_with_the_supernet_that_comes_along():
     run = begin(replace(recipe(1, 0, 0, 0), start="digits"), 10)
     assert same(run.supernet, ofa.load_checkpoint(shipped("digits")))
+
+
+def test_in_place_no_first_phase_is_needed():
+    run = begin(in_place(0, 0, 0, 1), 3)
+    train_epoch(run, split(6))
+    assert run.done
+    with pytest.raises(ofa.BadInput, match=r"^epochs: found"):
+        in_place(0, 0, 0, 0)
 
 
 def test_the_seed_alone_decides(tmp_path):
