@@ -18,6 +18,7 @@ import torch
 from numpy.random import BitGenerator
 from numpy.typing import NDArray
 
+from ofa.errors import BadInput
 from ofa.image_files import Labelled
 
 Ints = NDArray[np.int64]
@@ -25,6 +26,9 @@ Floats = NDArray[np.float32]
 
 CANVAS = 64
 """Height and width of an image, in pixels."""
+
+LEAST = 40
+"""The smallest canvas that holds every digit."""
 
 GRID = 8
 """Height and width of a digit as it was scanned, in pixels of 17 levels."""
@@ -52,27 +56,34 @@ CHUNK = 125
 class Clutter:
     """Draws images of its digits: levels 0 to 16 as int64 (n, GRID, GRID), labels int64 (n,).
 
-    `fragments` are the fewest and the most that an image has.
+    `fragments` are the fewest and the most that an image has, on a canvas of full size.
     """
 
     levels: Ints
     labels: Ints
     fragments: tuple[int, int] = FRAGMENTS
 
-    def draw(self, count: int, bits: BitGenerator) -> Labelled:
-        """Return bytes (count, 3, CANVAS, CANVAS) and int64 (count,) that follow from the state of `bits`."""
-        pixels = np.empty((count, 3, CANVAS, CANVAS), np.uint8)
+    def draw(self, count: int, bits: BitGenerator, size: int = CANVAS) -> Labelled:
+        """Return bytes (count, 3, size, size) and int64 (count,) that follow from the state of `bits`.
+
+        Smaller canvases have fewer fragments, in proportion to their area, and digits as large as ever.
+        Raises BadInput where these would not fit.
+        """
+        if size < LEAST:
+            raise BadInput(f"clutter: found a size of {size} pixels, allowed is at least {LEAST}")
+        pixels = np.empty((count, 3, size, size), np.uint8)
         labels = np.empty(count, np.int64)
         for start in range(0, count, CHUNK):
             part = slice(start, min(start + CHUNK, count))
-            pixels[part], labels[part] = self._chunk(part.stop - start, bits)
+            pixels[part], labels[part] = self._chunk(part.stop - start, bits, size)
         return pixels, labels
 
-    def _chunk(self, count: int, bits: BitGenerator) -> Labelled:
+    def _chunk(self, count: int, bits: BitGenerator, size: int) -> Labelled:
         chosen = _integers(bits, (count, 1 + FRAGMENTS[1]), 0, len(self.labels) - 1)
         digits = self.levels[chosen].astype(np.float32)
-        light = _light(digits[:, :1], _whole(bits, count))
-        light += _light(digits[:, 1:], _pieces(bits, count, self.fragments))
+        fewest, most = (many * size**2 // CANVAS**2 for many in self.fragments)
+        light = _light(digits[:, :1], _whole(bits, count, size))
+        light += _light(digits[:, 1:], _pieces(bits, _integers(bits, (count, 1), fewest, most), size))
         # levels and both weights are in sixteenths
         shown = (light / 16**3).astype(np.int16)
         shown += _noise(bits, shown.size).reshape(shown.shape)
@@ -82,8 +93,8 @@ class Clutter:
 class _Placed(NamedTuple):
     """Where some objects an image lie, and their colours from 0 to 255.
 
-    `rows` (n, objects, CANVAS, GRID) weight the grid's rows in sixteenths, `columns` (n, objects, 1 or GRID,
-    CANVAS, GRID) its columns, alike in all rows or for each; `colours` are (n, objects, 3).
+    `rows` (n, objects, size, GRID) weight the grid's rows in sixteenths, `columns` (n, objects, 1 or GRID,
+    size, GRID) its columns, alike in all rows or for each; `colours` are (n, objects, 3).
     """
 
     rows: Floats
@@ -92,16 +103,15 @@ class _Placed(NamedTuple):
 
 
 def _light(digits: Floats, placed: _Placed) -> Floats:
-    """Return the light of an image's objects, (n, 3, CANVAS, CANVAS), for digits (n, objects, GRID, GRID)."""
-    n, objects = digits.shape[:2]
+    """Return the light of an image's objects, (n, 3, size, size), for digits (n, objects, GRID, GRID)."""
+    n, objects, size, _ = placed.rows.shape
     if placed.columns.shape[2] == 1:
         wide = _product(digits, placed.columns[:, :, 0].swapaxes(-1, -2))
     else:
         wide = _product(digits[..., None, :], placed.columns.swapaxes(-1, -2))
     coloured = placed.rows[:, None] * placed.colours.swapaxes(1, 2)[..., None, None]
-    tall = coloured.swapaxes(2, 3).reshape(n, 3 * CANVAS, objects * GRID)
-    shape = n, 3, CANVAS, CANVAS
-    return _product(tall, wide.reshape(n, objects * GRID, CANVAS)).reshape(shape)
+    tall = coloured.swapaxes(2, 3).reshape(n, 3 * size, objects * GRID)
+    return _product(tall, wide.reshape(n, objects * GRID, size)).reshape(n, 3, size, size)
 
 
 def _product(a: Floats, b: Floats) -> Floats:
@@ -109,33 +119,32 @@ def _product(a: Floats, b: Floats) -> Floats:
     return (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
 
 
-def _whole(bits: BitGenerator, n: int) -> _Placed:
+def _whole(bits: BitGenerator, n: int, size: int) -> _Placed:
     """Draw where a digit lies that is seen as a whole."""
     height, width = _sizes(bits, (n, 1))
-    top, left = (_integers(bits, (n, 1), 0, CANVAS - size) for size in (height, width))
+    top, left = (_integers(bits, (n, 1), 0, size - own) for own in (height, width))
     slant = _integers(bits, (n, 1, 1), -SLANT, SLANT)
     shift = slant * np.arange(1 - GRID, GRID, 2) // 2
-    columns = _positions(left, width)[:, :, None] + shift[..., None]
-    return _Placed(_weights(_positions(top, height)), _weights(columns), _colours(bits, (n, 1)))
+    columns = _positions(left, width, size)[:, :, None] + shift[..., None]
+    return _Placed(_weights(_positions(top, height, size)), _weights(columns), _colours(bits, (n, 1)))
 
 
-def _pieces(bits: BitGenerator, n: int, fragments: tuple[int, int]) -> _Placed:
-    """Draw where fragments lie, and which part of a digit each shows."""
-    shape = n, FRAGMENTS[1]
-    rows, columns = (_piece(bits, size) for size in _sizes(bits, shape))
-    count = _integers(bits, (n, 1), *fragments)
+def _pieces(bits: BitGenerator, count: Ints, size: int) -> _Placed:
+    """Draw where fragments lie, `count` (n, 1) of them, and which part of a digit each shows."""
+    shape = len(count), FRAGMENTS[1]
+    rows, columns = (_piece(bits, whole, size) for whole in _sizes(bits, shape))
     colours = _colours(bits, shape) * (np.arange(FRAGMENTS[1]) < count)[..., None]
     return _Placed(rows, columns[:, :, None], colours.astype(np.float32))
 
 
-def _piece(bits: BitGenerator, size: Ints) -> Floats:
-    """Return the weights of one direction for digits of which a window shows: (n, objects, CANVAS, GRID)."""
-    shown = _integers(bits, size.shape, *PIECES)
-    before = _integers(bits, size.shape, 0, size - shown)
-    start = _integers(bits, size.shape, 0, CANVAS - shown)
-    place = np.arange(CANVAS) - start[..., None]
+def _piece(bits: BitGenerator, whole: Ints, size: int) -> Floats:
+    """Return the weights of one direction for digits of which a window shows: (n, objects, size, GRID)."""
+    shown = _integers(bits, whole.shape, *PIECES)
+    before = _integers(bits, whole.shape, 0, whole - shown)
+    start = _integers(bits, whole.shape, 0, size - shown)
+    place = np.arange(size) - start[..., None]
     window = (place >= 0) & (place < shown[..., None])
-    return _weights(np.where(window, _positions(start - before, size), -16))
+    return _weights(np.where(window, _positions(start - before, whole, size), -16))
 
 
 def _sizes(bits: BitGenerator, shape: tuple[int, ...]) -> tuple[Ints, Ints]:
@@ -144,9 +153,9 @@ def _sizes(bits: BitGenerator, shape: tuple[int, ...]) -> tuple[Ints, Ints]:
     return height, height * _integers(bits, shape, 13, 19) // 16
 
 
-def _positions(start: Ints, size: Ints) -> Ints:
-    """Return where each pixel of the canvas lies on a grid, in sixteenths of its pixels: (..., CANVAS)."""
-    return (2 * (np.arange(CANVAS) - start[..., None]) + 1) * 8 * GRID // size[..., None] - 8
+def _positions(start: Ints, extent: Ints, size: int) -> Ints:
+    """Return where each pixel of the canvas lies on a grid, in sixteenths of its pixels: (..., size)."""
+    return (2 * (np.arange(size) - start[..., None]) + 1) * 8 * GRID // extent[..., None] - 8
 
 
 def _weights(positions: Ints) -> Floats:

@@ -83,12 +83,16 @@ class Split:
         """Return the first `count` images, or all if there are fewer."""
         return Split(self.pixels[:count], self.labels[:count], self.data_set, self.source)
 
-    def anew(self, rng: Generator) -> Split:
-        """Return as many images that are drawn with `rng`, or these where they have no source."""
+    def anew(self, rng: Generator, size: int | None = None) -> Split:
+        """Return as many images drawn with `rng`, or these where they have no source.
+
+        They have `size` x `size` pixels, None for as many as ever. Raises BadInput where that is too few.
+        """
         if self.source is None:
             return self
-        pixels, labels = map(torch.from_numpy, self.source.draw(len(self), rng.bit_generator))
-        return Split(pixels, labels, self.data_set, self.source)
+        size = size or self.data_set.resolution
+        pixels, labels = map(torch.from_numpy, self.source.draw(len(self), rng.bit_generator, size))
+        return Split(pixels, labels, replace(self.data_set, resolution=size), self.source)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,20 +181,20 @@ def _parts(found: Labelled, percent: tuple[int, ...]) -> list[Labelled]:
 
 
 def batches(
-    split: Split, size: int, rng: Generator | None = None, augment: bool = False
+    split: Split, size: int, rng: Generator | None = None, augment: bool = False, drawn: int | None = None
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield all images once: float32 (n, 3, resolution, resolution) in channels-last layout, int64 (n,).
 
     n is `size`, or less in the last batch. Without `rng` they come in the split's order; with it, in one that
     it draws, and `augment` moves and mirrors them as far as the data set allows, or draws others like them
-    where they were drawn. Raises BadInput.
+    where they were drawn, `drawn` x `drawn` pixels where that is given. Raises BadInput.
     """
     if size < 1:
         raise BadInput(f"batch size: found {size}, allowed is at least 1")
     if augment and rng is None:
         raise BadInput("augment: found no generator of random numbers, allowed is with one")
     if augment and rng is not None and split.source is not None:
-        split, augment = split.anew(rng), False
+        split, augment = split.anew(rng, drawn), False
     order = np.arange(len(split)) if rng is None else rng.permutation(len(split))
     for start in range(0, len(order), size):
         rows = torch.from_numpy(order[start : start + size])

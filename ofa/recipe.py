@@ -71,6 +71,9 @@ class Noise:
             raise BadInput(f"encoding: found {self.encoding!r}, allowed: {' and '.join(ENCODINGS)}")
 
 
+GROWTH = 8
+"""By how many pixels at a time images grow: maps shrink to an eighth within a network."""
+
 STARTS = ("digits",)
 """Names of supernets that come along and that training can start with."""
 
@@ -90,7 +93,9 @@ class Recipe:
     `start` is the name of a supernet that comes along, whose weights training starts with, None for fresh
     ones; with it, the learning rate rises from 0 in the first epoch. Where distillation is `in_place` (Yu et
     al., "BigNAS", ECCV 2020), subnets learn what the largest says in the same step, not the full network of
-    the first phase, and the largest counts as much as all others of the step. Raises BadInput.
+    the first phase, and the largest counts as much as all others of the step. Images that are drawn anew have
+    at first `smallest` pixels a side, which costs less, and grow to their full size; None: never smaller.
+    Raises BadInput.
     """
 
     dataset: str
@@ -104,6 +109,7 @@ class Recipe:
     noise: Noise | None = None
     start: str | None = None
     in_place: bool = False
+    smallest: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained."""
@@ -120,6 +126,7 @@ class Recipe:
             ("weight_decay", not 0 <= self.weight_decay < math.inf, "at least 0"),
             ("seed", not 0 <= self.seed < 2**63, "at least 0"),
             ("drawn", self.drawn < 0, "at least 0"),
+            ("smallest", self.smallest is not None and self.smallest < 1, "at least 1"),
         )  # fmt: skip
 
     def phase(self, epoch: int) -> tuple[int, int]:
@@ -129,6 +136,14 @@ class Recipe:
                 return place, epoch
             epoch -= epochs
         raise IndexError("the recipe has fewer epochs")
+
+    def size(self, epoch: int, full: int) -> int:
+        """Return how many pixels a side images have that are drawn anew, `full` in the last two fifths."""
+        if self.smallest is None:
+            return full
+        steps = -(-(full - self.smallest) // GROWTH)
+        grown = 5 * epoch * steps // (3 * sum(self.epochs))
+        return min(full, self.smallest + GROWTH * grown)
 
     def weights(self, subnets: int) -> list[float]:
         """Return how much the loss of each of a step's subnets counts, the largest's first; the sum is 1."""
@@ -191,6 +206,6 @@ def default_recipe(
     if dataset == "clutter":
         # fragments and colours are new to a network that knows digits, their strokes are not
         own = epochs or (0, 0, 0, 24)
-        return Recipe(dataset, own, 32, rate, decay, optimizer, seed, 1, start="digits", in_place=True)
+        return Recipe(dataset, own, 32, rate, decay, optimizer, seed, 1, None, "digits", True, smallest=40)
     usual, batch = ((18, 2, 2, 10), 32) if dataset == "digits" else ((60, 20, 20, 40), 64)
     return Recipe(dataset, epochs or usual, batch, rate, decay, optimizer, seed)

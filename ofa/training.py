@@ -97,7 +97,8 @@ def train_epoch(run: TrainingRun, split: Split, watch: Watch = lambda _step, _st
     rng = Generator(PCG64([run.recipe.seed, run.epoch]))
     steps = math.ceil(len(split) / run.recipe.batch)
     # batches of nearly one size, lest the last is too small to have statistics
-    drawn = batches(split, math.ceil(len(split) / steps), rng, augment=True)
+    size = run.recipe.size(run.epoch, split.data_set.resolution)
+    drawn = batches(split, math.ceil(len(split) / steps), rng, augment=True, drawn=size)
     with seeded(int(rng.integers(2**63)), run.device):
         chips = generator_of(run.recipe.seed, run.epoch, run.device)
         for number, batch in enumerate(drawn):

@@ -67,10 +67,17 @@ def test_the_rate_rises_in_the_first_epoch_where_training_starts_with_weights():
     assert rates == pytest.approx([own.learning_rate * share for share in wanted])
 
 
+def test_images_grow_to_their_full_size():
+    own = replace(recipe(5, 0, 0, 5), smallest=40)
+    assert [own.size(epoch, 64) for epoch in range(10)] == [40, 40, 48, 48, 56, 56, 64, 64, 64, 64]
+    assert recipe(5, 0, 0, 5).size(0, 64) == 64
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("epochs", (0, 1, 1, 1)), ("batch", 0), ("learning_rate", math.nan), ("weight_decay", -1.0),
-     ("optimizer", "adam"), ("seed", -1), ("drawn", -1), ("start", "cifar10")],
+     ("optimizer", "adam"), ("seed", -1), ("drawn", -1), ("start", "cifar10"),
+     ("smallest", 0)],
 )  # fmt: skip
 def test_a_recipe_that_cannot_be_followed_is_refused(field, value):
     with pytest.raises(ofa.BadInput, match=rf"^{field}: found .*, allowed: "):
