@@ -26,7 +26,7 @@ from rram_nas_comp_pack.nas.search import Search, evaluate, label_training_subne
 from rram_nas_comp_pack.nas.selection import hypervolume
 from rram_nas_comp_pack.nas.workers.engine import Engine
 from rram_nas_comp_pack.nas.workers.local import local
-from rram_nas_comp_pack.runs.shipped import SUPERNET
+from rram_nas_comp_pack.runs.shipped import SUPERNETS
 
 ROOT = Path(__file__).parents[1]
 POPULATION = 50
@@ -99,8 +99,8 @@ def volume(outcomes: list[SubnetResult]) -> float:
 
 def evaluator_of(engine: Engine, crossbars: int, subnets: int) -> Evaluator:
     """An evaluator whose predictor has learnt, whatever its rank correlation, which is printed."""
-    classes = load_context(SUPERNET, "digits").images.classes
-    judging = AccuracySettings(SUPERNET, "digits", "predictor", "cpu", 0, classes)
+    classes = load_context(SUPERNETS["digits"], "digits").images.classes
+    judging = AccuracySettings(SUPERNETS["digits"], "digits", "predictor", "cpu", 0, classes)
     settings = CompileSettings(load_hardware(ROOT / "SimConfig.ini"), crossbars)
     search = Search(SearchOptions(), settings, judging, engine)
     predict = predictor(*label_training_subnets(search, subnets, lambda _done: None), seed=0, trusted=-1)

@@ -8,12 +8,12 @@ import torch
 
 from rram_nas_comp_pack.nas.accuracy import calibrate, finetune, load_context
 from rram_nas_comp_pack.nas.genome import decode, sample_genes
-from rram_nas_comp_pack.runs.shipped import SUPERNET
+from rram_nas_comp_pack.runs.shipped import SUPERNETS
 
 
 @pytest.fixture(scope="module")
 def loaded():
-    return load_context(SUPERNET, "digits")
+    return load_context(SUPERNETS["digits"], "digits")
 
 
 @pytest.mark.benchmark(group="one subnet judged on digits")

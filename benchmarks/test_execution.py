@@ -19,7 +19,7 @@ from rram_nas_comp_pack.execution.network import Arguments, Replaced, Scaling, b
 from rram_nas_comp_pack.nas.accuracy import calibrate_subnet, load_context
 from rram_nas_comp_pack.packing.pack import PackingSettings
 from rram_nas_comp_pack.packing.place import pack_mappings
-from rram_nas_comp_pack.runs.shipped import SUPERNET
+from rram_nas_comp_pack.runs.shipped import SUPERNETS
 from rram_nas_comp_pack.values import CrossbarSize, Rules
 
 SUBNETS = {"smallest": (3, 3, 2), "largest": (7, 6, 4)}
@@ -43,7 +43,7 @@ class Loaded(NamedTuple):
 @pytest.fixture(scope="module", params=SUBNETS)
 def loaded(request):
     torch.set_num_threads(1)
-    judge = load_context(SUPERNET, "digits")
+    judge = load_context(SUPERNETS["digits"], "digits")
     net = calibrate_subnet(judge, configuration(*SUBNETS[request.param])).eval()
     recording = record(net, (3, 64, 64), request.param)
     samples = [Batch(Arguments([x], {}), len(x)) for x, _ in ofa.batches(judge.images.train.first(320), 80)]

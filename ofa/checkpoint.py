@@ -24,6 +24,11 @@ MOST_CLASSES = 2**16
 """The most classes of a supernet in a file: more than any set of images has."""
 
 
+def shipped(name: str) -> Path:
+    """Return the file of a supernet that comes along, by the name of its images."""
+    return Path(__file__).parent / "checkpoint" / f"{name}_mbv3_small.pth"
+
+
 def load_checkpoint(path: str | Path) -> Supernet:
     """Return the supernet of a checkpoint, on the CPU and in training mode; the file says how many classes.
 

@@ -7,7 +7,7 @@ sees); a batch is normalised and resized when it is drawn.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.random import PCG64, Generator
 from torch import Tensor
 from torch.nn import functional
 
+from ofa.clutter import FEWER, Clutter
 from ofa.errors import BadInput
 from ofa.image_files import Labelled, read_cifar10, read_folder
 
@@ -45,12 +46,17 @@ class DataSet:
 DATA_SETS = {
     # of the 1797 images themselves; a mirrored digit is another sign
     "digits": DataSet((0.3053,) * 3, (0.376,) * 3, turn=10.0, stretch=0.1, flip=False, classes=10),
+    # of 10 000 training images
+    "clutter": DataSet((0.127,) * 3, (0.217,) * 3, shift=0.0, flip=False, classes=10),
     # the figures that Once for All's authors normalise with
     "cifar10": DataSet((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010), classes=10),
     # ImageNet's, customary for photographs
     "folder": DataSet((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
 }
 """What `load_images` knows, by name."""
+
+CLUTTER_IMAGES = 4000, 2000, 2000
+"""How many images of clutter train, validate and test."""
 
 _DRAW = 20260101
 """Seeds the order of images and with it the splits: with another, figures are not comparable."""
@@ -60,12 +66,14 @@ _DRAW = 20260101
 class Split:
     """Labelled images in a fixed random order, so that the first few are a fair sample.
 
-    `pixels` are bytes (n, 3, height, width), `labels` int64 (n,).
+    `pixels` are bytes (n, 3, height, width), `labels` int64 (n,); `source` draws others like them, where they
+    were drawn themselves.
     """
 
     pixels: Tensor
     labels: Tensor
     data_set: DataSet
+    source: Clutter | None = None
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -73,7 +81,18 @@ class Split:
 
     def first(self, count: int) -> Split:
         """Return the first `count` images, or all if there are fewer."""
-        return Split(self.pixels[:count], self.labels[:count], self.data_set)
+        return Split(self.pixels[:count], self.labels[:count], self.data_set, self.source)
+
+    def anew(self, rng: Generator, size: int | None = None) -> Split:
+        """Return as many images drawn with `rng`, or these where they have no source.
+
+        They have `size` x `size` pixels, None for as many as ever. Raises BadInput where that is too few.
+        """
+        if self.source is None:
+            return self
+        size = size or self.data_set.resolution
+        pixels, labels = map(torch.from_numpy, self.source.draw(len(self), rng.bit_generator, size))
+        return Split(pixels, labels, replace(self.data_set, resolution=size), self.source)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +109,9 @@ def load_images(name: str = "digits", root: str | Path = "dataset") -> Images:
     """Return the images called `name`.
 
     "digits": the 1797 images of 8 x 8 pixels that scikit-learn brings along, split 60 : 20 : 20.
+    "clutter": one of these digits among fragments of others, in colour, 64 x 64 pixels; splits keep the
+    digits apart; 2000 images each validate and test; the 4000 that train are drawn anew for every epoch,
+    also with fewer fragments.
     "cifar10": the published batches of CIFAR-10 in `root`/cifar10, downloaded (170 MB) where they are not
     there; a tenth of the training images validate.
     "folder:PATH": PATH/train, PATH/validation and PATH/test with a folder of images for every class each, or
@@ -99,6 +121,8 @@ def load_images(name: str = "digits", root: str | Path = "dataset") -> Images:
     kind, _, path = name.partition(":")
     if name == "digits":
         parts = _parts(_digits(), (60, 20, 20))
+    elif name == "clutter":
+        return _clutter()
     elif name == "cifar10":
         train, test = read_cifar10(Path(root) / "cifar10")
         parts = _parts(train, (90, 10)) + _parts(test, (100,))
@@ -107,7 +131,7 @@ def load_images(name: str = "digits", root: str | Path = "dataset") -> Images:
         shares = ((60, 20, 20),) if len(found) == 1 else ((100,),) * 3
         parts = [part for split, share in zip(found, shares, strict=True) for part in _parts(split, share)]
     else:
-        raise BadInput(f"images: found {name!r}, allowed are digits, cifar10 and folder:PATH")
+        raise BadInput(f"images: found {name!r}, allowed are clutter, digits, cifar10 and folder:PATH")
     return _images(name, parts, DATA_SETS[kind])
 
 
@@ -117,6 +141,18 @@ def _digits() -> Labelled:
     found = load_digits()
     grey = np.rint(found.images * (255 / 16)).astype(np.uint8)[:, None]
     return np.repeat(grey, 3, axis=1), found.target.astype(np.int64)
+
+
+def _clutter() -> Images:
+    data_set = DATA_SETS["clutter"]
+    splits = []
+    for number, (pixels, labels) in enumerate(_parts(_digits(), (60, 20, 20))):
+        source = Clutter((pixels[:, 0].astype(np.int64) * 16 + 127) // 255, labels)
+        drawn = source.draw(CLUTTER_IMAGES[number], PCG64(_DRAW + 1 + number))
+        anew = replace(source, fragments=FEWER)
+        splits.append(Split(torch.from_numpy(drawn[0]), torch.from_numpy(drawn[1]), data_set, anew))
+    train, validation, test = splits
+    return Images(train, validation, test, classes=10)
 
 
 def _images(name: str, parts: list[Labelled], data_set: DataSet) -> Images:
@@ -145,17 +181,20 @@ def _parts(found: Labelled, percent: tuple[int, ...]) -> list[Labelled]:
 
 
 def batches(
-    split: Split, size: int, rng: Generator | None = None, augment: bool = False
+    split: Split, size: int, rng: Generator | None = None, augment: bool = False, drawn: int | None = None
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield all images once: float32 (n, 3, resolution, resolution) in channels-last layout, int64 (n,).
 
     n is `size`, or less in the last batch. Without `rng` they come in the split's order; with it, in one that
-    it draws, and `augment` moves and mirrors them as far as the data set allows. Raises BadInput.
+    it draws, and `augment` moves and mirrors them as far as the data set allows, or draws others like them
+    where they were drawn, `drawn` x `drawn` pixels where that is given. Raises BadInput.
     """
     if size < 1:
         raise BadInput(f"batch size: found {size}, allowed is at least 1")
     if augment and rng is None:
         raise BadInput("augment: found no generator of random numbers, allowed is with one")
+    if augment and rng is not None and split.source is not None:
+        split, augment = split.anew(rng, drawn), False
     order = np.arange(len(split)) if rng is None else rng.permutation(len(split))
     for start in range(0, len(order), size):
         rows = torch.from_numpy(order[start : start + size])

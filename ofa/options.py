@@ -101,7 +101,7 @@ def subnet(text: str) -> Configuration:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-_dataset = _checked("digits|cifar10|folder:.+", "are digits, cifar10 and folder:PATH")
+_dataset = _checked("clutter|digits|cifar10|folder:.+", "are clutter, digits, cifar10 and folder:PATH")
 _epochs = _checked(
     r"0*[1-9]\d{0,5}(,\d{1,6}){3}|0*[1-9]\d{0,5}",
     "is one number or four like 12,4,4,8, the first at least 1",
@@ -117,8 +117,8 @@ _noisy = _checked(
 _few_epochs = _checked(r"0*[1-9]\d{0,5}", "is a whole number from 1", int)
 _COMMON: dict[str, dict[str, Any]] = {
     "--dataset": {"default": "digits", "type": _dataset, "metavar": "NAME",
-                  "help": "images: digits, cifar10 (in dataset/cifar10, or downloaded) or folder:PATH "
-                          "(default: digits)"},
+                  "help": "images: clutter, digits, cifar10 (in dataset/cifar10, or downloaded) or "
+                          "folder:PATH (default: digits)"},
     "--device": {"type": word, "metavar": "NAME",
                  "help": "device that computes: cpu, cuda or cuda:N (default: a GPU if there is one)"},
 }  # fmt: skip

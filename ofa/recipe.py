@@ -71,6 +71,12 @@ class Noise:
             raise BadInput(f"encoding: found {self.encoding!r}, allowed: {' and '.join(ENCODINGS)}")
 
 
+GROWTH = 8
+"""By how many pixels at a time images grow: maps shrink to an eighth within a network."""
+
+STARTS = ("digits",)
+"""Names of supernets that come along and that training can start with."""
+
 OPTIMIZERS = {"adamw": 2e-3, "sgd": 0.05}
 """Names, each with its customary learning rate."""
 
@@ -80,9 +86,16 @@ class Recipe:
     """All that decides what training gives, besides the images and the machine.
 
     `dataset` is a name that `load_images` knows; `epochs` are those of the four phases; in each, the learning
-    rate falls to 0 along half a cosine, in the first from `learning_rate`, in the others from half of it;
-    `batch` is in images; `drawn` is how many random subnets a step trains besides the largest and the
-    smallest; under `noise` students compute as on chips that are drawn anew for each. Raises BadInput.
+    rate falls to 0 along half a cosine, in the first that has any from `learning_rate`, in the others from
+    half of it; `batch` is in images; `drawn` is how many random subnets a step trains besides the largest and
+    the smallest; under `noise` students compute as on chips that are drawn anew for each.
+
+    `start` is the name of a supernet that comes along, whose weights training starts with, None for fresh
+    ones; with it, the learning rate rises from 0 in the first epoch. Where distillation is `in_place` (Yu et
+    al., "BigNAS", ECCV 2020), subnets learn what the largest says in the same step, not the full network of
+    the first phase, and the largest counts as much as all others of the step. Images that are drawn anew have
+    at first `smallest` pixels a side, which costs less, and grow to their full size; None: never smaller.
+    Raises BadInput.
     """
 
     dataset: str
@@ -94,19 +107,26 @@ class Recipe:
     seed: int = 0
     drawn: int = 2
     noise: Noise | None = None
+    start: str | None = None
+    in_place: bool = False
+    smallest: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained."""
+        # without a first phase there is nobody to learn from later
+        teaching = 4 if self.in_place else 1
         _refuse(
             self,
+            ("start", self.start not in (None, *STARTS), "None and " + " and ".join(STARTS)),
             ("optimizer", self.optimizer not in OPTIMIZERS, " and ".join(OPTIMIZERS)),
-            ("epochs", len(self.epochs) != 4 or self.epochs[0] < 1 or min(self.epochs) < 0,
+            ("epochs", len(self.epochs) != 4 or min(self.epochs) < 0 or not any(self.epochs[:teaching]),
              "four numbers of at least 0, the first at least 1"),
             ("batch", self.batch < 1, "at least 1"),
             ("learning_rate", not 0 < self.learning_rate < math.inf, "above 0"),
             ("weight_decay", not 0 <= self.weight_decay < math.inf, "at least 0"),
             ("seed", not 0 <= self.seed < 2**63, "at least 0"),
             ("drawn", self.drawn < 0, "at least 0"),
+            ("smallest", self.smallest is not None and self.smallest < 1, "at least 1"),
         )  # fmt: skip
 
     def phase(self, epoch: int) -> tuple[int, int]:
@@ -117,12 +137,27 @@ class Recipe:
             epoch -= epochs
         raise IndexError("the recipe has fewer epochs")
 
+    def size(self, epoch: int, full: int) -> int:
+        """Return how many pixels a side images have that are drawn anew, `full` in the last two fifths."""
+        if self.smallest is None:
+            return full
+        steps = -(-(full - self.smallest) // GROWTH)
+        grown = 5 * epoch * steps // (3 * sum(self.epochs))
+        return min(full, self.smallest + GROWTH * grown)
+
+    def weights(self, subnets: int) -> list[float]:
+        """Return how much the loss of each of a step's subnets counts, the largest's first; the sum is 1."""
+        if self.in_place and subnets > 1:
+            return [0.5] + [0.5 / (subnets - 1)] * (subnets - 1)
+        return [1 / subnets] * subnets
+
     def rate(self, epoch: int, share: float) -> float:
         """Return the learning rate when `share`, in [0, 1), of an epoch is done."""
         place, before = self.phase(epoch)
         done = (before + share) / self.epochs[place]
-        start = self.learning_rate / 2 if place else self.learning_rate
-        return start * (1 + math.cos(math.pi * done)) / 2
+        start = self.learning_rate / 2 if any(self.epochs[:place]) else self.learning_rate
+        warm = share if self.start and not epoch else 1
+        return warm * start * (1 + math.cos(math.pi * done)) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +203,11 @@ def default_recipe(
     dataset: str, epochs: tuple[int, int, int, int] | None = None, optimizer: str = "adamw", seed: int = 0
 ) -> Recipe:
     """Return the recipe for a data set. Raises BadInput."""
-    usual, batch = ((18, 2, 2, 10), 32) if dataset == "digits" else ((60, 20, 20, 40), 64)
     decay = 0.05 if optimizer == "adamw" else 1e-4
-    return Recipe(dataset, epochs or usual, batch, OPTIMIZERS.get(optimizer, 0), decay, optimizer, seed)
+    rate = OPTIMIZERS.get(optimizer, 0)
+    if dataset == "clutter":
+        # fragments and colours are new to a network that knows digits, their strokes are not
+        own = epochs or (0, 0, 0, 24)
+        return Recipe(dataset, own, 32, rate, decay, optimizer, seed, 1, None, "digits", True, smallest=40)
+    usual, batch = ((18, 2, 2, 10), 32) if dataset == "digits" else ((60, 20, 20, 40), 64)
+    return Recipe(dataset, epochs or usual, batch, rate, decay, optimizer, seed)

@@ -24,7 +24,7 @@ def save_run(run: TrainingRun, path: str | Path, half: bool = False) -> None:
     precision. The bytes follow from these alone. Raises BadInput where it cannot be written.
     """
     phase = None if run.done else PHASES[run.recipe.phase(run.epoch)[0]].name
-    recipe = {name: own for name, own in asdict(run.recipe).items() if own is not None}
+    recipe = {name: own for name, own in asdict(run.recipe).items() if own is not None and own is not False}
     training = {"recipe": recipe, "epoch": run.epoch, "phase": phase}
     if not run.done:
         for name, own in (("teacher", run.teacher), ("optimizer", run.optimizer)):
@@ -72,7 +72,7 @@ def _recipe(found: dict[str, Any]) -> Recipe:
 def _restore(run: TrainingRun, training: dict[str, Any]) -> None:
     """Load what training needs besides weights: after the first phase the teacher, within one its state."""
     _, place = run.recipe.phase(run.epoch)
-    if run.epoch > run.recipe.epochs[0]:
+    if run.epoch > run.recipe.epochs[0] and not run.recipe.in_place:
         run.supernet.active = LARGEST
         run.teacher = run.supernet.get_active_subnet()
         run.teacher.load_state_dict(training["teacher"])

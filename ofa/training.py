@@ -20,7 +20,9 @@ from torch.nn import functional
 
 from ofa.architecture import LARGEST, Configuration
 from ofa.calibration import recalibrate
+from ofa.checkpoint import load_checkpoint, shipped
 from ofa.data import Split, batches
+from ofa.depthwise import fast_depthwise
 from ofa.errors import BadInput
 from ofa.network import Subnet, Supernet, build_supernet
 from ofa.noise import noisy_products
@@ -72,7 +74,12 @@ Watch = Callable[[Step, int], object]
 
 
 def begin(recipe: Recipe, classes: int, device: str | torch.device = "cpu") -> TrainingRun:
-    """Return a run that has fresh weights, drawn with the recipe's seed."""
+    """Return a run that has fresh weights, drawn with the recipe's seed, or those that it starts with.
+
+    Raises BadInput.
+    """
+    if recipe.start:
+        return TrainingRun(recipe, load_checkpoint(shipped(recipe.start)).to(device))
     with seeded(recipe.seed, torch.device(device)):
         return TrainingRun(recipe, build_supernet(classes).to(device))
 
@@ -90,7 +97,8 @@ def train_epoch(run: TrainingRun, split: Split, watch: Watch = lambda _step, _st
     rng = Generator(PCG64([run.recipe.seed, run.epoch]))
     steps = math.ceil(len(split) / run.recipe.batch)
     # batches of nearly one size, lest the last is too small to have statistics
-    drawn = batches(split, math.ceil(len(split) / steps), rng, augment=True)
+    size = run.recipe.size(run.epoch, split.data_set.resolution)
+    drawn = batches(split, math.ceil(len(split) / steps), rng, augment=True, drawn=size)
     with seeded(int(rng.integers(2**63)), run.device):
         chips = generator_of(run.recipe.seed, run.epoch, run.device)
         for number, batch in enumerate(drawn):
@@ -115,7 +123,7 @@ def _check_finite(run: TrainingRun, found: str, finite: bool) -> None:
 def _enter(run: TrainingRun, split: Split) -> torch.optim.Optimizer:
     """Prepare the epoch: a phase starts with an optimizer of its own, since sorting moves the weights."""
     phase, place = run.recipe.phase(run.epoch)
-    if phase and run.teacher is None:
+    if phase and run.teacher is None and not run.recipe.in_place:
         # after a short first phase, running averages lag far behind the weights
         run.teacher = calibrate_subnet(run.supernet, LARGEST, split)
     if run.optimizer is None or not place:
@@ -146,11 +154,14 @@ def _backward(run: TrainingRun, batch: Batch, sandwich: list[Configuration], chi
         with torch.no_grad():
             taught = logits_of(run.teacher.eval(), x).softmax(1)
     losses, right = [], []
-    for run.supernet.active in sandwich:
-        with noisy_products(run.recipe.noise, chips):
+    for chosen, weight in zip(sandwich, run.recipe.weights(len(sandwich)), strict=True):
+        run.supernet.active = chosen
+        with fast_depthwise(), noisy_products(run.recipe.noise, chips):
             logits = logits_of(run.supernet, x)
-        loss = _loss(logits, labels, taught) / len(sandwich)
+        loss = _loss(logits, labels, taught) * weight
         loss.backward()  # type: ignore[no-untyped-call]
+        if run.recipe.in_place and taught is None:
+            taught = logits.detach().softmax(1)
         losses.append(loss.detach())
         right.append((logits.argmax(1) == labels).float().mean())
     return Step(float(torch.stack(losses).sum()), float(right[0]))

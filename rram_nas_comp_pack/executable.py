@@ -37,7 +37,7 @@ from .runs.packing.chip_image import NAME
 from .runs.packing.read import read_result
 from .runs.packing.read_layout import read_mappings, read_placements
 from .runs.packing.source import Source
-from .runs.shipped import SUPERNET
+from .runs.shipped import SUPERNETS
 from .runs.weights_file import is_supernet, load_weights
 from .values import CrossbarSize, Layer, Mapping, Placement
 
@@ -100,12 +100,12 @@ def _subnet(source: Source, samples: int, dataset: str | None) -> Executable:
     """
     front, chosen = chosen_subnet(source.model.removeprefix("ofa:"))
     own = read_dataset(front)
-    if own != "digits" and source.weights is None:
+    checkpoint = source.weights or SUPERNETS.get(own)
+    if checkpoint is None:
         raise BadInput(
             f"{source.model}: found networks for {own}, whose supernet does not come along; allowed is "
             "with --weights SUPERNET"
         )
-    checkpoint = source.weights or SUPERNET
     data_set = dataset or own
     if is_supernet(checkpoint):
         context = load_context(checkpoint, data_set)

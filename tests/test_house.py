@@ -231,13 +231,20 @@ def test_the_command_line_holds_its_types_without_exceptions():
     assert [p for p in modules("cli") if "type: ignore" in p.read_text()] == []
 
 
-LATE = {"data": {"sklearn"}, "image_files": {"PIL"}, "download": {"tqdm"}, "commands": {"tqdm"}}
+LATE = {
+    "data": {"sklearn"},
+    "image_files": {"PIL"},
+    "download": {"tqdm"},
+    "commands": {"tqdm"},
+    "depthwise": {"numba"},
+}
 
 
 def test_the_supernet_stands_by_itself():
     """`ofa` knows nothing of the toolkit, not even for its types, and needs torch and numpy alone.
 
-    Two modules read images and two show progress, each with a package that it imports when it needs it.
+    Two modules read images, two show progress and one computes fast, each with a package that it imports when
+    it needs it.
     """
     assert SUPERNET
     for path in SUPERNET:

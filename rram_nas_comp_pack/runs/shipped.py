@@ -2,5 +2,13 @@
 
 from pathlib import Path
 
-SUPERNET = Path(__file__).parents[2] / "ofa" / "checkpoint" / "digits_mbv3_small.pth"
-"""The supernet of MobileNetV3-small for digits."""
+USUAL_IMAGES = "digits"
+"""The images that a search is for unless it is told others."""
+
+SUPERNETS = {
+    name: Path(__file__).parents[2] / "ofa" / "checkpoint" / f"{name}_mbv3_small.pth" for name in ("digits",)
+}
+"""Supernets of MobileNetV3-small by the name of their images."""
+
+SUPERNET = SUPERNETS[USUAL_IMAGES]
+"""The supernet that a search takes unless it is told another."""

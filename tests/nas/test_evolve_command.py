@@ -302,7 +302,7 @@ def test_where_nothing_fits_it_is_said_and_nothing_stays(place):
         (("--checkpoint", "none.pth"), 2, "none.pth: cannot be read"),
         (("--dataset", "digits"), 2, "found 3 classes, allowed are the 10 of digits"),
         (("--dataset", "folder:nowhere"), 2, "folder:nowhere: found no such folder"),
-        (("--dataset", "mnist"), 2, "--dataset: found 'mnist', allowed are digits"),
+        (("--dataset", "mnist"), 2, "--dataset: found 'mnist', allowed are clutter, digits"),
         (("--device", "tpu"), 2, "--device: found 'tpu', allowed here: cpu"),
         (("--num-crossbars", 20), 1, "no subnet fits --num-crossbars 20: the smallest needs at least"),
         (("--population", 1), 2, "--population: found '1', allowed is a whole number from 2"),

@@ -234,7 +234,7 @@ JUDGED = ["evaluate", "--checkpoint", "net"]
         ([*HERE, "--seed", "-1"], "--seed: found '-1', allowed is a whole number from 0"),
         (
             [*HERE, "--dataset", "mnist"],
-            "--dataset: found 'mnist', allowed are digits, cifar10 and folder:PATH",
+            "--dataset: found 'mnist', allowed are clutter, digits, cifar10 and folder:PATH",
         ),
         ([*HERE, "--optimizer", "adam"], "--optimizer: invalid choice: 'adam'"),
         ([*JUDGED, "--subnet", "[3]"], "--subnet: found '[3]', allowed is a JSON object like"),

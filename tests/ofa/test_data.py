@@ -137,8 +137,8 @@ def test_batches_refuse_what_means_nothing(digits):
         next(ofa.batches(digits.test, 8, augment=True))
 
 
-@pytest.mark.parametrize("name", ["mnist", "", "folder:", "folder", "digits:1", "cifar10:x"])
+@pytest.mark.parametrize("name", ["mnist", "", "folder:", "folder", "digits:1", "clutter:1", "cifar10:x"])
 def test_an_unknown_name_is_told_what_is_allowed(name):
     with pytest.raises(ofa.BadInput) as error:
         ofa.load_images(name)
-    assert str(error.value) == f"images: found {name!r}, allowed are digits, cifar10 and folder:PATH"
+    assert str(error.value) == f"images: found {name!r}, allowed are clutter, digits, cifar10 and folder:PATH"

@@ -14,6 +14,7 @@ from torch.nn import functional
 import ofa
 from ofa import training
 from ofa.architecture import LARGEST
+from ofa.checkpoint import shipped
 from ofa.recipe import PHASES, Recipe, default_recipe
 from ofa.resume import load_run, save_run
 from ofa.training import Step, TrainingRun, begin, calibrate_subnet, optimizer_of, train_epoch
@@ -59,10 +60,24 @@ def test_the_rate_falls_along_half_a_cosine_in_every_phase_later_ones_start_with
     assert rates == pytest.approx([own.learning_rate * share for share in wanted])
 
 
+def test_the_rate_rises_in_the_first_epoch_where_training_starts_with_weights():
+    own = replace(in_place(0, 0, 0, 4), start="digits")
+    rates = [own.rate(epoch, share) for epoch, share in ((0, 0), (0, 0.5), (1, 0), (2, 0))]
+    wanted = [0, 0.5 * (1 + math.cos(math.pi / 8)) / 2, (1 + math.cos(math.pi / 4)) / 2, 0.5]
+    assert rates == pytest.approx([own.learning_rate * share for share in wanted])
+
+
+def test_images_grow_to_their_full_size():
+    own = replace(recipe(5, 0, 0, 5), smallest=40)
+    assert [own.size(epoch, 64) for epoch in range(10)] == [40, 40, 48, 48, 56, 56, 64, 64, 64, 64]
+    assert recipe(5, 0, 0, 5).size(0, 64) == 64
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("epochs", (0, 1, 1, 1)), ("batch", 0), ("learning_rate", math.nan), ("weight_decay", -1.0),
-     ("optimizer", "adam"), ("seed", -1), ("drawn", -1)],
+     ("optimizer", "adam"), ("seed", -1), ("drawn", -1), ("start", "cifar10"),
+     ("smallest", 0)],
 )  # fmt: skip
 def test_a_recipe_that_cannot_be_followed_is_refused(field, value):
     with pytest.raises(ofa.BadInput, match=rf"^{field}: found .*, allowed: "):
@@ -84,6 +99,59 @@ def test_a_run_that_stopped_goes_on_to_exactly_the_same_numbers(tmp_path, optimi
     assert again.epoch == stops[0]
     assert before + trained(again, images, 4 - stops[0]) == steps
     assert same(whole.supernet, again.supernet)
+
+
+def in_place(*epochs: int) -> Recipe:
+    return replace(recipe(1, 0, 0, 0), epochs=epochs, in_place=True)
+
+
+def test_in_place_the_largest_counts_as_much_as_all_others_and_otherwise_all_count_alike():
+    assert in_place(1, 0, 0, 1).weights(1) == [1]
+    assert in_place(1, 0, 0, 1).weights(4) == [1 / 2, 1 / 6, 1 / 6, 1 / 6]
+    assert recipe(1, 0, 0, 1).weights(4) == [1 / 4] * 4
+
+
+def test_in_place_subnets_learn_what_the_largest_says_in_the_same_step(monkeypatch):
+    heard = []
+    loss_of = training._loss
+
+    def listening(logits, labels, taught):
+        heard.append((logits.detach().softmax(1), taught))
+        return loss_of(logits, labels, taught)
+
+    monkeypatch.setattr(training, "_loss", listening)
+    run = begin(in_place(1, 0, 0, 1), 3)
+    trained(run, split(6), 2)
+    (_, alone), (largest, none), *others = heard
+    assert alone is None
+    assert none is None
+    assert len(others) == 2
+    assert all(torch.equal(taught, largest) for _, taught in others)
+    assert run.teacher is None
+
+
+def test_in_place_a_run_that_stopped_goes_on_to_exactly_the_same_numbers(tmp_path):
+    own, images = in_place(1, 0, 0, 2), split(9)
+    whole, run = begin(own, 3), begin(own, 3)
+    trained(whole, images, 3)
+    trained(run, images, 2)
+    save_run(run, tmp_path / "net")
+    again = load_run(tmp_path / "net", own)
+    trained(again, images, 1)
+    assert same(whole.supernet, again.supernet)
+
+
+def test_training_may_start_with_the_supernet_that_comes_along():
+    run = begin(replace(recipe(1, 0, 0, 0), start="digits"), 10)
+    assert same(run.supernet, ofa.load_checkpoint(shipped("digits")))
+
+
+def test_in_place_no_first_phase_is_needed():
+    run = begin(in_place(0, 0, 0, 1), 3)
+    train_epoch(run, split(6))
+    assert run.done
+    with pytest.raises(ofa.BadInput, match=r"^epochs: found"):
+        in_place(0, 0, 0, 0)
 
 
 def test_the_seed_alone_decides(tmp_path):

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from ... import __version__
 from ...runs.origin import cores
-from ...runs.shipped import SUPERNET
+from ...runs.shipped import SUPERNETS
 from ..environment.paper_data import (
     CHECKPOINT,
     CIFAR10,
@@ -158,8 +158,9 @@ def _writable(place: Path) -> bool:
 
 def _files() -> Iterator[Check]:
     """The supernet that comes along, and what the paper's search needs besides."""
-    mend = "" if SUPERNET.is_file() else f"pip install --force-reinstall {DISTRIBUTION}"
-    yield Check("shipped supernet", "missing" if mend else "ok", str(SUPERNET), mend=mend)
+    for images, file in SUPERNETS.items():
+        mend = "" if file.is_file() else f"pip install --force-reinstall {DISTRIBUTION}"
+        yield Check(f"supernet for {images}", "missing" if mend else "ok", str(file), mend=mend)
     for name, there, place, mend in (
         ("CIFAR-10", cifar10_is_there(), CIFAR10, FETCH_CIFAR10),
         ("published supernet", CHECKPOINT.is_file(), CHECKPOINT, FETCH_CHECKPOINT),

@@ -103,9 +103,9 @@ def exp_id(text: str) -> str:
 
 def dataset(text: str) -> str:
     """The name of a data set."""
-    if text in ("digits", "cifar10") or (text.startswith("folder:") and text != "folder:"):
+    if text in ("clutter", "digits", "cifar10") or (text.startswith("folder:") and text != "folder:"):
         return word(text)
-    raise argparse.ArgumentTypeError(f"found {text!r}, allowed are digits, cifar10 and folder:PATH")
+    raise argparse.ArgumentTypeError(f"found {text!r}, allowed are clutter, digits, cifar10 and folder:PATH")
 
 
 OBJECTIVES = ("acc", "speed", "energy", "crossbars")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ofa.parser import path, word
 
 from ...runs.origin import cores
-from ...runs.shipped import SUPERNET
+from ...runs.shipped import SUPERNET, SUPERNETS, USUAL_IMAGES
 from ...values import rules_of
 from .converters import at_least, dataset, number, objectives
 from .shared import (
@@ -187,9 +187,10 @@ def _add_accuracy(parser: argparse.ArgumentParser) -> None:
     add(
         "--dataset",
         type=dataset,
-        default="digits",
+        default=USUAL_IMAGES,
         metavar="NAME",
-        help="images: digits, cifar10 (in dataset/cifar10) or folder:PATH (default: digits)",
+        help="images: clutter, digits, cifar10 (in dataset/cifar10) or folder:PATH "
+        f"(default: {USUAL_IMAGES})",
     )
     add(
         "--device",
@@ -202,7 +203,7 @@ def _add_accuracy(parser: argparse.ArgumentParser) -> None:
 
 def evolve_options(values: dict[str, Any], command_line: str) -> EvolveOptions:
     """The options that these values stand for. Raises BadInput where they contradict."""
-    values["checkpoint"] = values["checkpoint"] or SUPERNET
+    values["checkpoint"] = values["checkpoint"] or SUPERNETS.get(values["dataset"], SUPERNET)
     usual = QUICK if values.pop("quick") else THOROUGH
     for name, value in usual.items():
         if values[name] is None:

@@ -95,8 +95,8 @@ def add_accuracy(parser: argparse.ArgumentParser) -> None:
         "--dataset",
         type=dataset,
         metavar="NAME",
-        help="digits, cifar10 or folder:PATH (default: that of the search for an ofa: model, random inputs "
-        "for others)",
+        help="clutter, digits, cifar10 or folder:PATH (default: that of the search for an ofa: model, random "
+        "inputs for others)",
     )
     add("--images", type=at_least(1), metavar="N", help="the first N of the split (default: all of them)")
     add("--split", choices=("validation", "test"), default="test", help="images to judge by (default: test)")

@@ -182,7 +182,12 @@ def _on_digits(crossbars: int, quick: bool) -> Run:
         Claim("CPU time per subnet, all included", "subnet_cpu_s", "s"),
     )
     size = QUICK_SEARCH if quick else ("--quick",)
-    return Run(f"search on digits, {crossbars} crossbars", "digits", (*_search(crossbars), *size), claims)
+    return Run(
+        f"search on digits, {crossbars} crossbars",
+        "digits",
+        (*_search(crossbars), "--dataset", "digits", *size),
+        claims,
+    )
 
 
 def _as_published(crossbars: int, quick: bool, lacking: list[str]) -> Run:
