@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from functools import singledispatch
 from io import BytesIO
 from typing import Any
@@ -175,9 +176,12 @@ def _(chart: Bars, axes: Axes) -> None:
     for k, portion in enumerate(chart.portions):
         shift = 0.0 if chart.stacked else (k - (len(chart.portions) - 1) / 2) * height
         middles = [i + shift for i in range(count)]
-        axes.barh(middles, portion.values, height, left=left, color=portion.colour, label=portion.name)
-        if chart.stacked:
-            left = [a + b for a, b in zip(left, portion.values, strict=True)]
+        ends = [a + b for a, b in zip(left, portion.values, strict=True)]
+        boxes = zip(left, ends, middles, strict=True)
+        spans = [(a, b, middle - height / 2, middle + height / 2) for a, b, middle in boxes]
+        axes.add_collection(_boxes(spans, color=portion.colour, lw=0, label=portion.name))
+        left = ends if chart.stacked else left
+    axes.autoscale_view()
     _rows(axes, chart.categories)
     _axis(axes, "x", chart.value)
 
@@ -203,20 +207,27 @@ def _(chart: Timeline, axes: Axes) -> None:
     for k, group in enumerate(chart.groups):
         spans = [s for s in chart.spans if s.group == k]
         boxes = [(s.start, s.end, chart.middle(s) - half, chart.middle(s) + half) for s in spans]
-        corners = [[(a, up), (b, up), (b, down), (a, down)] for a, b, up, down in boxes]
         alpha = 0.35 if group.faint else 1.0
         outline = 0.0 if group.faint else 0.6  # however short, it is seen
-        found = PolyCollection(corners, color=group.colour, alpha=alpha, lw=outline, label=group.name)
-        axes.add_collection(found)
+        axes.add_collection(_boxes(boxes, color=group.colour, alpha=alpha, lw=outline, label=group.name))
     axes.set_xlim(0, max((s.end for s in chart.spans), default=1.0))
     _rows(axes, chart.rows)
     _axis(axes, "x", chart.time)
 
 
+def _boxes(spans: Iterable[tuple[float, float, float, float]], **look: Any) -> PolyCollection:
+    """Boxes (left, right, bottom, top) as one artist: thousands of them would take minutes."""
+    return PolyCollection([[(a, c), (b, c), (b, d), (a, d)] for a, b, c, d in spans], **look)
+
+
+MOST_NAMES = 250
+"""Down one side: each takes milliseconds."""
+
+
 def _rows(axes: Axes, names: tuple[str, ...]) -> None:
-    """Names down the side; every second of many, for which there is room."""
+    """Names down the side; every second of many, for which there is room, and no more than MOST_NAMES."""
     small: Any = {"fontsize": 9} if len(names) > FEW else {}
-    named = range(0, len(names), 1 if len(names) <= FEW else 2)
+    named = range(0, len(names), 1 if len(names) <= FEW else max(2, -(-len(names) // MOST_NAMES)))
     axes.set_yticks(named, [_short(names[i]) for i in named], **small)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")

@@ -108,17 +108,18 @@ def timeline_chart(run: PackingRun) -> Timeline:
     """The first samples, layer by layer: when each waits and runs."""
     rows = run.trace
     size, name = unit(max((ran.finished for ran in rows), default=0.0))
+    labels = run.labels
     count = 1 + max((ran.sample for ran in rows), default=0)
     groups = tuple(Group(f"sample {s}", PALETTE[s]) for s in range(count))
     spans = []
     for ran in rows:
         wait, work = ran.started - ran.asked, ran.finished - ran.started
         times = f"waits {duration(wait)}, then runs {duration(work)}"
-        note = f"{run.labels[ran.layer]}, sample {ran.sample}: {times}"
+        note = f"{labels[ran.layer]}, sample {ran.sample}: {times}"
         asked, started, finished = ran.asked / size, ran.started / size, ran.finished / size
         if wait > 0:
             spans.append(Span(ran.layer, asked, started, count, ran.sample, note))
         spans.append(Span(ran.layer, started, finished, ran.sample, ran.sample, note))
     waiting = Group("waiting to start", GREY, faint=True)
     title = f"The first {count} samples" if count > 1 else "The first sample"
-    return Timeline(title, run.labels, Axis(f"time ({name})"), (*groups, waiting), tuple(spans), count)
+    return Timeline(title, labels, Axis(f"time ({name})"), (*groups, waiting), tuple(spans), count)
