@@ -1,8 +1,7 @@
 """Digits among clutter, after Mnih et al., "Recurrent Models of Visual Attention", NeurIPS 2014.
 
 On a dark colour canvas lie one digit to be told, of random size, slant, colour and place, and fragments of
-other digits; light adds up, and every value is noisy. Networks differ here: small ones take pieces of a digit
-for one.
+other digits; light adds up, and every value is noisy.
 
 The same random bits give the same bytes on every machine. All is computed in whole numbers; where floating
 point multiplies matrices, because that is fast, sums stay below 2**24 and are exact in whatever order.
