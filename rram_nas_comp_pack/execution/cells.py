@@ -132,7 +132,7 @@ def _whole(units: Floats) -> Conductances:
     return rounded.astype(np.int32)
 
 
-def effective_weights(cells: Conductances, device: DeviceModel) -> Ints:
+def effective_weights(cells: NDArray[np.integer], device: DeviceModel) -> Ints:
     """The weights (rows, columns) that cells amount to where nothing is lost, in 1/1024 of a step.
 
     A pair cancels its leak in the mean. Of an offset code the offset is subtracted, and with it the nominal
