@@ -16,6 +16,7 @@ from torch import Tensor, nn
 import ofa
 import ofa.data
 
+from .box_converter.shapes import sizes_by_name
 from .box_converter.torch.trace import Recording
 from .errors import BadInput
 from .execution import CALIBRATION, RANDOM_INPUTS
@@ -39,7 +40,7 @@ from .runs.packing.read_layout import read_mappings, read_placements
 from .runs.packing.source import Source
 from .runs.shipped import SUPERNETS
 from .runs.weights_file import is_supernet, load_weights
-from .values import CrossbarSize, Layer, Mapping, Placement
+from .values import DEFAULT_SIZE, CrossbarSize, Layer, Mapping, Placement
 
 BATCH = 80
 JUDGED_AT_ONCE = 25  # images: few enough for the vectors of a depthwise layer to fit the memory
@@ -106,19 +107,29 @@ def _subnet(source: Source, samples: int, dataset: str | None) -> Executable:
             f"{source.model}: found networks for {own}, whose supernet does not come along; allowed is "
             "with --weights SUPERNET"
         )
-    data_set = dataset or own
+    data_set, resolution = dataset or own, _resolution(source)
     if is_supernet(checkpoint):
         context = load_context(checkpoint, data_set)
+        context = replace(context, images=_resized(context.images, resolution))
         images, kind = context.images, "supernet"
         model = load_model(
             source.model, source.input_size, source.seed, lambda _: calibrate_subnet(context, chosen).eval()
         )
     else:
-        images, kind = load_images(data_set), "subnet"
+        images, kind = _resized(load_images(data_set), resolution), "subnet"
         model = load_model(
             source.model, source.input_size, source.seed, lambda module: _loaded(module, checkpoint).eval()
         )
     return _on_images(model, source.model, f"{kind} {checkpoint.name}", Shown(images, data_set, samples))
+
+
+def _resolution(source: Source) -> int:
+    """Pixels along a side of the images that a subnet is for. Raises BadInput where they are not square."""
+    (size, *_) = sizes_by_name(source.input_size or DEFAULT_SIZE).values()
+    if len(size) != 3 or size[0] != 3 or size[1] != size[2]:
+        found = "x".join(map(str, size))
+        raise BadInput(f"--input-size: {source.model} takes inputs of {found}, allowed is 3 x N x N pixels")
+    return size[1]
 
 
 def _loaded(module: nn.Module, weights: Path) -> nn.Module:

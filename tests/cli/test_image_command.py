@@ -11,7 +11,10 @@ from tiny_runs import call, is_one_line, pack
 
 import ofa
 from ofa.known_chip import read_faults
+from rram_nas_comp_pack.errors import BadInput
+from rram_nas_comp_pack.executable import asked, prepare
 from rram_nas_comp_pack.runs.packing.chip_image import read_image
+from rram_nas_comp_pack.runs.packing.source import Source
 
 NETS = '''
 import torch
@@ -244,6 +247,17 @@ def test_a_subnet_has_the_weights_of_the_shipped_supernet_and_is_calibrated_on_d
     subnet.set_active_subnet(3, 3, 2)
     found = read_faults(tmp_path / "faults.npz", subnet.get_active_subnet(), "plain")
     assert found.patterns["first_conv.conv.weight"].shape == (1, 16, 3, 3, 3)
+
+
+def test_a_subnet_is_shown_images_of_the_size_that_it_is_packed_for(tmp_path):
+    """Images of twice the size would count as four samples each."""
+    front = tmp_path / "front.json"
+    front.write_text(json.dumps(FRONT))
+    found = prepare(Source(f"ofa:{front}#0", (3, 32, 32), 0, None), 8)
+    assert found.one_sample.args[0].shape == (1, 3, 32, 32)
+    assert asked(found, "test", 2, 0).first.args[0].shape == (2, 3, 32, 32)
+    with pytest.raises(BadInput, match=r"--input-size: .* takes inputs of 3x32x48, allowed is 3 x N x N"):
+        prepare(Source(f"ofa:{front}#0", (3, 32, 48), 0, None), 8)
 
 
 def test_a_subnet_for_other_images_than_digits_needs_its_supernet(run, tmp_path):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ofa.streams import printable
+
 from ...errors import BadInput
 from ..checked_csv import read_table
 from .front import FRONT, read_subnet_text, read_subnets
@@ -33,16 +35,17 @@ def chosen_subnet(place: str) -> tuple[Path, Configuration]:
     the header, counted from 0.
     """
     file, mark, number = place.rpartition("#")
+    told = printable(place)
     if not mark or not (number.isascii() and number.isdecimal()):
         raise BadInput(
-            f"model 'ofa:{place:.200}': allowed is ofa:FILE#K with the front.json or evaluated.csv of a "
+            f"model 'ofa:{told:.200}': allowed is ofa:FILE#K with the front.json or evaluated.csv of a "
             "search and K from 0"
         )
     front, subnets = front_of(Path(file)), _subnets(Path(file))
     digits = number.lstrip("0") or "0"
     if len(digits) > 9 or int(digits) >= len(subnets):
         raise BadInput(
-            f"model 'ofa:{place:.200}': found {len(subnets)} networks, allowed is #0 to #{len(subnets) - 1}"
+            f"model 'ofa:{told:.200}': found {len(subnets)} networks, allowed is #0 to #{len(subnets) - 1}"
         )
     return front, subnets[int(digits)]
 
