@@ -6,7 +6,6 @@ standard error and an exit status.
 
 from __future__ import annotations
 
-import _thread
 import atexit
 import errno
 import os
@@ -203,7 +202,8 @@ def _raise_later(info: Any) -> None:
     """An interrupt that struck where Python only reports errors, as in `__del__`, strikes again."""
     if isinstance(info.exc_value, KeyboardInterrupt):
         number = signal.SIGTERM if isinstance(info.exc_value, Terminated) else signal.SIGINT
-        again = threading.Timer(0.05, _thread.interrupt_main, (number,))
+        # a real signal: `_thread.interrupt_main` would not wake a main thread that waits for a lock
+        again = threading.Timer(0.05, signal.pthread_kill, (threading.main_thread().ident, number))
         again.daemon = True
         again.start()
     else:
