@@ -125,10 +125,15 @@ def _subnet(source: Source, samples: int, dataset: str | None) -> Executable:
 
 def _resolution(source: Source) -> int:
     """Pixels along a side of the images that a subnet is for. Raises BadInput where they are not square."""
-    (size, *_) = sizes_by_name(source.input_size or DEFAULT_SIZE).values()
+    return _side("--input-size", source.model, [*sizes_by_name(source.input_size or DEFAULT_SIZE).values()])
+
+
+def _side(option: str, model: str, sizes: Sequence[tuple[int, ...]]) -> int:
+    """Pixels along a side of a model's only input. Raises BadInput where it takes no square images."""
+    size = sizes[0] if len(sizes) == 1 else ()
     if len(size) != 3 or size[0] != 3 or size[1] != size[2]:
-        found = "x".join(map(str, size))
-        raise BadInput(f"--input-size: {source.model} takes inputs of {found}, allowed is 3 x N x N pixels")
+        found = " and ".join("x".join(map(str, each)) for each in sizes)
+        raise BadInput(f"{option}: {model} takes inputs of {found}, allowed is one of 3 x N x N pixels")
     return size[1]
 
 
@@ -165,12 +170,8 @@ def _images_for(model: Model, name: str, dataset: str) -> ofa.Images:
         images = ofa.load_images(dataset)
     except ofa.BadInput as error:
         raise BadInput(str(error)) from error
-    sizes = model.recording.inputs.sizes
-    shape = sizes[0][1] if len(sizes) == 1 else ()
-    if len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3]:
-        found = " and ".join("x".join(map(str, size[1:])) for _, size in sizes)
-        raise BadInput(f"--dataset: {name} takes inputs of {found}, allowed is one of 3 x N x N pixels")
-    images = _resized(images, shape[2])
+    sizes = [size[1:] for _, size in model.recording.inputs.sizes]
+    images = _resized(images, _side("--dataset", name, sizes))
     x, _ = next(ofa.batches(images.train.first(1), 1))
     with torch.no_grad():
         found = model.module(x)

@@ -15,7 +15,7 @@ from ..execution.device import DeviceModel, device_of
 from ..hardware.config.change import changed
 from ..hardware.config.read import SimConfig
 from ..hardware.config.several import Several, label_of, title_of
-from ..runs.packing.accuracy import hardware_digest, mapping_names
+from ..runs.packing.accuracy import hardware_digest, mapping_names, share_name
 from ..runs.packing.accuracy_lines import ChipLine, ChipName
 from ..runs.packing.accuracy_sweep import (
     Sweep,
@@ -169,9 +169,7 @@ def _judge_all(of_run: JudgedRun, stops: list[_Stop], several: Several, held: _H
 
 def told(sweep: Sweep, of_run: JudgedRun) -> Iterator[str]:
     """The closing lines: a table with a row for each value."""
-    what, kind = "accuracy", "images"
-    if not sweep.asked.trained:
-        what, kind = "agreement with the float network", "inputs"
+    what, kind = share_name(sweep.asked.trained), "images" if sweep.asked.trained else "inputs"
     chips = len(sweep.points[0].chips)
     how = f"{of_run.options.encoding} encoding, {sweep.asked.adc} ADC"
     yield f"{what}, measured on {sweep.images} {kind}; {chips} chip{'s' * (chips > 1)}, {how}"

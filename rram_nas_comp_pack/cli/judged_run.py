@@ -43,7 +43,7 @@ from ..runs.packing.source import Source, read_source
 from ..runs.plain_text import plain
 from ..runs.simconfig import config_of_run
 from ..values import CrossbarSize
-from .options.execution import AccuracyOptions
+from .options.execution import AccuracyOptions, FaultsOptions
 from .shared import Advance, warn
 
 
@@ -111,7 +111,7 @@ def judged_run(options: AccuracyOptions, config: SimConfig) -> JudgedRun:
     return JudgedRun(options, network, image, config, question, trained, in_floats, right / images)
 
 
-def config_asked(options: AccuracyOptions) -> SimConfig:
+def config_asked(options: AccuracyOptions | FaultsOptions) -> SimConfig:
     """The hardware of the run or of --config, with the values of --set. Raises BadInput."""
     read_source(options.run_dir, options.weights)  # a folder that is no run is told as such
     result = read_result(options.run_dir)

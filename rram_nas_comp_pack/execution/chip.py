@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BadInput
+from ..errors import BadInput, CannotBeDone
 from ..values import CrossbarSize
 from .cells import Levels
 from .device import DeviceModel
@@ -93,6 +93,12 @@ def chip_with_maps(seed: int, crossbars: int, device: DeviceModel) -> ChipInstan
     for crossbar in range(crossbars):
         stuck[crossbar] = _drawn_stuck(chip, device, crossbar)
     return ChipInstance(seed, chip.shape, crossbars, stuck)
+
+
+def require_crossbars(chip: ChipInstance, needed: int) -> None:
+    """Raise CannotBeDone where the chip has too few crossbars for a layout."""
+    if chip.crossbars is not None and chip.crossbars < needed:
+        raise CannotBeDone(f"chip: found {chip.crossbars} crossbars, the layout needs {needed}")
 
 
 def crossbar_state(chip: ChipInstance, device: DeviceModel, crossbar: int) -> CellState:

@@ -11,10 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from ..errors import CannotBeDone
 from .assignment import assign_crossbars, assignment_costs
 from .channel_scales import in_usual_scales, suit_scales
-from .chip import ChipInstance
+from .chip import ChipInstance, require_crossbars
 from .chip_product import AdcSettings, BoxKey, ChipProduct, conversions, key_of, scalings_of
 from .device import DeviceModel
 from .encoding import Encoding
@@ -104,8 +103,7 @@ def _physical(judged: Judged, chip: ChipInstance) -> list[int]:
     """The physical crossbar of each logical one."""
     image = judged.image
     count = len(image.weights)
-    if chip.crossbars is not None and chip.crossbars < count:
-        raise CannotBeDone(f"chip: found {chip.crossbars} crossbars, the layout needs {count}")
+    require_crossbars(chip, count)
     if not judged.assign:
         return list(range(count))
     at_hand = count if chip.crossbars is None else chip.crossbars

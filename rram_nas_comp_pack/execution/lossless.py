@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..kernels.arrays import Floats, Ints
 from ..kernels.jit import compiled
-from .cells import effective_weights, offset_units, slice_weights
+from .cells import offset_units, slice_weights
 from .converters import Adc, InputCode, largest_digit, signed_conversions
 from .device import UNITS, DeviceModel
 from .program import ProgrammedBox
@@ -34,7 +34,7 @@ def lossless_columns(box: ProgrammedBox, adc: Adc | None, code: InputCode) -> Lo
     """Find the columns of a box that one product replaces; with an ideal ADC all of them."""
     width = box.cells.shape[3]
     if adc is None:
-        return Lossless(np.ones(width, np.bool_), effective_weights(box.cells, box.device))
+        return Lossless(np.ones(width, np.bool_), box.units)
     step = UNITS * adc.step
     if step != int(step):
         return Lossless(np.zeros(width, np.bool_), np.zeros(box.cells.shape[2:], np.int64))

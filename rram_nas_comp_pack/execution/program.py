@@ -14,10 +14,11 @@ from .cells import conducting
 from .chip import CellState, ChipInstance, apply_stuck, crossbar_state
 from .device import UNITS, DeviceModel
 from .encoding import Encoding, encode
+from .exact_sums import EXACT_FLOAT32
 from .quantiles import Quantiles
 
 _LARGEST_INPUT = 255
-_EXACT_FLOAT32, _EXACT_FLOAT64 = 2**24, 2**53
+_EXACT_FLOAT64 = 2**53
 
 
 class BoxCells(NamedTuple):
@@ -34,15 +35,16 @@ class BoxCells(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProgrammedBox:
-    """The cells of a box as they conduct, and the weights that they amount to.
-
-    `matrix` is in steps of the weight. Its type is such that products with integers of 8 bits are exact in
-    any order: float32 where all weights are whole and no sum can pass 2^24, else float64.
-    """
+    """The cells of a box as they conduct, and the weights that they amount to."""
 
     device: DeviceModel
     cells: NDArray[np.integer]  # (arrays, slices, rows, columns), 1/1024 of a level step
-    matrix: NDArray[np.floating]  # (rows, columns)
+    units: NDArray[np.int64]  # (rows, columns), 1/1024 of a step of the weight
+
+    @property
+    def matrix(self) -> NDArray[np.floating]:
+        """The weights (rows, columns) in steps, of the type that `in_steps` chooses."""
+        return in_steps(self.units)
 
 
 def program_box(
@@ -78,7 +80,8 @@ def _programmed(
         # a code around faults has stuck cells at their levels
         levels = apply_stuck(stuck, wanted, device.top) if encoding == "plain" else wanted
         cells, units = conducting(levels, device, varied)
-    return ProgrammedBox(device, cells, in_steps(units))
+    _largest_sum(units)  # a chip whose sums are not exact is refused before anything is read
+    return ProgrammedBox(device, cells, units)
 
 
 def _window(state: CellState, box: BoxCells) -> CellState:
@@ -92,10 +95,19 @@ def _window(state: CellState, box: BoxCells) -> CellState:
 
 
 def in_steps(units: NDArray[np.int64]) -> NDArray[np.floating]:
-    """Weights (rows, columns) in steps, from 1/1024 of a step; of the type that `ProgrammedBox` says."""
-    bound = _LARGEST_INPUT * int(np.abs(units).sum(axis=0).max(initial=0))
-    if bound < _EXACT_FLOAT32 * UNITS and not (units % UNITS).any():
+    """Weights (rows, columns) in steps, from 1/1024 of a step.
+
+    Their type is such that products with integers of 8 bits are exact in any order: float32 where all weights
+    are whole and no sum can pass 2^24, else float64.
+    """
+    if _largest_sum(units) < EXACT_FLOAT32 * UNITS and not (units % UNITS).any():
         return (units // UNITS).astype(np.float32)
+    return units / UNITS
+
+
+def _largest_sum(units: NDArray[np.int64]) -> int:
+    """The largest sum over rows that inputs can bring about. Raises OverflowError where it is not exact."""
+    bound = _LARGEST_INPUT * int(np.abs(units).sum(axis=0).max(initial=0))
     if bound >= _EXACT_FLOAT64:
         raise OverflowError(f"a sum of up to {bound} is not exact in 53 bits")
-    return units / UNITS
+    return bound

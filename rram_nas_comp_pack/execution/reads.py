@@ -54,7 +54,7 @@ def read_full(box: ProgrammedBox, x: Inputs, adc: Adc | None, code: InputCode = 
     """Read bit by bit, each sum of a column converted; without an ADC it is `read_linear`."""
     if adc is None:
         steps = len(input_steps(box.device, code))
-        return Read(read_linear(box, x), len(x) * steps * parts_of(box.device) * box.matrix.shape[1], 0)
+        return Read(read_linear(box, x), len(x) * steps * parts_of(box.device) * box.units.shape[1], 0)
     return read_columnwise(box, x, adc, code) if x.ndim == 3 else read_planned(plan_read(box, adc, code), x)
 
 
@@ -95,7 +95,7 @@ def _converted(plan: ReadPlan, patterns: NDArray[np.uint8]) -> tuple[Sums, int]:
 def read_columnwise(box: ProgrammedBox, x: Inputs, adc: Adc, code: InputCode = "unsigned") -> Read:
     """Read inputs (n, columns, rows): each column with inputs of its own, bit by bit."""
     steps = input_steps(box.device, code)
-    conversions = len(x) * len(steps) * parts_of(box.device) * box.matrix.shape[1]
+    conversions = len(x) * len(steps) * parts_of(box.device) * box.units.shape[1]
     lossless = lossless_columns(box, adc, code)
     sums = _products(x, in_steps(lossless.units)).astype(np.float64)
     rest = np.flatnonzero(~lossless.columns)

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CannotBeDone
-from .chip import ChipInstance, Stuck, stuck_cells
+from .chip import ChipInstance, Stuck, require_crossbars, stuck_cells
 from .device import DeviceModel
 from .image import ChipImage, PlacedBox, copies_of
 
@@ -21,8 +20,7 @@ def faults_of_layers(image: ChipImage, device: DeviceModel, chip: ChipInstance) 
     device do not fit, `CannotBeDone` where the chip has too few crossbars.
     """
     needed = len(image.weights)
-    if chip.crossbars is not None and chip.crossbars < needed:
-        raise CannotBeDone(f"chip: found {chip.crossbars} crossbars, the layout needs {needed}")
+    require_crossbars(chip, needed)
     states = [stuck_cells(chip, device, crossbar) for crossbar in range(needed)]
     return {
         m.layer.index: np.stack([_copy(m.layer.raw.h, m.layer.raw.w, boxes, states) for boxes in copies])

@@ -46,7 +46,7 @@ class Axis:
 
     `names` are those of the ticks, where these are no numbers that say something.
     A linear axis of `Lines` or `Scatter` starts at 0 where `zero`, marks whole numbers alone where `whole`,
-    and spans `least` at least; plotly's, which can be zoomed, does as it likes.
+    and spans `least` at least; plotly's, which can be zoomed, does as it likes but for shares.
     """
 
     title: str
@@ -70,7 +70,11 @@ class Axis:
         least = max(self.least, 2.0 * self.whole)
         room = max((high - low) * 0.05, (least - (high - low)) / 2) or abs(high) * 0.05 or 1.0
         room = max(room, abs(high) * 1e-6, 1e-6)
-        return (0.0 if self.zero else low - room), high + room
+        ends = (0.0 if self.zero else low - room), high + room
+        if not self.percent:
+            return ends
+        first = max(0.0, ends[0])
+        return first, min(ends[1], 1 + (1 - first) * 0.02)  # no share is above 1; its mark is seen whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,6 +182,7 @@ def _(chart: Bars, axes: Axes) -> None:
         axes.add_collection(_boxes(spans, color=portion.colour, lw=0, label=portion.name))
         left = ends if chart.stacked else left
     axes.autoscale_view()
+    axes.set_xlim(left=0)
     _rows(axes, chart.categories)
     _axis(axes, "x", chart.value)
 

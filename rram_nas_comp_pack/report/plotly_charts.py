@@ -34,6 +34,8 @@ def _figure(chart: Chart) -> go.Figure:
 @_figure.register
 def _(chart: Lines) -> go.Figure:
     figure = go.Figure(layout={"height": 460, "xaxis": _axis(chart.x), "yaxis": _axis(chart.y)})
+    if chart.y.percent:
+        figure.update_yaxes(range=chart.y.limits(y for s in chart.series for y in s.y))
     for s in chart.series:
         figure.add_scatter(
             x=list(s.x),

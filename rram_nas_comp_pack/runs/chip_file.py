@@ -1,6 +1,6 @@
 """Writes and reads chip.npz: the faults of one chip, drawn from a seed or measured.
 
-The file is numpy's, of arrays alone; docs/chip_file.md describes it:
+The file is numpy's, of arrays alone; docs/chips.md describes it:
 
 - `stuck`, int8, (crossbars, arrays, slices, rows, columns): 0 healthy, 1 stuck at the highest resistance, 2
   stuck at the lowest.

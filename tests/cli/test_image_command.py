@@ -256,7 +256,7 @@ def test_a_subnet_is_shown_images_of_the_size_that_it_is_packed_for(tmp_path):
     found = prepare(Source(f"ofa:{front}#0", (3, 32, 32), 0, None), 8)
     assert found.one_sample.args[0].shape == (1, 3, 32, 32)
     assert asked(found, "test", 2, 0).first.args[0].shape == (2, 3, 32, 32)
-    with pytest.raises(BadInput, match=r"--input-size: .* takes inputs of 3x32x48, allowed is 3 x N x N"):
+    with pytest.raises(BadInput, match=r"--input-size: .* inputs of 3x32x48, allowed is one of 3 x N x N"):
         prepare(Source(f"ofa:{front}#0", (3, 32, 48), 0, None), 8)
 
 

@@ -181,7 +181,7 @@ def test_the_order_of_rows_changes_no_byte():
         BoxCells(random.integers(-127, 128, (120, 40)), 0, 0, 0), shipped(), chip_of(0, shipped())
     )
     order = random.permutation(120)
-    turned = replace(box, cells=box.cells[:, :, order], matrix=box.matrix[order])
+    turned = replace(box, cells=box.cells[:, :, order], units=box.units[order])
     x = inputs(random, (50, 120))
     assert read_linear(box, x).tobytes() == read_linear(turned, x[:, order]).tobytes()
     adc = calibrated_adc(shipped(), 120, 0)

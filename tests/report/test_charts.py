@@ -168,3 +168,17 @@ def test_runs_are_told_apart_by_more_than_colour(chart):
     assert len({(look(i).colour, look(i).mark) for i in range(7)}) == 7
     assert len({look(i).mark for i in range(7)}) == 7
     assert draw(chart).legends
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=5))
+def test_an_axis_of_shares_ends_at_all_of_them_and_shows_every_one(shares):
+    low, high = Axis("share", percent=True).limits(shares)
+    assert 0 <= low <= min(shares) <= max(shares) <= high <= 1.02
+
+
+@pytest.mark.parametrize("stacked", [True, False])
+def test_bars_begin_at_the_axis(stacked):
+    portions = (Portion("a", (1.0, 2.0), RED), Portion("b", (0.5, 0.0), RED))
+    (axes,) = draw(Bars("t", ("x", "y"), Axis("v"), portions, stacked)).subfigs[0].axes
+    low, high = axes.get_xlim()
+    assert low == 0 < 2.0 < high

@@ -11,7 +11,7 @@ from ofa.streams import printable
 from ...execution.chip import ChipInstance
 from ...execution.device import device_of
 from ...execution.judging import Judged
-from ...runs.packing.accuracy import Accuracy, Reference, accuracy_of, save_accuracy
+from ...runs.packing.accuracy import Accuracy, Reference, accuracy_of, save_accuracy, share_name
 from ...runs.packing.accuracy_lines import ChipLine, ChipName, add_line, begin_lines, read_lines
 from ..accuracy_sweep import run_sweep
 from ..judged_run import (
@@ -83,8 +83,8 @@ def _settings(judged: Judged, reference: Reference) -> str:
 def told(found: Accuracy) -> Iterator[str]:
     """The closing lines."""
     reference, chip = found.reference, found.chip
-    what = "accuracy" if reference.trained else "agreement with the float network"
-    yield f"{what}, measured on {reference.images} {'images' if reference.trained else 'inputs'}"
+    kind = "images" if reference.trained else "inputs"
+    yield f"{share_name(reference.trained)}, measured on {reference.images} {kind}"
     if reference.float_share is not None and reference.trained:
         yield f"float network: {reference.float_share:.2%}"
     yield f"integer network: {reference.integer_share:.2%}"

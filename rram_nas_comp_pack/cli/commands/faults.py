@@ -10,15 +10,12 @@ from ...execution import RANDOM_INPUTS
 from ...execution.chip import HEALTHY, ChipInstance, Stuck, chip_of
 from ...execution.device import DeviceModel, device_of
 from ...execution.weight_faults import faults_of_layers
-from ...hardware.config.change import changed
 from ...runs.chip_file import read_chip
 from ...runs.packing.chip_image import read_own_image
-from ...runs.packing.read import read_result
 from ...runs.packing.source import read_source
-from ...runs.simconfig import config_of_run
 from ...runs.weight_faults_file import save_faults
+from ..judged_run import config_asked
 from ..options.execution import FaultsOptions
-from ..shared import warn
 
 _SLICES = 7
 
@@ -55,11 +52,7 @@ def run(options: FaultsOptions) -> int:
 
 def _device(options: FaultsOptions) -> DeviceModel:
     """The run's device. Raises BadInput where it is none that training knows."""
-    before = config_of_run(options.run_dir, read_result(options.run_dir).config, options.config)
-    config = changed(before, options.settings, "--set")
-    known = set(before.hardware.warnings)
-    warn(*(text for text in config.hardware.warnings if text not in known))
-    device = device_of(config.hardware)
+    device = device_of(config_asked(options).hardware)
     if (device.polarity, device.slices) != (2, _SLICES):
         arrays, slices = device.polarity, device.slices
         raise BadInput(

@@ -71,7 +71,7 @@ def _sections(runs: Sequence[SearchRun], folders: Sequence[str]) -> Iterator[Sec
     if any(len(run.evaluated.speed) for run in runs):
         yield Section("genomes", "Networks that were evaluated", _genomes(runs))
     # Without scripts nothing can be chosen: everything is shown.
-    plain = "<noscript><style>.panel[hidden] { display: block; }</style></noscript>\n"
+    plain = "<noscript><style>.panel[hidden]:not(#evaluated) { display: block; }</style></noscript>\n"
     script = f"<script>\n{asset('nas/nas.js')}</script>\n"
     yield Section("options", "Options", table(*_options(runs)) + plain + script)
 
@@ -80,7 +80,8 @@ FRONT_NOTE = (
     "Grey: every network that fits, as searched: by a quick layout, made in milliseconds, which is what the "
     "search goes by (pack --tune-effort 0 tries others beside it and may be faster). In colour: the front, "
     "as tuned in full, where the quick layout is kept unless a faster one is found; a dotted line leads from "
-    "the speed searched (pale dot) to the speed tuned. The steps bound what the front beats."
+    "the speed searched (pale dot) to the speed tuned. The steps bound what the front beats. A click on a "
+    "point, grey or coloured, shows its network."
 )
 VOLUME_NOTE = "The hypervolume is the area below the front, from accuracy 0 and speed 0 on."
 GENOME_NOTE = (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...runs.packing.accuracy import Accuracy, LayerAccuracy
+from ...runs.packing.accuracy import Accuracy, LayerAccuracy, share_name
 from ...runs.packing.mapping_errors import MAPPINGS, errors_by_mapping
 from ..chart_values import BLUE, GREEN, GREY, ORANGE, PURPLE, Axis, Bars, Lines, Portion, Series
 from ..page import Cell, CellValue, table
-from .sweep import LOOKS, decibels, what
+from .sweep import LOOKS, decibels
 
 MOST_TICKS = 10
 """Of an axis of chips."""
@@ -38,7 +38,7 @@ def chip_chart(accuracy: Accuracy) -> Lines:
     ]
     step = -(-most // MOST_TICKS)
     x = Axis("chip", whole=True, ticks=tuple(map(float, range(0, most, step))))
-    return Lines("Chips", x, Axis(what(reference.trained), percent=True), tuple(lines))
+    return Lines("Chips", x, Axis(share_name(reference.trained), percent=True), tuple(lines))
 
 
 def noise_chart(accuracy: Accuracy, labels: tuple[str, ...]) -> Bars:
@@ -68,7 +68,7 @@ def chip_words(accuracy: Accuracy) -> str:
         spread = f" The mean over all chips lies between {low:.2%} and {high:.2%} (95 %)."
     other = "" if accuracy.own_hardware else " These chips are of other hardware than that of the run."
     return (
-        f"{what(reference.trained).capitalize()} of {len(accuracy.chips)} chips on {reference.images} "
+        f"{share_name(reference.trained).capitalize()} of {len(accuracy.chips)} chips on {reference.images} "
         f"samples of the {reference.split} split, {reference.encoding} encoding, {reference.adc} ADC: mean "
         f"{chip.mean:.2%}, worst {chip.worst:.2%}; the integer network {reference.integer_share:.2%}."
         f"{spread}{other}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...hardware.config.several import label_of, number_of, title_of
+from ...runs.packing.accuracy import share_name
 from ...runs.packing.accuracy_sweep import Sweep, SweepPoint
 from ...runs.packing.mapping_errors import MAPPINGS, worst_db
 from ..chart_values import BLUE, GREY, ORANGE, PURPLE, SKY, Axis, Lines, Series
@@ -14,11 +15,6 @@ LOOKS = {"plain": ORANGE, "fault-aware": BLUE, "fault-aware-codes": SKY}
 """Colours of encodings."""
 
 
-def what(trained: bool) -> str:
-    """What shares of right answers are called."""
-    return "accuracy" if trained else "agreement with the float network"
-
-
 def sweep_chart(sweep: Sweep) -> Lines:
     """Mean and worst chip by the value of the key, for each encoding, beside the integer network."""
     places = _places(sweep)
@@ -26,7 +22,7 @@ def sweep_chart(sweep: Sweep) -> Lines:
     integer = Series("integer network", ends, (sweep.asked.integer,) * 2, GREY, "dash")
     chips = [series for encoding in sweep.encodings for series in _chips(sweep, encoding, places)]
     title = f"Chips by {sweep.key}"
-    return Lines(title, _axis(sweep), Axis(what(sweep.asked.trained), percent=True), (integer, *chips))
+    return Lines(title, _axis(sweep), Axis(share_name(sweep.asked.trained), percent=True), (integer, *chips))
 
 
 def _places(sweep: Sweep) -> dict[str, float]:
@@ -73,7 +69,7 @@ def sweep_words(sweep: Sweep) -> str:
     asked, worst = sweep.asked, min(sweep.points, key=lambda point: point.chip.mean)
     other = f" But for {sweep.key}, these chips are of other hardware than that of the run."
     return (
-        f"{what(asked.trained).capitalize()} by {title_of(sweep.key)} on {sweep.images} samples of the "
+        f"{share_name(asked.trained).capitalize()} by {title_of(sweep.key)} on {sweep.images} samples of the "
         f"{asked.split} split, {asked.adc} ADC; the integer network {asked.integer:.2%}. Lowest mean: "
         f"{worst.chip.mean:.2%} at {_label(sweep, worst.value)}, {worst.encoding} encoding. The table below "
         f"has all figures.{'' if sweep.own_hardware else other}"

@@ -74,6 +74,11 @@ class Accuracy:
     own_image: bool = True
 
 
+def share_name(trained: bool) -> str:
+    """What shares of right answers are called."""
+    return "accuracy" if trained else "agreement with the float network"
+
+
 def hardware_digest(device: DeviceModel) -> str:
     """SHA-256 of a device's values."""
     return hashlib.sha256(json.dumps(asdict(device), sort_keys=True).encode()).hexdigest()
