@@ -6,6 +6,7 @@ remembered never changes a result.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -91,23 +92,39 @@ def layers_of(chosen: Configuration, resolution: int = 64, classes: int = 10) ->
 def compile_subnet(
     chosen: Configuration, settings: CompileSettings, resolution: int = 64, classes: int = 10
 ) -> SubnetMetrics | NoFit:
+    """The figures of `map_subnet`. Raises BadInput as it does."""
+    found = map_subnet(chosen, settings, resolution, classes)
+    return found if isinstance(found, NoFit) else found.metrics
+
+
+class MappedSubnet(NamedTuple):
+    """Figures of a subnet, and the layout that they stem from."""
+
+    metrics: SubnetMetrics
+    layout: Callable[[], Layout]
+
+
+def map_subnet(
+    chosen: Configuration, settings: CompileSettings, resolution: int = 64, classes: int = 10
+) -> MappedSubnet | NoFit:
     """Compile a subnet; the same settings give the same figures whatever was compiled before.
 
     Raises BadInput where a kernel cannot be cut for the hardware.
     """
     layers = layers_of(chosen, resolution, classes)
-    layout = _layout(layers, settings)
-    if isinstance(layout, NoFit):
-        return layout
+    mapped = _layout(layers, settings)
+    if isinstance(mapped, NoFit):
+        return mapped
     hardware, read_ns = settings.hardware, read_time_of(settings.hardware)
     baseline = program(partition(layers, hardware.size), read_ns)
-    return SubnetMetrics(
-        latency_ns=simulate(layout.run, settings.samples).latency_ns,
+    metrics = SubnetMetrics(
+        latency_ns=simulate(mapped.run, settings.samples).latency_ns,
         baseline_ns=simulate(baseline, settings.samples).latency_ns,
-        energy_nj=inference_nj(hardware, layout.mappings),
-        crossbars=layout.crossbars,
-        utilization=layout.utilization,
+        energy_nj=inference_nj(hardware, mapped.mappings),
+        crossbars=mapped.crossbars,
+        utilization=mapped.utilization,
     )
+    return MappedSubnet(metrics, mapped.values)
 
 
 class _Mapped(NamedTuple):

@@ -29,7 +29,8 @@ TRIES = 10
 class SubnetResult:
     """What became of a subnet.
 
-    `accuracy` is 0 to 1; `speed` the baseline's latency over its own; energy is that of an inference;
+    `accuracy` is that of the float network, 0 to 1; `chip_accuracy` that of its chips, which counts instead,
+    None where none was asked; `speed` the baseline's latency over its own; energy is that of an inference;
     `crossbars` are those in use and `utilization` the share of their cells, 0 to 1. `excess` is how many
     crossbars it lacks, by the bound if that says so, else as packed, infinite where there was an `error`; the
     rest is 0 then.
@@ -44,6 +45,12 @@ class SubnetResult:
     utilization: float = 0.0
     excess: float = 0.0
     error: str = ""
+    chip_accuracy: float | None = None
+
+    @property
+    def judged(self) -> float:
+        """The accuracy that counts."""
+        return self.accuracy if self.chip_accuracy is None else self.chip_accuracy
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +185,7 @@ def _best_first(options: SearchOptions, outcomes: Sequence[SubnetResult]) -> NDA
 def _costs(outcomes: Sequence[SubnetResult], objectives: Sequence[Objective]) -> Floats:
     """What is to be minimised, (subnets, objectives)."""
     columns = {
-        "acc": [-o.accuracy for o in outcomes],
+        "acc": [-o.judged for o in outcomes],
         "speed": [-o.speed for o in outcomes],
         "energy": [o.energy_nj for o in outcomes],
         "crossbars": [o.crossbars for o in outcomes],
@@ -191,5 +198,5 @@ def _excess(outcomes: Sequence[SubnetResult]) -> Floats:
 
 
 def _hypervolume(outcomes: Iterable[SubnetResult]) -> float:
-    points = np.array([(o.accuracy, o.speed) for o in outcomes if o.excess <= 0]).reshape(-1, 2)
+    points = np.array([(o.judged, o.speed) for o in outcomes if o.excess <= 0]).reshape(-1, 2)
     return hypervolume(*points.T)

@@ -27,6 +27,7 @@ EVOLVE = {
     *("coef_acc", "coef_latency", "accuracy", "predictor_subnets", "predictor_tau", "checkpoint", "dataset"),
     *("device", "num_crossbars", "depth_split_factor", "layer_threshold", "xbar_max_load"),
     *("no_pack_heuristic", "duplicate", "tuner", "depthwise_mapping", "num_sample", "tune_effort"),
+    *("instances", "chip_images", "robust", "encoding", "images"),
     *("diagonal_rows", "workers", "scheduler", "resume", "seed", "no_report", "verbose", "log_dir", "config"),
 }
 

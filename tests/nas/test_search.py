@@ -65,7 +65,7 @@ def test_an_outcome_is_what_compiler_and_judge_say(settings, judging):
 
 
 def test_a_subnet_that_does_not_fit_is_neither_packed_nor_judged(settings, judging, monkeypatch):
-    monkeypatch.setattr(module, "_accuracies", None)
+    monkeypatch.setattr(module, "_Ready", None)
     least = compile_subnet(decode(np.frombuffer(LARGEST, np.int8)), replace(settings, crossbars=30), 64, 3)
     found = evaluate_subnet(judging, replace(settings, crossbars=30), LARGEST)
     assert found.excess == least.lower_bound - 30 > 0

@@ -29,8 +29,15 @@ def failing(genes):
     return [failed if i % 5 == 0 else own for i, own in enumerate(judged(genes))]
 
 
-def test_what_is_read_is_what_was_written(tmp_path):
-    for state in evolve(replace(SMALL, generations=3), failing):
+def on_chips(genes):
+    """Every third subnet was judged on chips."""
+    found = judged(genes)
+    return [replace(own, chip_accuracy=0.5 + i / 100) if i % 3 == 0 else own for i, own in enumerate(found)]
+
+
+@pytest.mark.parametrize("outcomes", [failing, on_chips])
+def test_what_is_read_is_what_was_written(tmp_path, outcomes):
+    for state in evolve(replace(SMALL, generations=3), outcomes):
         kept = Kept(state, sample_genes(np.random.default_rng(0), 7), np.random.default_rng(1).random(7))
         save_search(tmp_path, kept, OPTIONS)
         found = load_search(tmp_path, OPTIONS)
@@ -112,7 +119,7 @@ def test_a_disk_that_is_full_leaves_the_last_file(tmp_path, monkeypatch):
     assert (tmp_path / NAME).read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["meta", "known", "outcomes", "survivors", "evaluated"])
+@pytest.mark.parametrize("name", ["meta", "known", "outcomes", "chips", "survivors", "evaluated"])
 def test_a_file_that_lacks_something_or_is_of_another_version_is_refused(tmp_path, name):
     path = tmp_path / NAME
     save_search(tmp_path, Kept(next(evolve(SMALL, judged))), OPTIONS)
@@ -122,7 +129,7 @@ def test_a_file_that_lacks_something_or_is_of_another_version_is_refused(tmp_pat
     with pytest.raises(BadInput, match="found no search to go on with"):
         load_search(tmp_path, OPTIONS)
     np.savez(path, **{**held, "meta": np.array(json.dumps({"version": 99, "options": OPTIONS}))})
-    with pytest.raises(BadInput, match="found version 99, allowed is 1"):
+    with pytest.raises(BadInput, match="found version 99, allowed is 2"):
         load_search(tmp_path, OPTIONS)
 
 

@@ -28,6 +28,7 @@ def workplace(path):
         *("--checkpoint", path / "net.pth", "--dataset", f"folder:{path / 'images'}", "--device", "cpu"),
         *("--config", ROOT / "SimConfig.ini", "--log-dir", path / "log"),
         *("--num-crossbars", 211, "--duplicate", "--population", 6, "--tune-effort", 0, "--workers", 1),
+        *("--accuracy", "calibrate"),
     )
 
 

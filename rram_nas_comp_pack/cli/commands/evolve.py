@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from ...errors import CannotBeDone
+from ...execution.device import device_of
 from ...hardware.config.read import Hardware
 from ...kernels.jit import compiling_s
-from ...nas.accuracy import device_of, load_context, predictor
+from ...nas.accuracy import device_of as torch_device
+from ...nas.accuracy import load_context, predictor
 from ...nas.compile_subnet import CompileSettings, SubnetMetrics, compile_subnet
-from ...nas.evaluate import AccuracySettings
+from ...nas.evaluate import AccuracyMethod, AccuracySettings
 from ...nas.generations import evolve, front
 from ...nas.genome import LENGTH, Genes, decode
 from ...nas.search import Search, evaluate, label_training_subnets, tune_front
@@ -64,7 +66,7 @@ def run(options: EvolveOptions) -> int:
 def _run(options: EvolveOptions, origin: Origin) -> int:
     begun, compiled, run = perf_counter(), compiling_s(), options.run
     settings = options.settings(origin.config.hardware)
-    judging, images = _judging(options)
+    judging, images = _judging(options, origin.config.hardware)
     _require_room(judging, settings)
     _compile_kernels(judging, settings)
     parent, place = run.log_dir / "evolution", run.log_dir / "evolution" / run.exp_id
@@ -162,19 +164,34 @@ def _bar(name: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: advance(done, total, "")
 
 
-def _judging(options: EvolveOptions) -> tuple[AccuracySettings, str]:
+def _judging(options: EvolveOptions, hardware: Hardware) -> tuple[AccuracySettings, str]:
     """How to judge, and a digest of the images.
 
     Supernet and images are loaded once here, so that what is wrong with them is told before anything starts.
     """
     kind, colon, path = options.dataset.partition(":")
     dataset = f"{kind}:{Path(path).resolve()}" if colon else kind  # workers may run elsewhere
-    device, images = device_of(options.device), load_context(options.checkpoint, options.dataset).images
+    device, images = torch_device(options.device), load_context(options.checkpoint, options.dataset).images
     place = (options.checkpoint.resolve(), dataset)
-    judging = AccuracySettings(*place, options.accuracy, device, options.search.seed, images.classes)
+    method = options.accuracy or _usual_method(hardware)
+    judging = AccuracySettings(
+        *place,
+        method,
+        device,
+        options.search.seed,
+        images.classes,
+        images=options.images,
+        chips=options.chips,
+    )
     splits = (images.train, images.validation, images.test)
     parts = [tensor.numpy().tobytes() for split in splits for tensor in (split.pixels, split.labels)]
     return judging, f"{options.dataset} {checkpoint.content_digest(b''.join(parts))}"
+
+
+def _usual_method(hardware: Hardware) -> AccuracyMethod:
+    """Chips are asked where they compute something else than float networks do."""
+    device = device_of(hardware)
+    return "chip" if device.variation or device.stuck_high or device.stuck_low else "calibrate"
 
 
 def _engine(options: EvolveOptions) -> AbstractContextManager[Engine]:
@@ -214,4 +231,5 @@ def _deciding(options: EvolveOptions, hardware: Hardware, judging: AccuracySetti
         "config": checkpoint.content_digest(repr(hardware).encode()),
         "objectives": list(options.search.objectives),
         "device": judging.device,
+        "accuracy": judging.method,
     }

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from ofa.parser import path, word
 
+from ...nas.chips import Chips
 from ...runs.origin import cores
 from ...runs.shipped import SUPERNET, SUPERNETS, USUAL_IMAGES
 from ...values import rules_of
 from .converters import at_least, dataset, number, objectives
+from .execution import ENCODINGS
 from .shared import (
     RunOptions,
     add_duplication,
@@ -31,11 +33,32 @@ if TYPE_CHECKING:
     from ...nas.evaluate import AccuracyMethod
     from ...nas.generations import SearchOptions
 
-QUICK = {"population": 20, "generations": 10, "tune_effort": 3000}
+INSTANCES = 4
+"""Chips on which a network is executed."""
+
+QUICK = {
+    "population": 20,
+    "generations": 10,
+    "tune_effort": 3000,
+    "images": 500,
+    "instances": 2,
+    "chip_images": 125,
+}
 """What `--quick` stands for."""
 
-THOROUGH = {"population": 50, "generations": 100, "tune_effort": None}
-"""The paper's search (RNC section 6), and the joint tuner's default effort."""
+THOROUGH = {
+    "population": 50,
+    "generations": 100,
+    "tune_effort": None,
+    "images": None,
+    "instances": INSTANCES,
+    "chip_images": 500,
+}
+"""The paper's search (RNC section 6), the joint tuner's default effort, and what chips take."""
+
+
+def _quick_told() -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in QUICK.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +68,9 @@ class EvolveOptions:
     run: RunOptions
     search: SearchOptions
     settings: Callable[[Hardware], CompileSettings]
-    accuracy: AccuracyMethod
+    accuracy: AccuracyMethod | None
+    images: int | None
+    chips: Chips
     predictor_subnets: int
     predictor_tau: float
     checkpoint: Path
@@ -115,7 +140,7 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
     add(
         "--quick",
         action="store_true",
-        help="search for 2 minutes on two cores: population 20, generations 10, tune effort 3000",
+        help=f"search for minutes: {_quick_told()}",
     )
     add(
         "--mutate-prob",
@@ -152,10 +177,43 @@ def _add_accuracy(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--accuracy",
-        choices=("calibrate", "finetune", "predictor"),
-        default="calibrate",
-        help="how accuracies are found: after recalibrating norms, after fine-tuning as in the "
-        "paper, or by prediction (default: calibrate)",
+        choices=("chip", "calibrate", "finetune", "predictor"),
+        help="which accuracies count: those on chips, or of float networks: after recalibrating norms, after "
+        "fine-tuning as in the paper, or by prediction (default: chip where the hardware has stuck cells or "
+        "variation, else calibrate)",
+    )
+    add(
+        "--images",
+        type=at_least(1),
+        metavar="N",
+        help="validation images on which float networks are judged, the first N "
+        f"(default: all of them; with --quick {QUICK['images']})",
+    )
+    add(
+        "--instances",
+        type=at_least(1, 1000),
+        metavar="N",
+        help="chips that judge a network: those of the seeds 0 to N-1 while searching, the next N for the "
+        f"front (default: {INSTANCES}; with --quick {QUICK['instances']})",
+    )
+    add(
+        "--chip-images",
+        type=at_least(1),
+        metavar="N",
+        help="images on which chips judge a network, the first N of validation and of test images "
+        f"(default: {THOROUGH['chip_images']}; with --quick {QUICK['chip_images']})",
+    )
+    add(
+        "--robust",
+        choices=("mean", "worst"),
+        default="mean",
+        help="what the accuracies of several chips count as (default: mean)",
+    )
+    add(
+        "--encoding",
+        choices=ENCODINGS,
+        default="fault-aware",
+        help="how weights are programmed, as in accuracy (default: fault-aware)",
     )
     add(
         "--no-fine-tune",
@@ -212,10 +270,12 @@ def evolve_options(values: dict[str, Any], command_line: str) -> EvolveOptions:
         values["method"] = "nsga2"
     values["depthwise_mapping"] = depthwise_mapping(values)
     own = {f.name for f in fields(EvolveOptions)} & values.keys()
+    chips = {"images": values["chip_images"], **{n: values[n] for n in ("instances", "encoding", "robust")}}
     return EvolveOptions(
         run=run_options(values, command_line),
         search=_search(values),
         settings=_settings(values),
+        chips=Chips(**chips),
         **{name: values[name] for name in own},
     )
 

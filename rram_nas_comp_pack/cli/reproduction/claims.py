@@ -170,7 +170,9 @@ def _duplicated(case: Duplicated, tuner: str, quick: bool) -> Run:
 
 
 def _search(crossbars: int) -> tuple[str, ...]:
-    return ("evolve", "--num-crossbars", str(crossbars), "--num-sample", "8", "--duplicate", *SEARCH_SEED)
+    judged = "--dataset", "digits", "--accuracy", "calibrate"
+    budget = "--num-crossbars", str(crossbars), "--num-sample", "8", "--duplicate"
+    return ("evolve", *budget, *judged, *SEARCH_SEED)
 
 
 def _on_digits(crossbars: int, quick: bool) -> Run:

@@ -23,10 +23,10 @@ from ...nas.genome import CHOICES, LENGTH, Genes
 from ..checked_json import HUGE, MOST_COUNT, parse_json, require_file
 from .front import ACCURACY
 
-VERSION = 1
+VERSION = 2
 FOLDER, NAME = "checkpoint", "search.npz"
 
-_NUMBERS = tuple(f.name for f in fields(SubnetResult) if f.name != "error")
+_NUMBERS = tuple(f.name for f in fields(SubnetResult) if f.name not in ("error", "chip_accuracy"))
 _figures = attrgetter(*_NUMBERS)
 
 
@@ -104,6 +104,7 @@ def _arrays(kept: Kept, options: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         "known": genes_of(state.known),
         "outcomes": np.array([_figures(o) for o in outcomes], np.float64).reshape(-1, len(_NUMBERS)),
         "errors": np.array(json.dumps([o.error for o in outcomes])),
+        "chips": np.array(json.dumps([o.chip_accuracy for o in outcomes])),
         "taught": kept.genes,
         "accuracies": kept.accuracies,
     }
@@ -194,17 +195,23 @@ RANGES = {
 
 def _outcomes(held: Mapping[str, NDArray[Any]], count: int) -> Iterator[SubnetResult]:
     """What became of each network; one that failed has an error, and infinite excess."""
-    errors, rows = _json(held["errors"]), held["outcomes"]
+    errors, chips, rows = _json(held["errors"]), _json(held["chips"]), held["outcomes"]
     if rows.shape != (count, len(_NUMBERS)):
         raise ValueError(f"outcomes of shape {rows.shape}")
     for name, column in zip(_NUMBERS, rows.T, strict=True):
         _numbers(column, (count,), *RANGES.get(name, (0.0, HUGE)))
-    for row, error in zip(rows.tolist(), errors, strict=True):
+    for row, error, on_chip in zip(rows.tolist(), errors, chips, strict=True):
         values: dict[str, Any] = dict(zip(_NUMBERS, row, strict=True))
         lost = values["excess"] == math.inf and not error
-        if not isinstance(error, str) or values["crossbars"] % 1 or lost:
+        if not isinstance(error, str) or values["crossbars"] % 1 or lost or not _is_share(on_chip):
             raise ValueError("an outcome that is none")
-        yield SubnetResult(**{**values, "crossbars": int(values["crossbars"])}, error=error)
+        own = {**values, "crossbars": int(values["crossbars"])}
+        yield SubnetResult(**own, error=error, chip_accuracy=on_chip)
+
+
+def _is_share(value: object) -> bool:
+    """Whether a value is an accuracy that was measured, or none."""
+    return value is None or (isinstance(value, float) and 0 <= value <= 1)
 
 
 def _require_same(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from ...nas.chips import Chips
 from ...nas.evaluate import TunedSubnet
 from ...nas.generations import State
 from ...nas.workers.engine import Failed
@@ -48,19 +49,37 @@ def statistics(found: SearchResult) -> Iterator[tuple[str, int]]:
 
 def front_table(found: SearchResult) -> Iterator[str]:
     """The front, a line a network; what is not tuned has its other figures as searched."""
+    on_chips = found.search.judging.method == "chip"
     yield from (f"  {name:<8} = speed {what}" for name, what in FIGURES.items())
-    yield "  # accuracy     test    tuned searched        ms crossbars   used"
+    if on_chips:
+        yield f"  {'chips':<8} = accuracy on {chips_told(found.search.judging.chips)}"
+    columns = "   chips     test" if on_chips else ""
+    yield f"  # accuracy     test{columns}    tuned searched        ms crossbars   used"
     for i, (_, seen, tuned) in enumerate(found.networks()):
         shown = tuned.compiled if isinstance(tuned, TunedSubnet) else seen
         validation = tuned.validation if isinstance(tuned, TunedSubnet) else seen.accuracy
-        test, speed = f"{'-':>8}", f"{'-':>8}"
+        test, speed, own_test = None, None, None
         if isinstance(tuned, TunedSubnet):
-            test, speed = f"{tuned.test:8.4f}", f"{shown.speed:8.2f}"
+            test, speed, own_test = tuned.test, shown.speed, tuned.chip_test
+        chips = f" {_cell(seen.chip_accuracy, 4)} {_cell(own_test, 4)}" if on_chips else ""
         failed = f"  {tuned.error}" if isinstance(tuned, Failed) else ""
         yield (
-            f"{i:>3} {validation:8.4f} {test} {speed} {seen.speed:8.2f} "
+            f"{i:>3} {validation:8.4f} {_cell(test, 4)}{chips} {_cell(speed, 2)} {seen.speed:8.2f} "
             f"{shown.latency_ns / 1e6:9.4f} {shown.crossbars:9d} {shown.utilization:6.1%}{failed}"
         )
+
+
+def _cell(value: float | None, digits: int) -> str:
+    return f"{'-':>8}" if value is None else f"{value:8.{digits}f}"
+
+
+def chips_told(chips: Chips) -> str:
+    """On which chips a search judged its networks, in words."""
+    counted = "on average" if chips.robust == "mean" else "at worst"
+    return (
+        f"{chips.instances} chips {counted}, {chips.images} images at most, {chips.encoding} encoding; those "
+        "of the test images are others, with conversions"
+    )
 
 
 def summary(found: SearchResult) -> Iterator[str]:
@@ -70,7 +89,8 @@ def summary(found: SearchResult) -> Iterator[str]:
         f"search: {len(found.state.populations)} generations, {counts['evaluated']} networks evaluated, "
         f"of which {counts['too large for the crossbars']} were too large and {counts['failed']} failed"
     )
-    yield f"hypervolume: {found.state.hypervolumes[-1]:.4f} (accuracy x speed)"
+    accuracy = "accuracy on chips" if found.search.judging.method == "chip" else "accuracy"
+    yield f"hypervolume: {found.state.hypervolumes[-1]:.4f} ({accuracy} x speed)"
     many = f"{samples} sample{'s' * (samples != 1)}"
     yield f"front: {len(found.front)} networks; speeds are multiples of the baseline's, for {many}"
     yield from front_table(found)

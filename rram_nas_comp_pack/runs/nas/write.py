@@ -30,6 +30,8 @@ EVOLUTE = (
 )  # fmt: skip
 COSTS = ("speed", "latency_ns", "baseline_ns", "energy_nj", "crossbars", "utilization")
 
+FRONT_TABLE = ("index", "validation_accuracy", "test_accuracy", *COSTS, "searched_speed", "sample")
+
 
 def write_search(
     folder: Path,
@@ -39,15 +41,31 @@ def write_search(
     timing_s: Mapping[str, float],
 ) -> None:
     """Write all files of a search; `options` are JSON values, by the names of the command line."""
-    write_csv(folder / "evolute.csv", EVOLUTE, evolute_rows(found))
-    write_csv(folder / "evaluated.csv", EVALUATED, evaluated_rows(found))
+    on_chips = found.search.judging.method == "chip"
+    write_csv(folder / "evolute.csv", _with_chips(EVOLUTE, on_chips), evolute_rows(found))
+    write_csv(folder / "evaluated.csv", _with_chips(EVALUATED, on_chips), evaluated_rows(found))
     write_csv(folder / "hypervolume.csv", VOLUME, volume_rows(found.state))
     predicted = found.search.judging.method == "predictor"
     entries = [_network(predicted, *network) for network in found.networks()]
     write_json(folder / FRONT, front_entry(found, entries, options, origin.config))
     write_config(folder, origin.config)
-    write_csv(folder / "front.csv", _front_header(), (_front_row(i, e) for i, e in enumerate(entries)))
+    header = _with_chips(FRONT_TABLE, on_chips)
+    write_csv(folder / "front.csv", header, (_front_row(i, e) for i, e in enumerate(entries)))
     write_lines(folder / "logs.log", log_lines(found, options, origin, timing_s))
+
+
+def _with_chips(header: tuple[str, ...], on_chips: bool) -> tuple[str, ...]:
+    """A header, with the accuracies of chips behind those of the float network."""
+    if not on_chips:
+        return header
+    behind = {"acc": ("chip_accuracy",), "test_accuracy": ("chip_accuracy", "chip_test_accuracy")}
+    return tuple(name for column in header for name in (column, *behind.get(column, ())))
+
+
+def _accuracies(outcome: SubnetResult) -> tuple[float, ...]:
+    """Of the float network, and of the chips where they were asked."""
+    own = outcome.chip_accuracy
+    return (outcome.accuracy,) if own is None else (outcome.accuracy, own)
 
 
 def sample(genes: Genes) -> str:
@@ -61,21 +79,25 @@ def evolute_rows(found: SearchResult) -> Iterator[tuple[object, ...]]:
         outcomes = [found.state.known[key(row)] for row in rows]
         rank = ranks(outcomes, found.search.options.objectives).tolist()
         for i, (row, own) in enumerate(zip(rows, outcomes, strict=True)):
-            figures = (own.accuracy, own.speed, own.latency_ns, own.crossbars, own.utilization)
-            yield generation, i, *_if_fits(own, figures), rank[i], sample(row)
+            figures = (*_accuracies(own), own.speed, own.latency_ns, own.crossbars, own.utilization)
+            yield generation, i, *_if_fits(found, own, figures), rank[i], sample(row)
 
 
 def evaluated_rows(found: SearchResult) -> Iterator[tuple[object, ...]]:
     """A line per network that was evaluated, in order; absent blocks have the first choice."""
     for i, (own, o) in enumerate(found.state.known.items()):
         generation = bisect_right(found.state.evaluated, i)
-        figures = (o.accuracy, o.speed, o.latency_ns, o.energy_nj, o.crossbars, o.utilization)
-        yield generation, *_if_fits(o, figures), o.excess, o.error, sample(np.frombuffer(own, np.int8))
+        figures = (*_accuracies(o), o.speed, o.latency_ns, o.energy_nj, o.crossbars, o.utilization)
+        fitted = _if_fits(found, o, figures)
+        yield generation, *fitted, o.excess, o.error, sample(np.frombuffer(own, np.int8))
 
 
-def _if_fits(outcome: SubnetResult, figures: tuple[object, ...]) -> tuple[object, ...]:
-    """The figures, or as many empty fields."""
-    return figures if outcome.excess <= 0 else ("",) * len(figures)
+def _if_fits(found: SearchResult, outcome: SubnetResult, figures: tuple[object, ...]) -> tuple[object, ...]:
+    """The figures, or as many empty fields as those of one that fits."""
+    if outcome.excess <= 0:
+        return figures
+    asked = found.search.judging.method == "chip" and outcome.chip_accuracy is None
+    return ("",) * (len(figures) + asked)
 
 
 def volume_rows(state: State) -> Iterator[tuple[object, ...]]:
@@ -118,23 +140,25 @@ def _network(
         "searched": {name: getattr(seen, name) for name in COSTS},
         "tuned": None,
     }
+    if seen.chip_accuracy is not None:
+        entry |= {"chip_accuracy": seen.chip_accuracy, "chip_test_accuracy": None}
     if isinstance(tuned, Failed):
         return {**entry, "error": tuned.error}
     if tuned is not None:
         figures = {name: getattr(tuned.compiled, name) for name in COSTS}
         entry |= {"test_accuracy": tuned.test, "tuned": figures}
+        if seen.chip_accuracy is not None:
+            entry |= {"chip_test_accuracy": tuned.chip_test}
         if predicted:
             entry |= {"validation_accuracy": tuned.validation, "predicted_accuracy": seen.accuracy}
     return entry
 
 
-def _front_header() -> tuple[str, ...]:
-    return ("index", "validation_accuracy", "test_accuracy", *COSTS, "searched_speed", "sample")
-
-
 def _front_row(index: int, entry: dict[str, Any]) -> tuple[object, ...]:
     """A line of front.csv: figures after tuning in full where there are some."""
     figures = entry["tuned"] or entry["searched"]
-    accuracies = entry["validation_accuracy"], entry["test_accuracy"]
+    accuracies = [entry["validation_accuracy"], entry["test_accuracy"]]
+    if "chip_accuracy" in entry:
+        accuracies += [entry["chip_accuracy"], entry["chip_test_accuracy"]]
     searched = entry["searched"]["speed"]
     return index, *accuracies, *figures.values(), searched, json.dumps(entry["sample"])

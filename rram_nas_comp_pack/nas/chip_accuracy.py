@@ -1,0 +1,83 @@
+"""How accurate a subnet is on chips: its layout is executed, copies and faults included.
+
+While searching, sums are not converted (the linear path), which says nearly the same and is much faster;
+what the search finds is judged with conversions, on chips and images that it has not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import ofa
+
+from ..box_converter.torch.trace import record
+from ..execution import CALIBRATION
+from ..execution.adc_calibration import calibrate_exponents
+from ..execution.calibration import Batch, quantise_network
+from ..execution.chip import chip_of
+from ..execution.chip_product import AdcSettings
+from ..execution.device import DeviceModel, device_of
+from ..execution.image import ChipImage, Provenance, make_image
+from ..execution.judging import Judged, Labelled, chip_products, count_right
+from ..execution.network import Arguments
+from .chips import OnChips
+
+if TYPE_CHECKING:
+    from ofa import Images, Subnet
+    from ofa.data import Split as Images_
+
+    from .accuracy import Split
+
+AT_ONCE = 80
+"""Images of a batch that calibrates."""
+JUDGED_AT_ONCE = 50
+"""Images of a batch that is judged: few enough for the vectors of a depthwise layer to fit the memory."""
+ADC_IMAGES = 8
+"""Images on which the steps of ADCs are found."""
+
+
+def chip_accuracy(subnet: Subnet, images: Images, on: OnChips, split: Split) -> float:
+    """Return the accuracy (0 to 1) of a subnet's chips, on the first images of a split.
+
+    On validation images without conversions, on test images with them and on other chips. Raises BadInput
+    where the hardware cannot execute it.
+    """
+    subnet, device = subnet.cpu().eval(), device_of(on.hardware)
+    image = _image(subnet, images, on, device)
+    own, first = (images.validation, 0) if split == "validation" else (images.test, on.chips.instances)
+    adc = AdcSettings("ideal") if split == "validation" else _calibrated(subnet, images, image, device)
+    judged = Judged(subnet, image, device, on.chips.encoding, adc)
+    shown = own.first(on.chips.images)
+    found = []
+    for seed in range(first, first + on.chips.instances):
+        _, multiply = chip_products(judged, chip_of(seed, device))
+        right, count = count_right(subnet, image, multiply, _labelled(shown, JUDGED_AT_ONCE), _unwatched)
+        found.append(right / count)
+    return on.chips.counted(found)
+
+
+def _image(subnet: Subnet, images: Images, on: OnChips, device: DeviceModel) -> ChipImage:
+    """The subnet's integers in the cells of its layout."""
+    resolution = images.train.data_set.resolution
+    recording = record(subnet, (3, resolution, resolution), "subnet")
+    training = _labelled(images.train.first(CALIBRATION), AT_ONCE)
+    samples = [Batch(each.inputs, len(each.labels)) for each in training]
+    integers = quantise_network(subnet, recording, samples)
+    mappings, packing = on.layout
+    return make_image(mappings, packing.placements, device.size, integers, Provenance("subnet", "", ""))
+
+
+def _calibrated(subnet: Subnet, images: Images, image: ChipImage, device: DeviceModel) -> AdcSettings:
+    samples = [each.inputs for each in _labelled(images.train.first(ADC_IMAGES), ADC_IMAGES)]
+    return AdcSettings("calibrated", calibrate_exponents(subnet, image, samples, device))
+
+
+def _labelled(split: Images_, size: int) -> Iterator[Labelled]:
+    """Images in the memory layout that products of integers come in: another takes other operators."""
+    for x, labels in ofa.batches(split, size):
+        yield Labelled(Arguments([x.contiguous()], {}), labels)
+
+
+def _unwatched(_: int) -> None:
+    """Nobody is told of single images."""
