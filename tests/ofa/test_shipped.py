@@ -46,7 +46,10 @@ CLUTTER = shipped("clutter")
 
 
 def test_the_supernet_for_clutter_is_the_one_that_was_judged():
-    assert hashlib.sha256(CLUTTER.read_bytes()).hexdigest() == "cbef332083b563f64f7f5b88f6c09a7977f0345a1f1830202d7e5e4c1268d9d3"
+    assert (
+        hashlib.sha256(CLUTTER.read_bytes()).hexdigest()
+        == "cbef332083b563f64f7f5b88f6c09a7977f0345a1f1830202d7e5e4c1268d9d3"
+    )
 
 
 def test_it_tells_recipe_and_seed_of_clutter_too():
