@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from html import escape
 
+import numpy as np
+
 from ...runs.nas.run import SearchRun
 from ..chart_values import Scatter
 from ..svg import scales_of
@@ -36,7 +38,9 @@ def _of(run: SearchRun, runs: Sequence[SearchRun]) -> str:
 
 
 def evaluated_data(runs: Sequence[SearchRun], folders: Sequence[str], chart: Scatter) -> str:
-    """The networks that fit, for the script: number, accuracy, speed, and their choices, a digit each."""
+    """The networks that fit, for the script: number, accuracy, speed, their choices, a digit each, and
+    the accuracy of chips.
+    """
     x, y = scales_of(chart)
     data = {
         "x": [x.low, x.high, x.start, x.end],
@@ -55,12 +59,9 @@ def evaluated_data(runs: Sequence[SearchRun], folders: Sequence[str], chart: Sca
     return f'<script type="application/json" id="evaluated-data">{text}</script>\n'
 
 
-def _networks(run: SearchRun) -> list[tuple[int, float, float, str]]:
+def _networks(run: SearchRun) -> list[tuple[int, float, float, str, float | None]]:
     own = run.evaluated
-    return [
-        (number, round(accuracy, 4), round(speed, 2), "".join(map(str, (*ks, *e, *d))))
-        for number, accuracy, speed, ks, e, d in zip(
-            *(each.tolist() for each in (own.number, own.accuracy, own.speed, own.ks, own.e, own.d)),
-            strict=True,
-        )
-    ]
+    chips = [None] * len(own.number) if own.chip is None else own.chip.round(4).tolist()
+    columns = own.number, own.accuracy.round(4), own.speed.round(2)
+    genes = ("".join(map(str, row)) for row in np.hstack([own.ks, own.e, own.d]).tolist())
+    return list(zip(*(each.tolist() for each in columns), genes, chips, strict=True))

@@ -73,6 +73,7 @@ def read_evaluated(path: Path) -> Evaluated:
     """The networks of evaluated.csv, each of which is there once."""
     lines: dict[tuple[int, ...], int] = {}
     figures: list[tuple[float, float]] = []
+    chips: list[float] = []
     genes: list[tuple[int, ...]] = []
     too_large = failed = 0
     numbers: list[int] = []
@@ -87,12 +88,16 @@ def read_evaluated(path: Path) -> Evaluated:
             too_large += 1
         else:
             figures.append(_accuracy_and_speed(row))
+            if "chip_accuracy" in row.fields:
+                chips.append(row.number("chip_accuracy", 0, 1))
             genes.append(network)
             numbers.append(number)
     accuracy, speed = np.array(figures, np.float64).reshape(-1, 2).T
     rows = np.array(genes, np.int64).reshape(-1, 36)
     fit = np.array(numbers, np.int64)
-    return Evaluated(fit, accuracy, speed, rows[:, :16], rows[:, 16:32], rows[:, 32:], too_large, failed)
+    genes_of = rows[:, :16], rows[:, 16:32], rows[:, 32:]
+    chip = np.array(chips) if chips else None
+    return Evaluated(fit, accuracy, speed, *genes_of, too_large, failed, chip)
 
 
 def _accuracy_and_speed(row: TableRow) -> tuple[float, float]:

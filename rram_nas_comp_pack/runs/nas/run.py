@@ -33,7 +33,8 @@ class FrontNetwork:
     """A network of the front, `index` being its place in front.json; accuracies are 0 to 1 where measured.
 
     `searched` is by the quick layout that the search went by, `tuned` after tuning in full. `test` and
-    `tuned` are None where the search was interrupted before, or tuning failed.
+    `tuned` are None where the search was interrupted before, or tuning failed. `chip` (validation images)
+    and `chip_test` are those of chips, None where none was asked.
     """
 
     index: int
@@ -42,6 +43,13 @@ class FrontNetwork:
     test: float | None
     searched: Figures
     tuned: Figures | None
+    chip: float | None = None
+    chip_test: float | None = None
+
+    @property
+    def judged(self) -> float:
+        """The accuracy on validation images that counts: of chips where they were asked."""
+        return self.validation if self.chip is None else self.chip
 
     @property
     def best(self) -> Figures:
@@ -52,7 +60,8 @@ class FrontNetwork:
 @dataclass(frozen=True, slots=True)
 class Evaluated:
     """The networks that fit, in order of evaluation: number among all, accuracy (0 to 1), speed (networks,),
-    ks and e (networks, 16), d (networks, 4). `too_large` and `failed` count the others.
+    ks and e (networks, 16), d (networks, 4). `chip` are accuracies of chips, None where none was asked.
+    `too_large` and `failed` count the others.
     """
 
     number: Ints
@@ -63,6 +72,12 @@ class Evaluated:
     d: Ints
     too_large: int
     failed: int
+    chip: Floats | None = None
+
+    @property
+    def judged(self) -> Floats:
+        """The accuracies that count: of chips where they were asked."""
+        return self.accuracy if self.chip is None else self.chip
 
     @property
     def total(self) -> int:
