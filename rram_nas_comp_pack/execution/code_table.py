@@ -23,7 +23,7 @@ Stuck = NDArray[np.int8]
 _ROWS: Final = 2048  # patterns that are remembered
 _MOST_PATTERNS: Final = 3**14
 BOUND: Final = 256  # codes of larger weights are not remembered
-_UNKNOWN: Final = np.int32(2**31 - 1)
+UNKNOWN: Final = 2**31 - 1
 
 
 class CodeTable(NamedTuple):
@@ -31,7 +31,7 @@ class CodeTable(NamedTuple):
 
     row: NDArray[np.int16]  # (patterns,)
     used: Ints  # (1,)
-    values: NDArray[np.int32]  # (rows, codes from -BOUND), _UNKNOWN where the code was not sought yet
+    values: NDArray[np.int32]  # (rows, codes from -BOUND), UNKNOWN where the code was not sought yet
     levels: NDArray[np.int8]  # (rows, codes from -BOUND, arrays * slices)
 
 
@@ -70,10 +70,10 @@ def nearest_codes(targets: Ints, stuck: Stuck, top: int) -> tuple[Ints, Levels]:
 
 def squared_errors(weights: NDArray[np.integer], scales: Rescaling, patterns: Patterns, kind: Kind) -> Ints:
     """Squared errors of the columns of `weights` (rows, columns) at each scale: (scales, columns)."""
-    total = np.zeros((len(scales.steps), weights.shape[1]), np.int64)
+    total = np.zeros((weights.shape[1], len(scales.steps)), np.int64)
     own = np.ascontiguousarray(weights, np.int64), np.ascontiguousarray(patterns)
     _add_squares(own, scales, kind, table_of(kind), total)
-    return total
+    return total.T
 
 
 @lru_cache(maxsize=4)
@@ -85,7 +85,7 @@ def table_of(kind: Kind) -> CodeTable:
     return CodeTable(
         np.full(patterns, -1, np.int16),
         np.zeros(1, np.int64),
-        np.full((rows, 2 * BOUND + 1), _UNKNOWN, np.int32),
+        np.full((rows, 2 * BOUND + 1), UNKNOWN, np.int32),
         np.zeros((rows, 2 * BOUND + 1, cells), np.int8),
     )
 
@@ -119,60 +119,55 @@ def _write(
     for r in range(targets.shape[0]):
         for c in range(targets.shape[1]):
             target, pattern = targets[r, c], int(patterns[r, c])
-            row = row_of(pattern, table)
-            if row >= 0 and abs(target) <= BOUND:
-                look_up(target, row, pattern, kind, (table, work))
-                values[r, c] = table.values[row, target + BOUND]
-                own = table.levels[row, target + BOUND]
-            else:
-                values[r, c] = seek(target, pattern, kind, work)
-                own = work.code
+            values[r, c] = code_of(target, pattern, kind, table, work)
             for a in range(kind.arrays):
                 for j in range(kind.slices):
-                    levels[a, j, r, c] = own[a * kind.slices + j]
+                    levels[a, j, r, c] = work.code[a * kind.slices + j]
 
 
 @compiled
 def _add_squares(
     own: tuple[Ints, Patterns], scales: Rescaling, kind: Kind, table: CodeTable, total: Ints
 ) -> None:
+    """Add to `total` (columns, scales). Fields are taken out of their tuples for the compiler."""
     weights, patterns = own
+    rows, known, codes, steps = table.row, table.values, scales.codes, scales.steps
     work = new_work(kind)
     for r in range(weights.shape[0]):
         for c in range(weights.shape[1]):
             weight, pattern = weights[r, c], int(patterns[r, c])
-            row = row_of(pattern, table)
-            for s in range(len(scales.steps)):
-                target = scales.codes[s, weight + BOUND]
+            if weight == 0 and pattern == 0:
+                continue  # healthy cells hold it exactly
+            row = int(rows[pattern]) if len(rows) else -1
+            for s in range(len(steps)):
+                target = codes[s, weight + BOUND]
+                value = int(UNKNOWN)
                 if row >= 0 and abs(target) <= BOUND:
-                    look_up(target, row, pattern, kind, (table, work))
-                    value = np.int64(table.values[row, target + BOUND])
-                else:
-                    value = np.int64(seek(target, pattern, kind, work))
-                error = weight * scales.usual - scales.steps[s] * (value - scales.offset)
-                total[s, c] += error * error
+                    value = int(known[row, target + BOUND])
+                if value == UNKNOWN:
+                    value = code_of(target, pattern, kind, table, work)
+                error = weight * scales.usual - steps[s] * (value - scales.offset)
+                total[c, s] += error * error
 
 
-@inlined
-def row_of(pattern: int, table: CodeTable) -> int:
-    """The row of the table for a pattern; -1 where there is none left."""
-    if len(table.row) == 0:
-        return -1
-    row = np.int64(table.row[pattern])
-    if row < 0 and table.used[0] < len(table.values):
-        row = table.used[0]
+@compiled
+def code_of(target: int, pattern: int, kind: Kind, table: CodeTable, work: Work) -> int:
+    """Write the levels of the nearest code to `work.code`, and return its value; the table remembers it."""
+    if len(table.row) == 0 or abs(target) > BOUND:
+        return seek(target, pattern, kind, work)
+    row = int(table.row[pattern])
+    if row < 0:
+        if table.used[0] == len(table.values):
+            return seek(target, pattern, kind, work)
+        row = int(table.used[0])
         table.row[pattern] = row
         table.used[0] += 1
-    return row  # type: ignore[return-value]
-
-
-@inlined
-def look_up(target: int, row: int, pattern: int, kind: Kind, places: tuple[CodeTable, Work]) -> None:
-    """See to it that a row of the table knows the code of a target of at most BOUND."""
-    table, work = places
-    if table.values[row, target + BOUND] == _UNKNOWN:
+    if table.values[row, target + BOUND] == UNKNOWN:
         table.values[row, target + BOUND] = seek(target, pattern, kind, work)
         table.levels[row, target + BOUND] = work.code
+    else:
+        work.code[:] = table.levels[row, target + BOUND]
+    return int(table.values[row, target + BOUND])
 
 
 @compiled

@@ -27,7 +27,7 @@ from .cells import (
     slice_weights,
 )
 from .chip import ChipInstance, quantile_numbers, stuck_patterns
-from .code_table import BOUND, CodeTable, Kind, look_up, new_work, row_of, seek, table_of
+from .code_table import BOUND, UNKNOWN, CodeTable, Kind, code_of, new_work, table_of
 from .device import UNITS, DeviceModel
 from .encoding import Encoding
 from .program import BoxCells
@@ -117,30 +117,55 @@ def _cells_of(device: DeviceModel) -> _Cells:
 def _weigh(weights: Ints, place: _Place, cells: _Cells, table: CodeTable, added: NDArray[np.int32]) -> None:
     """Row by row: first the level of every cell, then array by array what they conduct."""
     rows, columns = weights.shape
-    work = new_work(cells.kind)
-    levels = np.zeros((len(cells.worths), columns), np.int8)
-    total = np.zeros(columns, np.int64)
+    worths, conduct = cells.worths, cells.conduct
+    levels, total = np.zeros((len(worths), columns), np.int8), np.zeros(columns, np.int64)
     for r in range(rows):
+        if place.aware:
+            _write_nearest(weights[r], place.patterns[r], cells, table, levels)
+        else:
+            _write_plain(weights[r], place.patterns[r], cells, levels)
         for c in range(columns):
-            weight, pattern = weights[r, c], int(place.patterns[r, c])
-            own = cells.plain[weight + BOUND]
-            if place.aware:
-                target, row = weight + cells.offset, row_of(pattern, table)
-                if row >= 0 and abs(target) <= BOUND:
-                    look_up(target, row, pattern, cells.kind, (table, work))
-                    own = table.levels[row, target + BOUND]
-                else:
-                    seek(target, pattern, cells.kind, work)
-                    own = work.code
-                pattern = 0  # a code around faults has stuck cells at their levels
-            for cell in range(len(cells.worths) - 1, -1, -1):
-                state = pattern % 3
-                pattern //= 3
-                levels[cell, c] = own[cell] if state == 0 else (0 if state == 1 else cells.kind.top)
-            total[c] = -cells.beside - UNITS * weight
-        for cell in range(len(cells.worths)):
+            total[c] = -cells.beside - UNITS * weights[r, c]
+        for cell in range(len(worths)):
             numbers = place.numbers[cell, place.row + r, place.column : place.column + columns]
+            own, worth = levels[cell], worths[cell]
             for c in range(columns):
-                total[c] += cells.worths[cell] * cells.conduct[levels[cell, c], numbers[c]]
+                total[c] += worth * conduct[own[c], numbers[c]]
         for c in range(columns):
             added[r, c] = total[c]
+
+
+@compiled
+def _write_nearest(
+    weights: Ints, patterns: Patterns, cells: _Cells, table: CodeTable, levels: NDArray[np.int8]
+) -> None:
+    """The levels (cells, columns) of the nearest codes; stuck cells are at theirs."""
+    rows, known, codes = table.row, table.values, table.levels
+    work = new_work(cells.kind)
+    for c in range(len(weights)):
+        target, pattern = weights[c] + cells.offset, int(patterns[c])
+        row = int(rows[pattern]) if len(rows) else -1
+        if row >= 0 and abs(target) <= BOUND and known[row, target + BOUND] != UNKNOWN:
+            for cell in range(len(levels)):
+                levels[cell, c] = codes[row, target + BOUND, cell]
+        else:
+            code_of(target, pattern, cells.kind, table, work)
+            for cell in range(len(levels)):
+                levels[cell, c] = work.code[cell]
+
+
+@compiled
+def _write_plain(weights: Ints, patterns: Patterns, cells: _Cells, levels: NDArray[np.int8]) -> None:
+    """The levels (cells, columns) of cells with plain codes; stuck cells are at theirs."""
+    plain, top = cells.plain, cells.kind.top
+    for c in range(len(weights)):
+        pattern = int(patterns[c])
+        if pattern == 0:
+            for cell in range(len(levels)):
+                levels[cell, c] = plain[weights[c] + BOUND, cell]
+            continue
+        for cell in range(len(levels) - 1, -1, -1):
+            state = pattern % 3
+            pattern //= 3
+            own = plain[weights[c] + BOUND, cell]
+            levels[cell, c] = own if state == 0 else (0 if state == 1 else top)
