@@ -30,6 +30,7 @@ from .places import Order, Places, cropped, output_shape, padded, places_of, unp
 from .program import ProgrammedBox
 from .read_plan import Converters, sensed_cells
 from .vectors import Convolution
+from .weigh import WeighedBox
 from .weight_groups import Block, BlockGroup, Vectors, weights_of
 
 ReadingPath = Literal["folded", "by copies", "full"]
@@ -68,7 +69,13 @@ def copied_box(copy: int, placed: PlacedBox, box: ProgrammedBox, reading: Readin
     return CopiedBox(copy, placed, _small(added), converted, _small(cells), how)
 
 
-def _small(numbers: Ints) -> NDArray[np.integer]:
+def weighed_box(placed: PlacedBox, box: WeighedBox) -> CopiedBox:
+    """What a layer needs of a box that an ideal ADC reads."""
+    none = np.zeros((0, 0, 0), np.int8)
+    return CopiedBox(placed.copy, placed, _small(box.added), np.zeros(0, np.int64), none, None)
+
+
+def _small(numbers: NDArray[np.integer]) -> NDArray[np.integer]:
     """In the smallest type that holds them: chips have many cells."""
     least, most = int(numbers.min(initial=0)), int(numbers.max(initial=0))
     return numbers.astype(np.min_scalar_type(min(least, -most - 1, -UNITS)))
