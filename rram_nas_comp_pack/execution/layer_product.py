@@ -142,7 +142,7 @@ class LayerProduct:
         y = torch.zeros(shape, dtype=self._kind) if self._shared is None else self._shared(x, unpadded(how))
         if last:
             x, y = x.movedim(1, -1), y.movedim(1, -1)
-        x, y = x.contiguous(), y.to(self._kind, memory_format=torch.contiguous_format)
+        x, y = x.contiguous(), y.to(self._kind, memory_format=torch.contiguous_format).contiguous()
         to = Vectors(x.view(-1).numpy(), y.view(-1).numpy(), places, self._copies, self._room)
         for weights in self._weights:
             weights.add(to)
