@@ -31,7 +31,7 @@ from .program import ProgrammedBox
 from .read_plan import Converters, sensed_cells
 from .vectors import Convolution
 from .weigh import WeighedBox
-from .weight_groups import Block, BlockGroup, Vectors, weights_of
+from .weight_groups import Block, BlockGroup, Vectors, Weights, weights_of
 
 ReadingPath = Literal["folded", "by copies", "full"]
 
@@ -96,11 +96,9 @@ class LayerProduct:
         """Choose how the layer is computed."""
         self._layer, self._copies, self._innermost, self._room = layer, *how
         copies = how.copies
-        shared = _mostly_lossless(boxes)
+        shared, blocks, self._weights = _parted(layer, boxes, copies)
         image = matrix_of(layer, [box.placed for box in boxes if box.copy == 0])
         self._shared = ExactLayer(image) if shared else None
-        blocks = list(_blocks(layer, boxes, shared))
-        self._weights = weights_of(blocks, copies)
         self._converted = tuple(
             group
             for how in dict.fromkeys(box.how for box in boxes if box.how and len(box.converted))
@@ -159,6 +157,20 @@ class LayerProduct:
             self._converted = tuple(group.in_order(found) for group in self._converted)
         self._places = {x.shape: found}  # the last batch may be smaller
         return found
+
+
+def _parted(layer: Layer, boxes: Sequence[CopiedBox], copies: int) -> tuple[bool, list[Block], Weights]:
+    """Whether copies share the weights of the image, and what each of them has besides."""
+    shared = _mostly_lossless(boxes)
+    blocks = list(_blocks(layer, boxes, shared))
+    weights = weights_of(blocks, copies)
+    converted = any(len(box.converted) for box in boxes)
+    dense = layer.groups == 1 and len(weights) > 0 and all(isinstance(each, BlockGroup) for each in weights)
+    if shared and dense and not converted:
+        # such blocks take little longer with the shared weights in them, whose product is saved
+        shared, blocks = False, list(_blocks(layer, boxes, False))
+        weights = weights_of(blocks, copies)
+    return shared, blocks, weights
 
 
 def _mostly_lossless(boxes: Sequence[CopiedBox]) -> bool:
