@@ -103,7 +103,7 @@ def in_usual_scales(multiply: Multiply, eighths: Sequence[Ints]) -> Multiply:
 
     def in_usual(layer_index: int, x: Tensor, how: Convolution | None) -> Tensor:
         sums, factor = multiply(layer_index, x, how), factors[layer_index]
-        return sums if factor is None else sums.double() * by_channel(factor, how)
+        return sums if factor is None else sums.double().mul_(by_channel(factor, how))
 
     return in_usual
 
