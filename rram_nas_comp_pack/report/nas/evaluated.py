@@ -45,7 +45,7 @@ def evaluated_data(runs: Sequence[SearchRun], folders: Sequence[str], chart: Sca
             {
                 "title": f"{run.name}, evaluated network" if len(runs) > 1 else "Evaluated network",
                 "folder": folder,
-                "command": pack_command(run, TABLE, "K"),
+                "command": pack_command(run, TABLE, "K", _rows_to_fill_in(run)),
                 "networks": _networks(run),
             }
             for run, folder in zip(runs, folders, strict=True)
@@ -55,11 +55,18 @@ def evaluated_data(runs: Sequence[SearchRun], folders: Sequence[str], chart: Sca
     return f'<script type="application/json" id="evaluated-data">{text}</script>\n'
 
 
-def _networks(run: SearchRun) -> list[tuple[int, float, float, str]]:
+def _rows_to_fill_in(run: SearchRun) -> str | None:
+    """What stands for a network's rows of diagonal boxes, where these were a gene."""
+    return None if run.evaluated.diagonal_rows is None else "R"
+
+
+def _networks(run: SearchRun) -> list[tuple[int | float | str, ...]]:
     own = run.evaluated
+    rows = [()] * len(own.speed) if own.diagonal_rows is None else own.diagonal_rows[:, None].tolist()
     return [
-        (number, round(accuracy, 4), round(speed, 2), "".join(map(str, (*ks, *e, *d))))
-        for number, accuracy, speed, ks, e, d in zip(
+        (number, round(accuracy, 4), round(speed, 2), "".join(map(str, (*ks, *e, *d))), *beside)
+        for beside, number, accuracy, speed, ks, e, d in zip(
+            rows,
             *(each.tolist() for each in (own.number, own.accuracy, own.speed, own.ks, own.e, own.d)),
             strict=True,
         )

@@ -33,7 +33,8 @@ class FrontNetwork:
     """A network of the front, `index` being its place in front.json; accuracies are 0 to 1 where measured.
 
     `searched` is by the quick layout that the search went by, `tuned` after tuning in full. `test` and
-    `tuned` are None where the search was interrupted before, or tuning failed.
+    `tuned` are None where the search was interrupted before, or tuning failed. `diagonal_rows` are the most
+    rows of a diagonal box, None where that was no gene.
     """
 
     index: int
@@ -42,6 +43,7 @@ class FrontNetwork:
     test: float | None
     searched: Figures
     tuned: Figures | None
+    diagonal_rows: int | None = None
 
     @property
     def best(self) -> Figures:
@@ -52,7 +54,8 @@ class FrontNetwork:
 @dataclass(frozen=True, slots=True)
 class Evaluated:
     """The networks that fit, in order of evaluation: number among all, accuracy (0 to 1), speed (networks,),
-    ks and e (networks, 16), d (networks, 4). `too_large` and `failed` count the others.
+    ks and e (networks, 16), d (networks, 4). `too_large` and `failed` count the others. `diagonal_rows`
+    (networks,) are the most rows of diagonal boxes, None where that was no gene.
     """
 
     number: Ints
@@ -63,6 +66,7 @@ class Evaluated:
     d: Ints
     too_large: int
     failed: int
+    diagonal_rows: Ints | None = None
 
     @property
     def total(self) -> int:
