@@ -19,11 +19,13 @@ import numpy as np
 from rram_nas_comp_pack.hardware.config.read import load_hardware
 from rram_nas_comp_pack.nas.accuracy import Predictor, load_context, predictor
 from rram_nas_comp_pack.nas.compile_subnet import CompileSettings
-from rram_nas_comp_pack.nas.evaluate import AccuracySettings
-from rram_nas_comp_pack.nas.generations import SearchOptions, SubnetResult, evolve, key
-from rram_nas_comp_pack.nas.genome import CHOICES, LENGTH, Genes, canonical
+from rram_nas_comp_pack.nas.generations import SearchOptions, SubnetResult, evolve
+from rram_nas_comp_pack.nas.genes import canonical, key
+from rram_nas_comp_pack.nas.genome import CHOICES, GENOME, LENGTH
+from rram_nas_comp_pack.nas.ofa_space import AccuracySettings, OfaSpace
 from rram_nas_comp_pack.nas.search import Search, evaluate, label_training_subnets
 from rram_nas_comp_pack.nas.selection import hypervolume
+from rram_nas_comp_pack.nas.space import Genes
 from rram_nas_comp_pack.nas.workers.engine import Engine
 from rram_nas_comp_pack.nas.workers.local import local
 from rram_nas_comp_pack.runs.shipped import SUPERNETS
@@ -42,18 +44,18 @@ class Evaluator:
 
     def __call__(self, genes: Genes) -> list[SubnetResult]:
         begun = time.perf_counter()
-        new = {row.tobytes(): row for row in canonical(genes) if row.tobytes() not in self.known}
+        new = {row.tobytes(): row for row in canonical(GENOME, genes) if row.tobytes() not in self.known}
         if new:
             outcomes = evaluate(self.search, self.predict, lambda _done: None, np.array(list(new.values())))
             self.known.update(zip(new, outcomes, strict=True))
         self.seconds += time.perf_counter() - begun
-        return [self.known[row.tobytes()] for row in canonical(genes)]
+        return [self.known[row.tobytes()] for row in canonical(GENOME, genes)]
 
 
 def ours(method: str, evaluator: Evaluator, generations: int, seed: int) -> list[SubnetResult]:
     """All that a search of ours evaluates."""
     options = SearchOptions(POPULATION, generations, method, seed=seed)
-    *_, last = evolve(options, evaluator)
+    *_, last = evolve(GENOME, options, evaluator)
     return list(last.known.values())
 
 
@@ -76,7 +78,7 @@ def stock(evaluator: Evaluator, generations: int, seed: int) -> list[SubnetResul
         def _evaluate(self, x, out, *_args, **_options) -> None:
             rows = np.asarray(x, np.int8)
             outcomes = evaluator(rows)
-            seen.update(zip(map(key, rows), outcomes, strict=True))
+            seen.update(zip((key(GENOME, row) for row in rows), outcomes, strict=True))
             out["F"] = np.array([(-o.accuracy, -o.speed) for o in outcomes])
             out["G"] = np.array([[o.excess] for o in outcomes])
 
@@ -102,8 +104,9 @@ def evaluator_of(engine: Engine, crossbars: int, subnets: int) -> Evaluator:
     classes = load_context(SUPERNETS["digits"], "digits").images.classes
     judging = AccuracySettings(SUPERNETS["digits"], "digits", "predictor", "cpu", 0, classes)
     settings = CompileSettings(load_hardware(ROOT / "SimConfig.ini"), crossbars)
-    search = Search(SearchOptions(), settings, judging, engine)
-    predict = predictor(*label_training_subnets(search, subnets, lambda _done: None), seed=0, trusted=-1)
+    search = Search(SearchOptions(), settings, OfaSpace(judging), engine)
+    learnt = label_training_subnets(search, subnets, lambda _done: None)
+    predict = predictor(search.space, *learnt, seed=0, trusted=-1)
     print(f"predictor: Kendall's tau {predict.tau:.2f} on subnets held out")
     return Evaluator(search, predict)
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from rram_nas_comp_pack.nas.accuracy import calibrate, finetune, load_context
-from rram_nas_comp_pack.nas.genome import decode, sample_genes
+from rram_nas_comp_pack.nas.genes import sample_genes
+from rram_nas_comp_pack.nas.genome import GENOME, decode
 from rram_nas_comp_pack.runs.shipped import SUPERNETS
 
 
@@ -21,5 +22,5 @@ def loaded():
 @pytest.mark.parametrize("judge", [calibrate, finetune])
 def test_judge(benchmark, loaded, judge, threads):
     torch.set_num_threads(threads)
-    subnets = cycle(decode(row) for row in sample_genes(np.random.default_rng(0), 12))
+    subnets = cycle(decode(row) for row in sample_genes(np.random.default_rng(0), GENOME, 12))
     benchmark.pedantic(lambda: judge(loaded, next(subnets)), rounds=12, warmup_rounds=1)

@@ -26,7 +26,9 @@ from ofa import training
 from ofa.architecture import Configuration
 
 from ..errors import BadInput, CannotBeDone
-from .genome import Genes, canonical, encode, one_hot
+from .genes import canonical, one_hot
+from .genome import GENOME, encode
+from .space import Genes, Genome
 
 if TYPE_CHECKING:
     from sklearn.neural_network import MLPRegressor
@@ -116,7 +118,7 @@ def finetune_subnet(context: AccuracyContext, chosen: Configuration) -> Subnet:
     subnet = context.supernet.get_active_subnet().train()
     device = next(subnet.parameters()).device
     optimizer = torch.optim.SGD(subnet.parameters(), 1e-3, momentum=0.9, weight_decay=1e-4)
-    rng = Generator(PCG64([context.seed, *canonical(encode([chosen]))[0].tolist()]))
+    rng = Generator(PCG64([context.seed, *canonical(GENOME, encode([chosen]))[0].tolist()]))
     images = context.images.train.first(-(-len(context.images.train) // SHARE))
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(int(rng.integers(2**63)))
@@ -136,6 +138,7 @@ class Predictor:
     `tau` is Kendall's rank correlation with their accuracies, nan where these are all equal.
     """
 
+    genome: Genome
     network: MLPRegressor
     mean: float
     scale: float
@@ -143,12 +146,12 @@ class Predictor:
 
     def __call__(self, genes: Genes) -> NDArray[np.float64]:
         """Return the accuracies (subnets,), 0 to 1, of rows of genes (subnets, genes)."""
-        predicted: NDArray[np.float64] = self.network.predict(one_hot(genes))
+        predicted: NDArray[np.float64] = self.network.predict(one_hot(self.genome, genes))
         return np.clip(self.mean + self.scale * predicted, 0, 1)
 
 
 def predictor(
-    genes: Genes, accuracies: NDArray[np.float64], seed: int, trusted: float = TRUSTED
+    genome: Genome, genes: Genes, accuracies: NDArray[np.float64], seed: int, trusted: float = TRUSTED
 ) -> Predictor:
     """Train a predictor on subnets (subnets, genes) of known accuracies (subnets,), all but every fifth.
 
@@ -168,8 +171,8 @@ def predictor(
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where noise is all there is to learn, it does not converge
-        network.fit(one_hot(genes[~held]), (accuracies[~held] - mean) / scale)
-    untested = Predictor(network, mean, scale, math.nan)
+        network.fit(one_hot(genome, genes[~held]), (accuracies[~held] - mean) / scale)
+    untested = Predictor(genome, network, mean, scale, math.nan)
     tau = float(kendalltau(untested(genes[held]), accuracies[held]).statistic)
     if trusted > -1 and not tau >= trusted:
         raise CannotBeDone(

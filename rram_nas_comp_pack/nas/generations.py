@@ -15,8 +15,9 @@ from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
 from ..kernels.arrays import Floats
-from .genome import LENGTH, Genes, canonical, crossover, mutate, sample_genes
+from .genes import canonical, crossover, genes_of, key, mutate, sample_genes
 from .selection import crowded_order, hypervolume, non_dominated_rank, tournament, weighted
+from .space import Genes, Genome
 
 Method = Literal["nsga2", "ga", "random"]
 Objective = Literal["acc", "speed", "energy", "crossbars"]
@@ -90,10 +91,12 @@ Evaluate = Callable[[Genes], Sequence[SubnetResult]]
 """From rows of genes (subnets, genes), all of them different networks, to what became of each."""
 
 
-def evolve(options: SearchOptions, evaluate: Evaluate, state: State = State()) -> Iterator[State]:
+def evolve(
+    genome: Genome, options: SearchOptions, evaluate: Evaluate, state: State = State()
+) -> Iterator[State]:
     """Search on from `state`; yields the state after every generation."""
     while len(state.populations) < options.generations:
-        state = _next(options, evaluate, state)
+        state = _next(genome, options, evaluate, state)
         yield state
 
 
@@ -115,63 +118,57 @@ def ranks(outcomes: Sequence[SubnetResult], objectives: Sequence[Objective]) -> 
     return non_dominated_rank(_costs(outcomes, objectives), _excess(outcomes))
 
 
-def key(genes: Genes) -> bytes:
-    """What names the network of one row (genes,)."""
-    return canonical(genes[None]).tobytes()
-
-
-def genes_of(known: Mapping[bytes, SubnetResult]) -> Genes:
-    """Rows (subnets, genes) from their keys."""
-    return np.frombuffer(b"".join(known), np.int8).reshape(len(known), LENGTH)
-
-
-def _next(options: SearchOptions, evaluate: Evaluate, state: State) -> State:
+def _next(genome: Genome, options: SearchOptions, evaluate: Evaluate, state: State) -> State:
     generation = len(state.populations)
     rng = Generator(PCG64([options.seed, generation]))
-    parents = state.populations[-1] if generation else sample_genes(rng, 0)
-    children = _children(rng, options, parents, state.known)
-    new = {k: child for child in canonical(children) if (k := child.tobytes()) not in state.known}
-    outcomes = evaluate(np.array(list(new.values())).reshape(-1, LENGTH)) if new else ()
+    parents = state.populations[-1] if generation else sample_genes(rng, genome, 0)
+    children = _children(rng, genome, options, parents, state.known)
+    new = {k: child for child in canonical(genome, children) if (k := child.tobytes()) not in state.known}
+    outcomes = evaluate(genes_of(new)) if new else ()
     known = {**state.known, **dict(zip(new, outcomes, strict=True))}
-    candidates = _different(np.concatenate([parents, children]))
-    best_first = _best_first(options, [known[key(row)] for row in candidates])
+    candidates = _different(genome, np.concatenate([parents, children]))
+    best_first = _best_first(options, [known[key(genome, row)] for row in candidates])
     populations = (*state.populations, candidates[best_first[: options.population]])
     volumes = (*state.hypervolumes, _hypervolume(known.values()))
     return State(populations, volumes, (*state.evaluated, len(known)), known)
 
 
 def _children(
-    rng: Generator, options: SearchOptions, parents: Genes, known: Mapping[bytes, SubnetResult]
+    rng: Generator,
+    genome: Genome,
+    options: SearchOptions,
+    parents: Genes,
+    known: Mapping[bytes, SubnetResult],
 ) -> Genes:
     """Rows for the next generation; those that are known or twins are bred anew, a few times."""
-    children = _breed(rng, options, parents)
+    children = _breed(rng, genome, options, parents)
     for _ in range(TRIES):
-        keys = [row.tobytes() for row in canonical(children)]
+        keys = [row.tobytes() for row in canonical(genome, children)]
         stale = np.array([k in known or k in keys[:i] for i, k in enumerate(keys)])
         if not stale.any():
             break
-        children[stale] = _breed(rng, options, parents)[stale]
+        children[stale] = _breed(rng, genome, options, parents)[stale]
     return children
 
 
-def _breed(rng: Generator, options: SearchOptions, parents: Genes) -> Genes:
+def _breed(rng: Generator, genome: Genome, options: SearchOptions, parents: Genes) -> Genes:
     count = options.population
     if not len(parents) or options.method == "random":
-        return sample_genes(rng, count)
+        return sample_genes(rng, genome, count)
     best_first = np.arange(len(parents))
     mothers, fathers = (parents[tournament(rng, best_first, count)] for _ in range(2))
     by_mutation = round(options.mutation_ratio * count)
     return np.concatenate(
         [
-            mutate(rng, mothers[:by_mutation], options.mutate_prob),
+            mutate(rng, genome, mothers[:by_mutation], options.mutate_prob),
             crossover(rng, mothers[by_mutation:], fathers[by_mutation:]),
         ]
     )
 
 
-def _different(rows: Genes) -> Genes:
+def _different(genome: Genome, rows: Genes) -> Genes:
     """The first row of each network."""
-    first = {k: i for i, k in reversed(list(enumerate(row.tobytes() for row in canonical(rows))))}
+    first = {k: i for i, k in reversed(list(enumerate(row.tobytes() for row in canonical(genome, rows))))}
     return rows[sorted(first.values())]
 
 

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from ..errors import CannotBeDone
 from .compile_subnet import CompileSettings
-from .evaluate import AccuracySettings, TunedSubnet, calibrated_accuracy, evaluate_in_full, evaluate_subnet
+from .evaluate import TunedSubnet, compile_only, evaluate_in_full, evaluate_subnet, validation_accuracy
 from .generations import SearchOptions, SubnetResult
-from .genome import Genes, canonical, sample_genes
+from .genes import canonical, sample_genes
 from .workers.engine import Engine, Failed
 
 if TYPE_CHECKING:
     from .accuracy import Predictor
+    from .space import Genes, SearchSpace
 
 Done = Callable[[int], None]
 """Called with how many subnets are done."""
@@ -27,11 +28,11 @@ Done = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How to search, to compile and to judge, and who does it."""
+    """How to search and to compile, among which networks, and who does it."""
 
     options: SearchOptions
     settings: CompileSettings
-    judging: AccuracySettings
+    space: SearchSpace
     engine: Engine
 
 
@@ -40,7 +41,8 @@ def evaluate(search: Search, predict: Predictor | None, done: Done, genes: Genes
 
     Raises CannotBeDone where all of them fail alike: the fault is not in a subnet.
     """
-    task = partial(evaluate_subnet, search.judging, search.settings)
+    own = evaluate_subnet if predict is None else compile_only
+    task = partial(own, search.space, search.settings)
     found = search.engine(task, [row.tobytes() for row in genes], done)
     errors = {each.error for each in found if isinstance(each, Failed)}
     if len(errors) == 1 and len(found) > 1 and all(isinstance(each, Failed) for each in found):
@@ -60,11 +62,10 @@ def _failed(what: Failed) -> SubnetResult:
 
 def label_training_subnets(search: Search, count: int, done: Done) -> tuple[Genes, NDArray[np.float64]]:
     """Draw and calibrate subnets for a predictor: rows (subnets, genes) and accuracies (subnets,)."""
-    genes = np.unique(canonical(sample_genes(Generator(PCG64([search.options.seed, 2**32])), count)), axis=0)
+    drawn = sample_genes(Generator(PCG64([search.options.seed, 2**32])), search.space, count)
+    genes = np.unique(canonical(search.space, drawn), axis=0)
     genes = genes[Generator(PCG64([search.options.seed, 2**32 + 1])).permutation(len(genes))]
-    found = search.engine(
-        partial(calibrated_accuracy, search.judging), [row.tobytes() for row in genes], done
-    )
+    found = search.engine(partial(validation_accuracy, search.space), [row.tobytes() for row in genes], done)
     known = [i for i, each in enumerate(found) if not isinstance(each, Failed)]
     if not known and isinstance(found[0], Failed):
         raise CannotBeDone(f"no subnet can be calibrated: {found[0].error}")
@@ -73,5 +74,5 @@ def label_training_subnets(search: Search, count: int, done: Done) -> tuple[Gene
 
 def tune_front(search: Search, steps: int | None, genes: Genes, done: Done) -> list[TunedSubnet | Failed]:
     """Compile rows of genes (subnets, genes) like any network, and judge them by test images too."""
-    task = partial(evaluate_in_full, search.judging, replace(search.settings, quick=False, steps=steps))
+    task = partial(evaluate_in_full, search.space, replace(search.settings, quick=False, steps=steps))
     return search.engine(task, [row.tobytes() for row in genes], done)

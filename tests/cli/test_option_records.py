@@ -9,8 +9,8 @@ from rram_nas_comp_pack.cli.options.parse import new_parser, parse
 from rram_nas_comp_pack.compiler import CompileOptions
 from rram_nas_comp_pack.hardware.config.read import load_hardware
 from rram_nas_comp_pack.nas.compile_subnet import CompileSettings
-from rram_nas_comp_pack.nas.evaluate import AccuracyMethod
 from rram_nas_comp_pack.nas.generations import Method, SearchOptions
+from rram_nas_comp_pack.nas.ofa_space import AccuracyMethod
 from rram_nas_comp_pack.packing.pack import Packer, PackingSettings
 from rram_nas_comp_pack.runs.shipped import SUPERNETS
 from rram_nas_comp_pack.tuning.settings import DepthwiseMapping, Effort, Tuner, Tuning

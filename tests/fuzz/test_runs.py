@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from ofa.architecture import layer_shapes
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.nas.generations import SearchOptions, SubnetResult, evolve, genes_of
+from rram_nas_comp_pack.nas.generations import SearchOptions, SubnetResult, evolve
+from rram_nas_comp_pack.nas.genes import genes_of
+from rram_nas_comp_pack.nas.genome import GENOME
 from rram_nas_comp_pack.runs.nas.checkpoint import NAME, Kept, load_search, save_search
 from rram_nas_comp_pack.runs.nas.front import read_front
 from tests.cli.tiny_runs import call, make_workplace, pack
@@ -187,9 +189,9 @@ def test_a_front_that_is_damaged_builds_no_network(searched, data):
 def begun(tmp_path_factory):
     """The file of a search under way."""
     folder = tmp_path_factory.mktemp("begun")
-    state = next(evolve(SearchOptions(population=4, generations=1), judged))
+    state = next(evolve(GENOME, SearchOptions(population=4, generations=1), judged))
     genes = genes_of(state.known)
-    save_search(folder, Kept(state, genes, np.full(len(genes), 0.5)), {"seed": 1})
+    save_search(folder, GENOME, Kept(state, genes, np.full(len(genes), 0.5)), {"seed": 1})
     return folder
 
 
@@ -225,7 +227,7 @@ def test_a_search_to_go_on_with_is_sound_or_refused(begun, tmp_path_factory, dat
         changed = data.draw(st.sampled_from(ODD_ARRAYS))
         held[name] = changed(held[name] if held[name].dtype.kind != "U" else np.zeros((2, 2)))
         np.savez(folder / NAME, **{key: value for key, value in held.items() if value is not None})
-    kept = read_or_told(load_search, folder, {"seed": 1})
+    kept = read_or_told(load_search, folder, GENOME, {"seed": 1})
     if kept is not None:
-        for state in evolve(SearchOptions(population=4, generations=2), judged, kept.state):
+        for state in evolve(GENOME, SearchOptions(population=4, generations=2), judged, kept.state):
             assert np.isfinite(state.hypervolumes).all()

@@ -11,7 +11,8 @@ from ofa.architecture import configuration
 from rram_nas_comp_pack.errors import BadInput, CannotBeDone
 from rram_nas_comp_pack.nas import accuracy as module
 from rram_nas_comp_pack.nas.accuracy import calibrate, device_of, finetune, load_context, predictor
-from rram_nas_comp_pack.nas.genome import one_hot, sample_genes
+from rram_nas_comp_pack.nas.genes import one_hot, sample_genes
+from rram_nas_comp_pack.nas.genome import GENOME
 
 SMALLEST, LARGEST = configuration(3, 3, 2), configuration(7, 6, 4)
 
@@ -90,17 +91,17 @@ def test_the_seed_decides_how_a_subnet_is_finetuned(monkeypatch):
 
 def taught(count, noise, seed=0):
     rng = np.random.default_rng(seed)
-    genes = sample_genes(rng, count)
-    signal = one_hot(genes) @ rng.normal(size=108)
+    genes = sample_genes(rng, GENOME, count)
+    signal = one_hot(GENOME, genes) @ rng.normal(size=108)
     return genes, 0.9 + 0.01 * signal / signal.std() + noise * rng.normal(size=count)
 
 
 def test_a_predictor_ranks_subnets_that_it_has_not_seen():
     genes, accuracies = taught(300, 0.001)
-    found = predictor(genes[:250], accuracies[:250], seed=0)
+    found = predictor(GENOME, genes[:250], accuracies[:250], seed=0)
     assert found.tau > 0.7
     assert abs(found(genes[250:]) - accuracies[250:]).mean() < 0.006
-    assert np.array_equal(predictor(genes[:250], accuracies[:250], seed=0)(genes), found(genes))
+    assert np.array_equal(predictor(GENOME, genes[:250], accuracies[:250], seed=0)(genes), found(genes))
     assert ((found(genes) >= 0) & (found(genes) <= 1)).all()
 
 
@@ -108,21 +109,21 @@ def test_tau_is_of_every_fifth_subnet_none_of_which_it_was_trained_on():
     genes, accuracies = taught(200, 0.001)
     spoilt = accuracies.copy()
     spoilt[::5] = np.random.default_rng(1).random(40)
-    assert abs(predictor(genes, spoilt, 0, trusted=-1).tau) < 0.3
+    assert abs(predictor(GENOME, genes, spoilt, 0, trusted=-1).tau) < 0.3
     assert np.array_equal(
-        predictor(genes, spoilt, 0, trusted=-1)(genes), predictor(genes, accuracies, 0)(genes)
+        predictor(GENOME, genes, spoilt, 0, trusted=-1)(genes), predictor(GENOME, genes, accuracies, 0)(genes)
     )
 
 
 def test_a_predictor_that_ranks_by_chance_is_refused_unless_told():
     genes, accuracies = taught(100, 0.1)
     with pytest.raises(CannotBeDone, match=r"Kendall's tau is -?0\.\d\d on 20 .* allowed is at least 0\.7;"):
-        predictor(genes, accuracies, 0)
-    assert predictor(genes, accuracies, 0, trusted=-1).tau < 0.7
+        predictor(GENOME, genes, accuracies, 0)
+    assert predictor(GENOME, genes, accuracies, 0, trusted=-1).tau < 0.7
     with pytest.raises(CannotBeDone, match="tau is nan"):
-        predictor(genes, np.full(100, 0.5), 0)
+        predictor(GENOME, genes, np.full(100, 0.5), 0)
     with pytest.raises(BadInput, match="found 9 subnets to learn from, allowed is at least 10"):
-        predictor(genes[:9], accuracies[:9], 0)
+        predictor(GENOME, genes[:9], accuracies[:9], 0)
 
 
 def test_a_bench_needs_a_checkpoint_images_and_equal_classes(tmp_path):

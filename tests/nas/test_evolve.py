@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rram_nas_comp_pack.nas.generations import SearchOptions, State, SubnetResult, evolve, front, key, ranks
-from rram_nas_comp_pack.nas.genome import canonical, one_hot
+from rram_nas_comp_pack.nas.generations import SearchOptions, State, SubnetResult, evolve, front, ranks
+from rram_nas_comp_pack.nas.genes import canonical, key, one_hot
+from rram_nas_comp_pack.nas.genome import GENOME
 from rram_nas_comp_pack.nas.selection import crowded_order, hypervolume, non_dominated_rank, tournament
 
 WEIGHTS = np.random.default_rng(1).normal(size=(108, 2))
@@ -27,7 +28,7 @@ def judged(genes):
             crossbars=int(100 + b),
             excess=max(0.0, b - 8),
         )
-        for a, b in one_hot(genes) @ WEIGHTS
+        for a, b in one_hot(GENOME, genes) @ WEIGHTS
     ]
 
 
@@ -43,7 +44,7 @@ class Counting:
 
 
 def last(options, evaluate=judged, state=None):
-    for after in evolve(options, evaluate, state or State()):
+    for after in evolve(GENOME, options, evaluate, state or State()):
         state = after
     return state
 
@@ -128,14 +129,14 @@ def test_no_network_is_evaluated_twice_and_all_are_known(method):
     assert list(state.known) == evaluate.asked
     assert [len(p) for p in state.populations] == [12] * 8
     assert state.evaluated[-1] == len(state.known)
-    assert {key(row) for p in state.populations for row in p} <= set(state.known)
+    assert {key(GENOME, row) for p in state.populations for row in p} <= set(state.known)
 
 
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 1000), st.sampled_from(["nsga2", "ga", "random"]), st.integers(1, 7))
 def test_a_search_goes_on_from_any_generation_to_the_same_end(seed, method, after):
     options = replace(SMALL, method=method, seed=seed)
-    states = list(evolve(options, judged))
+    states = list(evolve(GENOME, options, judged))
     again = last(options, state=states[after - 1])
     assert all(np.array_equal(a, b) for a, b in zip(again.populations, states[-1].populations, strict=True))
     assert again.known == states[-1].known
@@ -143,19 +144,19 @@ def test_a_search_goes_on_from_any_generation_to_the_same_end(seed, method, afte
 
 
 def test_survivors_are_the_best_of_parents_and_children():
-    states = list(evolve(SMALL, judged))
+    states = list(evolve(GENOME, SMALL, judged))
     for before, after in pairwise(states):
         born = [k for k in after.known if k not in before.known]
-        rivals = [*(key(row) for row in before.populations[-1]), *born]
+        rivals = [*(key(GENOME, row) for row in before.populations[-1]), *born]
         rank = dict(zip(rivals, ranks([after.known[k] for k in rivals], SMALL.objectives), strict=True))
-        kept = [key(row) for row in after.populations[-1]]
+        kept = [key(GENOME, row) for row in after.populations[-1]]
         assert len(set(kept)) == len(kept)
         assert max(rank[k] for k in kept) <= min((rank[k] for k in rivals if k not in kept), default=99)
 
 
 def test_the_front_fits_is_undominated_and_falls_in_speed():
     state = last(replace(SMALL, generations=20))
-    best = [state.known[key(row)] for row in front(state, SMALL.objectives)]
+    best = [state.known[key(GENOME, row)] for row in front(state, SMALL.objectives)]
     fitting = [o for o in state.known.values() if o.excess <= 0]
     for own in best:
         costs = np.array([-own.accuracy, -own.speed])
@@ -172,7 +173,7 @@ def test_a_third_objective_keeps_what_is_best_in_it():
     options = replace(SMALL, objectives=("acc", "speed", "energy"), generations=15)
     state = last(options)
     least = min(o.energy_nj for o in state.known.values() if o.excess <= 0)
-    assert least in [state.known[key(row)].energy_nj for row in front(state, options.objectives)]
+    assert least in [state.known[key(GENOME, row)].energy_nj for row in front(state, options.objectives)]
 
 
 def test_nsga_beats_chance_and_the_weighted_sum_goes_where_its_weights_say():
@@ -180,14 +181,16 @@ def test_nsga_beats_chance_and_the_weighted_sum_goes_where_its_weights_say():
     by = {m: last(replace(longer, method=m)) for m in ("nsga2", "random")}
     assert by["nsga2"].hypervolumes[-1] > 1.05 * by["random"].hypervolumes[-1]
     fast, right = (last(replace(longer, method="ga", weights=w)) for w in ((0.0, 1.0), (1.0, 0.0)))
-    fastest, best = (s.known[key(s.populations[-1][0])] for s in (fast, right))
+    fastest, best = (s.known[key(GENOME, s.populations[-1][0])] for s in (fast, right))
     assert fastest.speed > best.speed
     assert fastest.accuracy < best.accuracy
 
 
 def test_where_nothing_fits_the_least_excess_survives_and_the_front_is_empty():
-    state = last(SMALL, lambda genes: [SubnetResult(excess=float(row.sum() + 1)) for row in canonical(genes)])
-    excess = [state.known[key(row)].excess for row in state.populations[-1]]
+    state = last(
+        SMALL, lambda genes: [SubnetResult(excess=float(row.sum() + 1)) for row in canonical(GENOME, genes)]
+    )
+    excess = [state.known[key(GENOME, row)].excess for row in state.populations[-1]]
     assert excess == sorted(excess)
     assert max(excess) == sorted(o.excess for o in state.known.values())[11]
     assert len(front(state, SMALL.objectives)) == 0

@@ -21,10 +21,12 @@ from ...kernels.jit import compiling_s
 from ...nas.accuracy import device_of as torch_device
 from ...nas.accuracy import load_context, predictor
 from ...nas.compile_subnet import CompileSettings, SubnetMetrics, compile_subnet
-from ...nas.evaluate import AccuracyMethod, AccuracySettings
 from ...nas.generations import evolve, front
-from ...nas.genome import LENGTH, Genes, decode
+from ...nas.genome import LENGTH, decode
+from ...nas.mapping_gene import WithDiagonalRows
+from ...nas.ofa_space import AccuracyMethod, AccuracySettings, OfaSpace
 from ...nas.search import Search, evaluate, label_training_subnets, tune_front
+from ...nas.space import Genes, SearchSpace
 from ...nas.workers.dask_cluster import cluster
 from ...nas.workers.engine import Engine
 from ...nas.workers.local import local
@@ -50,6 +52,7 @@ class _Run:
     """A search under way in the run's folder: what is kept of it, and what decides where it goes."""
 
     search: Search
+    judging: AccuracySettings
     folder: Path
     deciding: dict[str, Any]
     kept: Kept
@@ -71,12 +74,15 @@ def _run(options: EvolveOptions, origin: Origin) -> int:
     _compile_kernels(judging, settings)
     parent, place = run.log_dir / "evolution", run.log_dir / "evolution" / run.exp_id
     with run_folder(parent, run.exp_id, FOLDER, files=EVOLUTION) as folder, _engine(options) as engine:
+        space = _space(options, settings, judging)
         deciding = {**_deciding(options, settings.hardware, judging), "dataset": images}
+        if isinstance(space, WithDiagonalRows):
+            deciding["diagonal_rows"] = list(space.rows)
         if options.resume:
-            kept = checkpoint.resume_search(folder, place, deciding)
+            kept = checkpoint.resume_search(folder, place, space, deciding)
         else:
             kept = checkpoint.begin_search(folder)
-        under_way = _Run(Search(options.search, settings, judging, engine), folder, deciding, kept)
+        under_way = _Run(Search(options.search, settings, space, engine), judging, folder, deciding, kept)
         with _kept_if_interrupted(folder):
             found, interrupted = _searched(under_way, options)
             if interrupted and is_written(place):
@@ -108,14 +114,14 @@ def _searched(run: _Run, options: EvolveOptions) -> tuple[SearchResult, bool]:
         _generations(run, options)
         best = _front(run)
         in_full = replace(run.search.settings, quick=False, steps=0 if options.tune_effort == 0 else 1)
-        _compile_kernels(run.search.judging, in_full)
+        _compile_kernels(run.judging, in_full)
         with _bar("front", len(best)) as done:
             tuned = tune_front(run.search, options.tune_effort, best, done)
     except KeyboardInterrupt:
         if not run.kept.state.populations:
             raise
-        return SearchResult(run.kept.state, _front(run), (), run.search), True
-    return SearchResult(run.kept.state, best, tuple(tuned), run.search), False
+        return SearchResult(run.kept.state, _front(run), (), run.search, run.judging), True
+    return SearchResult(run.kept.state, best, tuple(tuned), run.search, run.judging), False
 
 
 def _front(run: _Run) -> Genes:
@@ -135,13 +141,14 @@ def _front(run: _Run) -> Genes:
 def _generations(run: _Run, options: EvolveOptions) -> None:
     """Search on to the last generation; each is kept in a file before the next begins."""
     search, predict = run.search, None
-    if search.judging.method == "predictor":
+    if run.judging.method == "predictor":
         if not len(run.kept.genes):
             with _bar("predictor", options.predictor_subnets) as told:
                 learnt = label_training_subnets(search, options.predictor_subnets, told)
             run.kept = Kept(run.kept.state, *learnt)
-            checkpoint.save_search(run.folder / FOLDER, run.kept, run.deciding)
-        predict = predictor(run.kept.genes, run.kept.accuracies, search.options.seed, options.predictor_tau)
+            checkpoint.save_search(run.folder / FOLDER, search.space, run.kept, run.deciding)
+        learnt = run.kept.genes, run.kept.accuracies
+        predict = predictor(search.space, *learnt, search.options.seed, options.predictor_tau)
     population, total = search.options.population, search.options.population * search.options.generations
     with step_bar("search", "subnet") as advance:
         note = ""
@@ -149,9 +156,11 @@ def _generations(run: _Run, options: EvolveOptions) -> None:
         def done(subnets: int) -> None:
             advance(population * len(run.kept.state.populations) + subnets, total, note)
 
-        for state in evolve(search.options, partial(evaluate, search, predict, done), run.kept.state):
+        for state in evolve(
+            search.space, search.options, partial(evaluate, search, predict, done), run.kept.state
+        ):
             run.kept = replace(run.kept, state=state)
-            checkpoint.save_search(run.folder / FOLDER, run.kept, run.deciding)
+            checkpoint.save_search(run.folder / FOLDER, search.space, run.kept, run.deciding)
             size = len(front(state, search.options.objectives))
             note = f"front {size}, hypervolume {state.hypervolumes[-1]:.2f}"
             done(0)
@@ -192,6 +201,19 @@ def _usual_method(hardware: Hardware) -> AccuracyMethod:
     """Chips are asked where they compute something else than float networks do."""
     device = device_of(hardware)
     return "chip" if device.variation or device.stuck_high or device.stuck_low else "calibrate"
+
+
+def _space(options: EvolveOptions, settings: CompileSettings, judging: AccuracySettings) -> SearchSpace:
+    """All subnets; and the rows of diagonal boxes as a gene where several are given, or by default on chips.
+
+    The default is no diagonal boxes, half of the crossbar's rows, or all.
+    """
+    subnets, rows = OfaSpace(judging), options.diagonal_rows
+    free = settings.depthwise == "auto" and settings.tuner == "joint"
+    if judging.method == "chip" and free and rows is None:
+        most = settings.hardware.size.rows
+        rows = (0, most // 2, most)
+    return WithDiagonalRows(subnets, rows) if rows is not None and len(rows) > 1 else subnets
 
 
 def _engine(options: EvolveOptions) -> AbstractContextManager[Engine]:

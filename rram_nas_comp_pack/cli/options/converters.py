@@ -54,6 +54,18 @@ def number(least: float, most: float = math.inf) -> Callable[[str], float]:
     return convert
 
 
+def one_or_several(convert: Callable[[str], int]) -> Callable[[str], int | tuple[int, ...]]:
+    """A whole number, or several different ones with commas between them, as a tuple."""
+
+    def convert_all(text: str) -> int | tuple[int, ...]:
+        found = tuple(convert(part.strip()) for part in text.split(","))
+        if len(set(found)) < len(found):
+            raise argparse.ArgumentTypeError(f"found {text!r}, allowed are different numbers")
+        return found if len(found) > 1 else found[0]
+
+    return convert_all
+
+
 MANY_SAMPLES, MOST_SAMPLES = 4096, 100_000
 """What throughput is judged by, and what can be asked for."""
 

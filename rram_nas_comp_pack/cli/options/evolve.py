@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ofa.parser import path, word
 
+from ...errors import BadInput
 from ...nas.chips import Chips
 from ...runs.origin import cores
 from ...runs.shipped import SUPERNET, SUPERNETS, USUAL_IMAGES
@@ -30,8 +31,8 @@ from .shared import (
 if TYPE_CHECKING:
     from ...hardware.config.read import Hardware
     from ...nas.compile_subnet import CompileSettings
-    from ...nas.evaluate import AccuracyMethod
     from ...nas.generations import SearchOptions
+    from ...nas.ofa_space import AccuracyMethod
 
 INSTANCES = 4
 """Chips on which a network is executed."""
@@ -63,7 +64,10 @@ def _quick_told() -> str:
 
 @dataclass(frozen=True, slots=True)
 class EvolveOptions:
-    """Options of `evolve`: those of its run, of the search and of the compiler, which lacks the hardware."""
+    """Options of `evolve`: those of its run, of the search and of the compiler, which lacks the hardware.
+
+    `diagonal_rows` are all that are given, None where none are.
+    """
 
     run: RunOptions
     search: SearchOptions
@@ -71,6 +75,7 @@ class EvolveOptions:
     accuracy: AccuracyMethod | None
     images: int | None
     chips: Chips
+    diagonal_rows: tuple[int, ...] | None
     predictor_subnets: int
     predictor_tau: float
     checkpoint: Path
@@ -89,7 +94,7 @@ def add_evolve(parser: argparse.ArgumentParser) -> None:
     _add_search(parser)
     _add_accuracy(parser)
     add_packing(parser)
-    add_duplication(parser)
+    add_duplication(parser, searched=True)
     add(
         "--workers",
         type=at_least(1, 1024),
@@ -269,15 +274,31 @@ def evolve_options(values: dict[str, Any], command_line: str) -> EvolveOptions:
     if values["method"] == "ndga":  # what the paper's program calls it
         values["method"] = "nsga2"
     values["depthwise_mapping"] = depthwise_mapping(values)
-    own = {f.name for f in fields(EvolveOptions)} & values.keys()
+    rows = _diagonal_rows(values)
+    own = {f.name for f in fields(EvolveOptions)} & values.keys() - {"diagonal_rows"}
     chips = {"images": values["chip_images"], **{n: values[n] for n in ("instances", "encoding", "robust")}}
     return EvolveOptions(
         run=run_options(values, command_line),
         search=_search(values),
         settings=_settings(values),
         chips=Chips(**chips),
+        diagonal_rows=rows,
         **{name: values[name] for name in own},
     )
+
+
+def _diagonal_rows(values: dict[str, Any]) -> tuple[int, ...] | None:
+    """All that are given. Raises BadInput where there are several and nothing chooses the mapping."""
+    given = values["diagonal_rows"]
+    if not isinstance(given, tuple):
+        return None if given is None else (given,)
+    for name, needed in (("depthwise_mapping", "auto"), ("tuner", "joint")):
+        if values[name] != needed:
+            raise BadInput(
+                f"--diagonal-rows: found {','.join(map(str, given))} with --{name.replace('_', '-')} "
+                f"{values[name]}, allowed is --depthwise-mapping auto with --tuner joint for several numbers"
+            )
+    return given
 
 
 def _search(v: dict[str, Any]) -> SearchOptions:
@@ -299,7 +320,7 @@ def _settings(v: dict[str, Any]) -> Callable[[Hardware], CompileSettings]:
         rules=rules_of(v["no_pack_heuristic"], v["layer_threshold"], v["xbar_max_load"]),
         depth_split=v["depth_split_factor"],
         depthwise=v["depthwise_mapping"],
-        diagonal_rows=v["diagonal_rows"],
+        diagonal_rows=None if isinstance(v["diagonal_rows"], tuple) else v["diagonal_rows"],
         duplicate=v["duplicate"],
         tuner=v["tuner"],
         seed=v["seed"],

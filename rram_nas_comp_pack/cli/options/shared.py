@@ -14,7 +14,7 @@ from ...errors import BadInput
 from ...runs.plain_text import plain
 from ...runs.simconfig import default_config
 from ...tuning.settings import DepthwiseMapping
-from .converters import MOST_SAMPLES, at_least, exp_id
+from .converters import MOST_SAMPLES, at_least, exp_id, one_or_several
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,8 @@ def add_packing(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_duplication(parser: argparse.ArgumentParser) -> None:
-    """Options of copies."""
+def add_duplication(parser: argparse.ArgumentParser, *, searched: bool = False) -> None:
+    """Options of copies; where networks are searched, some take several values to choose from."""
     add = parser.add_argument
     add(
         "--duplicate",
@@ -116,12 +116,17 @@ def add_duplication(parser: argparse.ArgumentParser) -> None:
         help="mapping of depthwise layers: one channel per read (dense), several (diagonal), or "
         "both (auto) (default: auto with --duplicate, else dense)",
     )
+    choices = (
+        "; of several numbers, such as 0,64,128, the search chooses one for each network (default: none, "
+        "half or all of a crossbar's rows are the choice with --accuracy chip, else all)"
+    )
     add(
         "--diagonal-rows",
-        type=at_least(0),
-        metavar="N",
+        type=one_or_several(at_least(0)) if searched else at_least(0),
+        metavar="N[,N...]" if searched else "N",
         help="most rows of a diagonal box, all of which are driven at once: fewer rows mean smaller errors "
-        "on faulty chips, and more reads; 0 allows no diagonal boxes (default: those of a crossbar)",
+        "on faulty chips, and more reads; 0 allows no diagonal boxes"
+        + (choices if searched else " (default: those of a crossbar)"),
     )
     add(
         "--num-sample",
@@ -192,7 +197,7 @@ def depthwise_mapping(values: dict[str, Any]) -> DepthwiseMapping:
         )
     chosen = given or ("auto" if values["duplicate"] else "dense")
     rows = values["diagonal_rows"]
-    if rows is not None and chosen == "dense":
+    if isinstance(rows, int) and chosen == "dense":
         raise BadInput(
             f"--diagonal-rows: found {rows} with --depthwise-mapping dense, allowed is with diagonal or auto"
         )

@@ -49,7 +49,7 @@ def evaluated_data(runs: Sequence[SearchRun], folders: Sequence[str], chart: Sca
             {
                 "title": f"{run.name}, evaluated network" if len(runs) > 1 else "Evaluated network",
                 "folder": folder,
-                "command": pack_command(run, TABLE, "K"),
+                "command": pack_command(run, TABLE, "K", _rows_to_fill_in(run)),
                 "networks": _networks(run),
             }
             for run, folder in zip(runs, folders, strict=True)
@@ -59,9 +59,16 @@ def evaluated_data(runs: Sequence[SearchRun], folders: Sequence[str], chart: Sca
     return f'<script type="application/json" id="evaluated-data">{text}</script>\n'
 
 
-def _networks(run: SearchRun) -> list[tuple[int, float, float, str, float | None]]:
+def _rows_to_fill_in(run: SearchRun) -> str | None:
+    """What stands for a network's rows of diagonal boxes, where these were a gene."""
+    return None if run.evaluated.diagonal_rows is None else "R"
+
+
+def _networks(run: SearchRun) -> list[tuple[int | float | str | None, ...]]:
     own = run.evaluated
-    chips = [None] * len(own.number) if own.chip is None else own.chip.round(4).tolist()
+    none = [None] * len(own.number)
+    chips = none if own.chip is None else own.chip.round(4).tolist()
+    diagonal = none if own.diagonal_rows is None else own.diagonal_rows.tolist()
     columns = own.number, own.accuracy.round(4), own.speed.round(2)
     genes = ("".join(map(str, row)) for row in np.hstack([own.ks, own.e, own.d]).tolist())
-    return list(zip(*(each.tolist() for each in columns), genes, chips, strict=True))
+    return list(zip(*(each.tolist() for each in columns), genes, chips, diagonal, strict=True))

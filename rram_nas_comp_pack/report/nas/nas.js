@@ -79,8 +79,8 @@
   const drawing = document.querySelector(".front svg.chart");
   const known = JSON.parse(document.getElementById("evaluated-data").textContent);
   const place = ([low, high, start, end], value) => start + (value - low) / (high - low) * (end - start);
-  const all = known.runs.flatMap((run) => run.networks.map(([number, accuracy, speed, genes, chip]) =>
-    ({ run, number, accuracy, speed, genes, chip, x: place(known.x, speed), y: place(known.y, chip ?? accuracy) })));
+  const all = known.runs.flatMap((run) => run.networks.map(([number, accuracy, speed, genes, chip, rows]) =>
+    ({ run, number, accuracy, speed, genes, chip, rows, x: place(known.x, speed), y: place(known.y, chip ?? accuracy) })));
   const panel = document.getElementById("evaluated");
 
   const stages = (genes) => [0, 1, 2, 3].map((stage) => {
@@ -109,7 +109,8 @@
     const word = (text) => location.protocol === "file:"
       ? quoted(text.replace("RUN_DIR", () => joined(network.run.folder))) : text;
     panel.querySelector("code").textContent = network.run.command
-      .replace("evaluated.csv#K", `evaluated.csv#${network.number}`).replace(/ofa:RUN_DIR\/\S+/, word);
+      .replace("evaluated.csv#K", `evaluated.csv#${network.number}`)
+      .replace("--diagonal-rows R", `--diagonal-rows ${network.rows}`).replace(/ofa:RUN_DIR\/\S+/, word);
     ring = document.createElementNS(drawing.namespaceURI, "circle");
     ring.setAttribute("class", "ring");
     ring.setAttribute("cx", network.x);

@@ -78,7 +78,7 @@ def network_panels(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
     named = len(runs) > 1
     panels = (
         _panel(network_id(i, n), f"{run.name}, network {n.index}" if named else f"Network {n.index}",
-               n, pack_command(run, "front.json", n.index), folder)
+               n, pack_command(run, "front.json", n.index, n.diagonal_rows), folder)
         for i, (run, folder) in enumerate(zip(runs, folders, strict=True)) for n in run.front.networks
     )  # fmt: skip
     return "".join(panels)
@@ -115,8 +115,11 @@ def stages_table(rows: Sequence[Sequence[str]]) -> str:
     return table(("stage", "depth d", "kernels ks", "expansions e"), rows, "Blocks that run, first to last")
 
 
-def pack_command(run: SearchRun, file: str, number: int | str) -> str:
-    """The command line that packs a network in a file of the search; one of the front as it was tuned."""
+def pack_command(run: SearchRun, file: str, number: int | str, rows: int | str | None = None) -> str:
+    """The command line that packs a network in a file of the search; one of the front as it was tuned.
+
+    `rows` are the network's own `--diagonal-rows`, None where all have those of the search.
+    """
     parts = [f"python -m rram_nas_comp_pack pack --model ofa:{PLACEHOLDER}/{file}#{number}"]
     parts.append(f"--num-crossbars {run.front.budget}")
     if run.front.resolution != 64:
@@ -130,6 +133,8 @@ def pack_command(run: SearchRun, file: str, number: int | str) -> str:
         parts.append(f"--depthwise-mapping {mapping}")
     for name, usual in PACK_DEFAULTS.items():
         value = str(run.front.samples) if name == "num_sample" else run.options.get(name, usual)
+        if name == "diagonal_rows" and rows is not None:
+            value = str(rows)
         if value != usual:
             parts.append(f"--{name.replace('_', '-')} {value}")
     if run.front.config is not None:

@@ -18,13 +18,16 @@ from numpy.typing import NDArray
 from ofa.whole import whole_file
 
 from ...errors import BadInput
-from ...nas.generations import State, SubnetResult, genes_of, key
-from ...nas.genome import CHOICES, LENGTH, Genes
+from ...nas.generations import State, SubnetResult
+from ...nas.genes import genes_of, key
+from ...nas.space import Genes, Genome
 from ..checked_json import HUGE, MOST_COUNT, parse_json, require_file
 from .front import ACCURACY
 
 VERSION = 2
 FOLDER, NAME = "checkpoint", "search.npz"
+
+_DAMAGED = "found no search to go on with: not a checkpoint (or damaged)"
 
 _NUMBERS = tuple(f.name for f in fields(SubnetResult) if f.name not in ("error", "chip_accuracy"))
 _figures = attrgetter(*_NUMBERS)
@@ -38,17 +41,17 @@ class Kept:
     """
 
     state: State = field(default_factory=State)
-    genes: Genes = field(default_factory=lambda: np.zeros((0, LENGTH), np.int8))
+    genes: Genes = field(default_factory=lambda: np.zeros((0, 0), np.int8))
     accuracies: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
-def save_search(folder: Path, kept: Kept, options: Mapping[str, Any]) -> None:
+def save_search(folder: Path, genome: Genome, kept: Kept, options: Mapping[str, Any]) -> None:
     """Keep a search in a folder of its own, FOLDER in that of its run; the file is whole at every moment.
 
     `options` are JSON values that decide what the search gives.
     """
     with whole_file(folder / NAME) as file:
-        np.savez(file, allow_pickle=False, **_arrays(kept, options))
+        np.savez(file, allow_pickle=False, **_arrays(len(genome.choices), kept, options))
 
 
 def is_kept(run_dir: Path) -> bool:
@@ -68,17 +71,17 @@ def begin_search(run_dir: Path) -> Kept:
     return Kept()
 
 
-def resume_search(run_dir: Path, earlier: Path, options: Mapping[str, Any]) -> Kept:
+def resume_search(run_dir: Path, earlier: Path, genome: Genome, options: Mapping[str, Any]) -> Kept:
     """The search in the run's folder, or else a copy of that of the `earlier` run. Raises BadInput."""
     home = run_dir if is_kept(run_dir) else earlier
     if not is_kept(home):
         raise BadInput(
             f"--resume: found no search in {home / FOLDER}, allowed is the ID of one that was begun"
         )
-    found = load_search(home / FOLDER, options)
+    found = load_search(home / FOLDER, genome, options)
     if home is earlier:
         (run_dir / FOLDER).mkdir(exist_ok=True)
-        save_search(run_dir / FOLDER, found, options)
+        save_search(run_dir / FOLDER, genome, found, options)
     return found
 
 
@@ -93,24 +96,24 @@ def content_digest(content: bytes | Path) -> str:
     return hashlib.sha256(found).hexdigest()[:16]
 
 
-def _arrays(kept: Kept, options: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+def _arrays(length: int, kept: Kept, options: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     state, outcomes = kept.state, list(kept.state.known.values())
     return {
         "meta": np.array(json.dumps({"version": VERSION, "options": options})),
-        "populations": np.concatenate([np.zeros((0, LENGTH), np.int8), *state.populations]),
+        "populations": np.concatenate([np.zeros((0, length), np.int8), *state.populations]),
         "survivors": np.array([len(rows) for rows in state.populations], np.int64),
         "hypervolumes": np.array(state.hypervolumes, np.float64),
         "evaluated": np.array(state.evaluated, np.int64),
-        "known": genes_of(state.known),
+        "known": genes_of(state.known).reshape(-1, length),
         "outcomes": np.array([_figures(o) for o in outcomes], np.float64).reshape(-1, len(_NUMBERS)),
         "errors": np.array(json.dumps([o.error for o in outcomes])),
         "chips": np.array(json.dumps([o.chip_accuracy for o in outcomes])),
-        "taught": kept.genes,
+        "taught": kept.genes.reshape(-1, length),
         "accuracies": kept.accuracies,
     }
 
 
-def load_search(folder: Path, options: Mapping[str, Any]) -> Kept:
+def load_search(folder: Path, genome: Genome, options: Mapping[str, Any]) -> Kept:
     """Read a search to go on with. Raises BadInput where it is damaged or was begun with other options."""
     path = folder / NAME
     _require_checkpoint(path)
@@ -119,14 +122,16 @@ def load_search(folder: Path, options: Mapping[str, Any]) -> Kept:
             held = {name: file[name] for name in file.files}
         meta = _json(held["meta"])
         version, begun = meta["version"], dict(meta["options"])
-        taught = _genes(held["taught"])
-        kept = Kept(_state(held), taught, _numbers(held["accuracies"], (len(taught),), 0.0, 1.0))
     except Exception as error:  # a damaged file raises nearly anything
-        raise BadInput(f"{path}: found no search to go on with: not a checkpoint (or damaged)") from error
+        raise BadInput(f"{path}: {_DAMAGED}") from error
     if version != VERSION:
         raise BadInput(f"{path}: found version {version!r:.60}, allowed is {VERSION}")
     _require_same(path, begun, options)
-    return kept
+    try:
+        taught = _genes(genome, held["taught"])
+        return Kept(_state(genome, held), taught, _numbers(held["accuracies"], (len(taught),), 0.0, 1.0))
+    except Exception as error:  # so do its arrays
+        raise BadInput(f"{path}: {_DAMAGED}") from error
 
 
 def _require_checkpoint(path: Path) -> None:
@@ -140,9 +145,9 @@ def _require_checkpoint(path: Path) -> None:
         raise BadInput(f"{path}: found no search to go on with: {why}") from error
 
 
-def _state(held: Mapping[str, NDArray[Any]]) -> State:
+def _state(genome: Genome, held: Mapping[str, NDArray[Any]]) -> State:
     """Raises whatever comes to it where arrays are not those of a checkpoint, or contradict each other."""
-    rows, known_rows = _genes(held["populations"]), _genes(held["known"])
+    rows, known_rows = _genes(genome, held["populations"]), _genes(genome, held["known"])
     sizes = held["survivors"]
     survivors = _counts(sizes, sizes.shape[:1], len(rows)).tolist()
     if sum(survivors) != len(rows):
@@ -150,7 +155,7 @@ def _state(held: Mapping[str, NDArray[Any]]) -> State:
     populations = np.split(rows, np.cumsum(survivors)[:-1]) if survivors else []
     evaluated = _counts(held["evaluated"], (len(survivors),), len(known_rows)).tolist()
     known = dict(zip((row.tobytes() for row in known_rows), _outcomes(held, len(known_rows)), strict=True))
-    alive = {key(row) for rows in populations for row in rows}
+    alive = {key(genome, row) for rows in populations for row in rows}
     if not alive <= {*known} or len(known) < len(known_rows) or sorted(evaluated) != evaluated:
         raise ValueError("survivors that were never evaluated")
     volumes = _numbers(held["hypervolumes"], (len(survivors),), 0.0, HUGE).tolist()
@@ -164,8 +169,10 @@ def _json(found: NDArray[Any]) -> Any:
     return parse_json(str(found), "text")
 
 
-def _genes(found: NDArray[Any]) -> Genes:
-    if found.dtype != np.int8 or found.shape[1:] != (LENGTH,) or not np.isin(found, range(CHOICES)).all():
+def _genes(genome: Genome, found: NDArray[Any]) -> Genes:
+    choices = np.array(genome.choices)
+    shaped = found.dtype == np.int8 and found.ndim == 2 and found.shape[1:] == choices.shape
+    if not shaped or not ((found >= 0) & (found < choices)).all():
         raise ValueError(f"genes of shape {found.shape} and type {found.dtype}")
     return found
 

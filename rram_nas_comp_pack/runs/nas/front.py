@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from ..simconfig import read_simconfig
 from .run import ELSEWHERE, Figures, Front, FrontNetwork
 
 FRONT = "front.json"
+DIAGONAL_ROWS = "diagonal_rows"
+"""What the gene is called where there is one."""
 
 ACCURACY = -1000.0, 1000.0
 """The range of an accuracy that may be predicted: a predictor may leave 0 to 1."""
@@ -107,6 +110,7 @@ def _network(index: int, place: JsonObject) -> FrontNetwork:
         tuned=None if tuned is None else _figures(tuned),
         chip=place.maybe(place.share, "chip_accuracy"),
         chip_test=place.maybe(place.share, "chip_test_accuracy"),
+        diagonal_rows=place.maybe(partial(place.count, least=0), DIAGONAL_ROWS),
     )
 
 

@@ -11,7 +11,7 @@ from ...nas.generations import State
 from ...nas.workers.engine import Failed
 from .. import log
 from ..origin import Origin
-from .result import SearchResult
+from .result import SearchResult, genes_beside
 
 FIGURES = {
     "searched": "of the quick layout that the search went by; pack --tune-effort 0 tries others beside it",
@@ -49,23 +49,26 @@ def statistics(found: SearchResult) -> Iterator[tuple[str, int]]:
 
 def front_table(found: SearchResult) -> Iterator[str]:
     """The front, a line a network; what is not tuned has its other figures as searched."""
-    on_chips = found.search.judging.method == "chip"
+    on_chips = found.judging.method == "chip"
     yield from (f"  {name:<8} = speed {what}" for name, what in FIGURES.items())
     if on_chips:
-        yield f"  {'chips':<8} = accuracy on {chips_told(found.search.judging.chips)}"
+        yield f"  {'chips':<8} = accuracy on {chips_told(found.judging.chips)}"
     columns = "   chips     test" if on_chips else ""
-    yield f"  # accuracy     test{columns}    tuned searched        ms crossbars   used"
-    for i, (_, seen, tuned) in enumerate(found.networks()):
+    beside = "".join(f"  {name}" for name in genes_beside(found.search.space))
+    yield f"  # accuracy     test{columns}    tuned searched        ms crossbars   used{beside}"
+    for i, (row, seen, tuned) in enumerate(found.networks()):
         shown = tuned.compiled if isinstance(tuned, TunedSubnet) else seen
         validation = tuned.validation if isinstance(tuned, TunedSubnet) else seen.accuracy
         test, speed, own_test = None, None, None
         if isinstance(tuned, TunedSubnet):
             test, speed, own_test = tuned.test, shown.speed, tuned.chip_test
         chips = f" {_cell(seen.chip_accuracy, 4)} {_cell(own_test, 4)}" if on_chips else ""
+        entry = found.search.space.entry(row)
+        own = "".join(f"  {entry[name]!s:>{len(name)}}" for name in genes_beside(found.search.space))
         failed = f"  {tuned.error}" if isinstance(tuned, Failed) else ""
         yield (
             f"{i:>3} {validation:8.4f} {_cell(test, 4)}{chips} {_cell(speed, 2)} {seen.speed:8.2f} "
-            f"{shown.latency_ns / 1e6:9.4f} {shown.crossbars:9d} {shown.utilization:6.1%}{failed}"
+            f"{shown.latency_ns / 1e6:9.4f} {shown.crossbars:9d} {shown.utilization:6.1%}{own}{failed}"
         )
 
 
@@ -76,8 +79,9 @@ def _cell(value: float | None, digits: int) -> str:
 def chips_told(chips: Chips) -> str:
     """On which chips a search judged its networks, in words."""
     counted = "on average" if chips.robust == "mean" else "at worst"
+    many = f"{chips.instances} chip{'s' * (chips.instances != 1)}"
     return (
-        f"{chips.instances} chips {counted}, {chips.images} images at most, {chips.encoding} encoding; those "
+        f"{many} {counted}, {chips.images} images at most, {chips.encoding} encoding; those "
         "of the test images are others, with conversions"
     )
 
@@ -89,7 +93,7 @@ def summary(found: SearchResult) -> Iterator[str]:
         f"search: {len(found.state.populations)} generations, {counts['evaluated']} networks evaluated, "
         f"of which {counts['too large for the crossbars']} were too large and {counts['failed']} failed"
     )
-    accuracy = "accuracy on chips" if found.search.judging.method == "chip" else "accuracy"
+    accuracy = "accuracy on chips" if found.judging.method == "chip" else "accuracy"
     yield f"hypervolume: {found.state.hypervolumes[-1]:.4f} ({accuracy} x speed)"
     many = f"{samples} sample{'s' * (samples != 1)}"
     yield f"front: {len(found.front)} networks; speeds are multiples of the baseline's, for {many}"

@@ -12,7 +12,7 @@ import numpy as np
 from ...errors import BadInput
 from ..checked_csv import TableRow, read_table
 from ..checked_json import HUGE, TINY, read_text
-from .front import ACCURACY, FRONT, option_texts, read_front, read_subnet_text
+from .front import ACCURACY, DIAGONAL_ROWS, FRONT, option_texts, read_front, read_subnet_text
 from .run import Evaluated, Front, SearchRun
 
 EVALUATED = (
@@ -79,7 +79,8 @@ def read_evaluated(path: Path) -> Evaluated:
     numbers: list[int] = []
     for number, row in enumerate(read_table(path, EVALUATED)):
         sample = read_subnet_text(f"{row.path}: line {row.line}", row.text("sample"))
-        network = (*sample.ks, *sample.e, *sample.d)
+        rows = (row.count(DIAGONAL_ROWS),) if DIAGONAL_ROWS in row.fields else ()
+        network = (*sample.ks, *sample.e, *sample.d, *rows)
         if lines.setdefault(network, row.line) != row.line:
             row.fail("sample", row.text("sample"), f"another network than that of line {lines[network]}")
         if row.text("error"):
@@ -93,11 +94,11 @@ def read_evaluated(path: Path) -> Evaluated:
             genes.append(network)
             numbers.append(number)
     accuracy, speed = np.array(figures, np.float64).reshape(-1, 2).T
-    rows = np.array(genes, np.int64).reshape(-1, 36)
-    fit = np.array(numbers, np.int64)
-    genes_of = rows[:, :16], rows[:, 16:32], rows[:, 32:]
+    fit, found = np.array(numbers, np.int64), np.array(genes or np.empty((0, 36)), np.int64)
+    ks, e, d, rows_of_boxes = np.split(found, (16, 32, 36), axis=1)
+    mapped = rows_of_boxes[:, 0] if rows_of_boxes.size else None
     chip = np.array(chips) if chips else None
-    return Evaluated(fit, accuracy, speed, *genes_of, too_large, failed, chip)
+    return Evaluated(fit, accuracy, speed, ks, e, d, too_large, failed, chip, mapped)
 
 
 def _accuracy_and_speed(row: TableRow) -> tuple[float, float]:

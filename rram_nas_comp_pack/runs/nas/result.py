@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from ...nas.evaluate import TunedSubnet
-from ...nas.generations import State, SubnetResult, key
-from ...nas.genome import Genes
+from ...nas.generations import State, SubnetResult
+from ...nas.genes import key
+from ...nas.ofa_space import AccuracySettings
 from ...nas.search import Search
+from ...nas.space import Genes, SearchSpace
 from ...nas.workers.engine import Failed
 
 
@@ -16,15 +20,21 @@ from ...nas.workers.engine import Failed
 class SearchResult:
     """A search that ended: its front (subnets, genes), fastest first, and each of them `tuned` in full.
 
-    `tuned` is empty where an interrupt came before.
+    `tuned` is empty where an interrupt came before. `judging` is how its subnets were judged.
     """
 
     state: State
     front: Genes
     tuned: tuple[TunedSubnet | Failed, ...]
     search: Search
+    judging: AccuracySettings
 
     def networks(self) -> Iterator[tuple[Genes, SubnetResult, TunedSubnet | Failed | None]]:
         """Genes, what the search saw, and what tuning in full made of it."""
         for i, row in enumerate(self.front):
-            yield row, self.state.known[key(row)], self.tuned[i] if self.tuned else None
+            yield row, self.state.known[key(self.search.space, row)], self.tuned[i] if self.tuned else None
+
+
+def genes_beside(space: SearchSpace) -> list[str]:
+    """The names of what genes beside those of the network choose."""
+    return [name for name in space.entry(np.zeros(len(space.choices), np.int8)) if name != "sample"]

@@ -34,7 +34,8 @@ class FrontNetwork:
 
     `searched` is by the quick layout that the search went by, `tuned` after tuning in full. `test` and
     `tuned` are None where the search was interrupted before, or tuning failed. `chip` (validation images)
-    and `chip_test` are those of chips, None where none was asked.
+    and `chip_test` are those of chips, None where none was asked. `diagonal_rows` are the most rows of a
+    diagonal box, None where that was no gene.
     """
 
     index: int
@@ -45,6 +46,7 @@ class FrontNetwork:
     tuned: Figures | None
     chip: float | None = None
     chip_test: float | None = None
+    diagonal_rows: int | None = None
 
     @property
     def judged(self) -> float:
@@ -61,7 +63,8 @@ class FrontNetwork:
 class Evaluated:
     """The networks that fit, in order of evaluation: number among all, accuracy (0 to 1), speed (networks,),
     ks and e (networks, 16), d (networks, 4). `chip` are accuracies of chips, None where none was asked.
-    `too_large` and `failed` count the others.
+    `too_large` and `failed` count the others. `diagonal_rows` (networks,) are the most rows of diagonal
+    boxes, None where that was no gene.
     """
 
     number: Ints
@@ -73,6 +76,7 @@ class Evaluated:
     too_large: int
     failed: int
     chip: Floats | None = None
+    diagonal_rows: Ints | None = None
 
     @property
     def judged(self) -> Floats:
