@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The published search; options given here are added and win. With --quick it takes 2 minutes on two cores.
+# The published search; options given here are added and win. With --quick and --dataset digits it takes 2 minutes on two cores.
 cd "$(dirname "$0")" || exit
 python=python3
 [ -x .venv/bin/python ] && python=.venv/bin/python

@@ -28,6 +28,7 @@ from ofa.finetuning import (
     save_finetuning,
 )
 from ofa.known_chip import read_faults
+from ofa.memory import keep_freed_memory
 from ofa.network import Subnet, Supernet
 from ofa.recipe import PHASES
 from ofa.resume import load_run, save_run
@@ -44,6 +45,7 @@ DRAWN_CHIPS = 10
 
 def train(options: Namespace) -> None:
     """Train into a file, or go on with the run in it, and show how well subnets do. Raises BadInput."""
+    keep_freed_memory()
     _check_out(options.out, options.resume)
     device, recipe, images = device_of(options.device), options.recipe, load_images(options.dataset)
     run = load_run(options.out, recipe, device) if options.resume else begin(recipe, images.classes, device)
@@ -57,6 +59,7 @@ def train(options: Namespace) -> None:
 
 def finetune(options: Namespace) -> None:
     """Fine-tune a subnet into a file, or go on, and show what it was and is worth. Raises BadInput."""
+    keep_freed_memory()
     _check_out(options.out, options.resume)
     device, recipe = device_of(options.device), options.recipe
     supernet, images = load_checkpoint(options.checkpoint).to(device), load_images(options.dataset)
@@ -164,6 +167,7 @@ def _short(chosen: Configuration) -> dict[str, int | tuple[int, ...]]:
 
 def evaluate(options: Namespace) -> None:
     """Print a subnet's accuracy as a line of JSON. Raises BadInput."""
+    keep_freed_memory()
     supernet = load_checkpoint(options.checkpoint).to(device_of(options.device))
     images = load_images(options.dataset)
     _same_classes(options.checkpoint, supernet, images)

@@ -84,9 +84,13 @@ def test_the_installed_command_finds_its_configuration(site):
     assert found.startswith('{"latency_ns": 152.773')
 
 
-def test_the_installed_command_finds_its_supernet(site):
-    code = "from rram_nas_comp_pack.runs.shipped import SUPERNET as net; print(net.is_file(), net)"
-    assert outside(site, "-c", code) == f"True {site}/ofa/checkpoint/digits_mbv3_small.pth\n"
+def test_the_installed_command_finds_its_supernets(site):
+    code = (
+        "from rram_nas_comp_pack.runs.shipped import SUPERNETS\n"
+        "print(*(net.is_file() for net in SUPERNETS.values()), *SUPERNETS.values())"
+    )
+    homes = " ".join(f"{site}/ofa/checkpoint/{name}_mbv3_small.pth" for name in ("clutter", "digits"))
+    assert outside(site, "-c", code) == f"True True {homes}\n"
 
 
 def test_doctor_reads_what_the_installed_package_asks_for(site):

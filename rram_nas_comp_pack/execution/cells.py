@@ -118,6 +118,13 @@ def _conduct(
                     units[r, c] += worth * conductance
 
 
+def conductances_by_quantile(device: DeviceModel) -> Conductances:
+    """Conductances of cells of each level and quantile: (levels, quantiles), one quantile if none varies."""
+    if device.variation:
+        return _by_quantile(device.level_units, device.variation)
+    return _whole(np.array(device.level_units))[:, None]
+
+
 @lru_cache(maxsize=16)
 def _by_quantile(level_units: tuple[float, ...], variation: float) -> Conductances:
     """Conductances of cells of each level and quantile: (levels, quantiles)."""

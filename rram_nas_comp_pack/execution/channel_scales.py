@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..kernels.arrays import Ints
-from .chip import ChipInstance, Stuck, stuck_cells
-from .code_table import BOUND, Rescaling, squared_errors
+from .cell_patterns import Patterns, patterns_of
+from .chip import ChipInstance, Stuck, stuck_patterns
+from .code_table import BOUND, Kind, Rescaling, squared_errors
 from .device import DeviceModel
 from .image import ChipImage, PlacedBox, copies_of
 from .network import Multiply, by_channel
@@ -48,12 +49,13 @@ def suit_scales(image: ChipImage, device: DeviceModel, chip: ChipInstance, physi
     Codes of the image are rounded anew. Columns that share a scale keep sharing one. Raises `BadInput` where
     the chip does not fit the device.
     """
-    boxes = _boxes(image)
+    boxes, kind, choices = _boxes(image), _kind(device), _rescaling(device)
     errors = [np.zeros((len(EIGHTHS), len(scales)), np.int64) for scales in image.scales]
     for crossbar, group in groupby(boxes, key=lambda box: box.crossbar):
-        stuck = stuck_cells(chip, device, physical[crossbar])
+        patterns = stuck_patterns(chip, device, physical[crossbar])
         for box in group:
-            errors[box.layer][:, _columns(box)] += scale_errors(box.weights, device, _under(stuck, box))
+            own = squared_errors(box.weights, choices, _under(patterns, box), kind)
+            errors[box.layer][:, _columns(box)] += own
     stored = [layer.stored_in for layer in image.layers]
     eighths = tuple(_least(errors[i], scales) for i, scales in zip(stored, image.scales, strict=True))
     weights = image.weights.copy()
@@ -73,8 +75,15 @@ def scale_errors(weights: NDArray[np.integer], device: DeviceModel, stuck: Stuck
 
     In 64ths of the square of a usual step; `stuck` has the shape (arrays, slices, rows, columns).
     """
-    scales = Rescaling(_codes_of_all() + device.offset, np.array(EIGHTHS), USUAL, device.offset)
-    return squared_errors(weights.astype(np.int64), scales, stuck, device.top)
+    return squared_errors(weights, _rescaling(device), patterns_of(stuck), _kind(device))
+
+
+def _kind(device: DeviceModel) -> Kind:
+    return Kind(device.polarity, device.slices, device.top)
+
+
+def _rescaling(device: DeviceModel) -> Rescaling:
+    return Rescaling(_codes_of_all() + device.offset, np.array(EIGHTHS), USUAL, device.offset)
 
 
 def _codes_of_all() -> Ints:
@@ -94,7 +103,7 @@ def in_usual_scales(multiply: Multiply, eighths: Sequence[Ints]) -> Multiply:
 
     def in_usual(layer_index: int, x: Tensor, how: Convolution | None) -> Tensor:
         sums, factor = multiply(layer_index, x, how), factors[layer_index]
-        return sums if factor is None else sums.double() * by_channel(factor, how)
+        return sums if factor is None else sums.double().mul_(by_channel(factor, how))
 
     return in_usual
 
@@ -111,10 +120,10 @@ def _columns(box: PlacedBox) -> slice:
     return slice(box.raw_column, box.raw_column + box.weights.shape[1])
 
 
-def _under(stuck: Stuck, box: PlacedBox) -> Stuck:
-    """The stuck cells of a crossbar under a box."""
+def _under(patterns: Patterns, box: PlacedBox) -> Patterns:
+    """The patterns of a crossbar under a box."""
     h, w = box.weights.shape
-    return stuck[:, :, box.row : box.row + h, box.column : box.column + w]
+    return patterns[box.row : box.row + h, box.column : box.column + w]
 
 
 def _least(errors: Ints, scales: NDArray[np.float32]) -> Ints:

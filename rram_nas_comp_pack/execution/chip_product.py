@@ -10,13 +10,14 @@ from torch import Tensor
 from .converters import Adc, AdcKind, InputCode, calibrated_adc, fixed_adc, input_steps
 from .device import DeviceModel
 from .image import ChipImage, PlacedBox, copies_of
-from .layer_product import CopiedBox, LayerProduct, Reading, ReadingPath, ReadOut, copied_box
+from .layer_product import CopiedBox, LayerProduct, Reading, ReadingPath, ReadOut, copied_box, weighed_box
 from .network import Scaling
 from .pieces import Room
 from .program import ProgrammedBox
 from .quantise import InputRange
 from .read_plan import parts_of
 from .vectors import Convolution
+from .weigh import WeighedBox
 
 BoxKey = tuple[int, int, int]
 """Layer that stores it, copy and number of a box."""
@@ -63,20 +64,24 @@ class ChipProduct:
     def __init__(
         self,
         image: ChipImage,
-        programmed: Iterable[tuple[BoxKey, ProgrammedBox]],
+        programmed: Iterable[tuple[BoxKey, ProgrammedBox | WeighedBox]],
         adc: AdcSettings,
         innermost: frozenset[int] = frozenset(),
     ) -> None:
         """Take in all boxes, one after the other, and choose how each layer is computed.
 
         `innermost` are the layers whose vectors come position by position, as
-        `sample_order.innermost_samples` finds them. Raises BadInput where the ADC has no bits.
+        `sample_order.innermost_samples` finds them. Boxes that were only weighed have an ideal ADC. Raises
+        BadInput where the ADC has no bits.
         """
         copies = copies_of(image)
         uses = _uses(image, copies)
         boxes: list[list[CopiedBox]] = [[] for _ in image.layers]
         for key, box in programmed:
             for index, placed in uses[key]:
+                if isinstance(box, WeighedBox):
+                    boxes[index].append(weighed_box(placed, box))
+                    continue
                 rows = len(placed.weights)
                 reading = Reading(adc.of_box(box.device, index, rows), code_of(image.ranges[index]))
                 boxes[index].append(copied_box(placed.copy, placed, box, reading))

@@ -23,6 +23,7 @@ from .monte_carlo import ChipCounts, LayerCounts
 from .network import Arguments, Multiply, Replaced, by_integers
 from .program import BoxCells, ProgrammedBox, program_boxes
 from .vectors import Convolution
+from .weigh import WeighedBox, can_weigh, weigh_boxes
 
 
 class Labelled(NamedTuple):
@@ -76,11 +77,11 @@ def chip_products(judged: Judged, chip: ChipInstance) -> tuple[ChipProduct, Mult
     """What a chip computes in its own scales, and the same in those of the image."""
     physical, image = _physical(judged, chip), judged.image
     if judged.encoding != "fault-aware":
-        product = ChipProduct(image, _programmed(judged, chip, physical), judged.adc, judged.innermost)
+        product = ChipProduct(image, _reduced(judged, chip, physical), judged.adc, judged.innermost)
         return product, product
     suited = suit_scales(image, judged.device, chip, physical)
     own = replace(judged, image=suited.image)
-    product = ChipProduct(suited.image, _programmed(own, chip, physical), judged.adc, judged.innermost)
+    product = ChipProduct(suited.image, _reduced(own, chip, physical), judged.adc, judged.innermost)
     return product, in_usual_scales(product, suited.eighths)
 
 
@@ -89,14 +90,30 @@ def program_chip(judged: Judged, chip: ChipInstance) -> Iterator[tuple[BoxKey, P
     return _programmed(judged, chip, _physical(judged, chip))
 
 
+def _reduced(
+    judged: Judged, chip: ChipInstance, physical: Sequence[int]
+) -> Iterator[tuple[BoxKey, ProgrammedBox | WeighedBox]]:
+    """All boxes of an image, as little of each as its ADC can tell."""
+    device = judged.device
+    if judged.adc.kind != "ideal" or not can_weigh(device, chip):
+        return _programmed(judged, chip, physical)
+    keys, cells = _boxes(judged, physical)
+    return zip(keys, weigh_boxes(cells, device, chip, judged.encoding), strict=True)
+
+
 def _programmed(
     judged: Judged, chip: ChipInstance, physical: Sequence[int]
 ) -> Iterator[tuple[BoxKey, ProgrammedBox]]:
+    keys, cells = _boxes(judged, physical)
+    return zip(keys, program_boxes(cells, judged.device, chip, judged.encoding), strict=True)
+
+
+def _boxes(judged: Judged, physical: Sequence[int]) -> tuple[list[BoxKey], list[BoxCells]]:
+    """All boxes of an image in their places, crossbar by crossbar, with their keys."""
     boxes = {key_of(b): b for copies in copies_of(judged.image) for boxes in copies for b in boxes}
     ordered = sorted(boxes.values(), key=lambda box: box.crossbar)
-    cells = (BoxCells(b.weights, physical[b.crossbar], b.row, b.column) for b in ordered)
-    programmed = program_boxes(cells, judged.device, chip, judged.encoding)
-    return zip(map(key_of, ordered), programmed, strict=True)
+    cells = [BoxCells(b.weights, physical[b.crossbar], b.row, b.column) for b in ordered]
+    return [key_of(b) for b in ordered], cells
 
 
 def _physical(judged: Judged, chip: ChipInstance) -> list[int]:

@@ -21,7 +21,7 @@ from ..values import Layer
 from .converted_groups import Converted, converted_groups
 from .converters import Adc, InputCode
 from .device import UNITS
-from .exact import ExactLayer
+from .exact import ExactLayer, WholeLayer
 from .exact_sums import EXACT_FLOAT32, largest_sum
 from .image import Matrix, PlacedBox, matrix_of
 from .lossless import lossless_columns
@@ -30,7 +30,8 @@ from .places import Order, Places, cropped, output_shape, padded, places_of, unp
 from .program import ProgrammedBox
 from .read_plan import Converters, sensed_cells
 from .vectors import Convolution
-from .weight_groups import Block, BlockGroup, Vectors, weights_of
+from .weigh import WeighedBox
+from .weight_groups import Block, BlockGroup, Vectors, Weights, weights_of
 
 ReadingPath = Literal["folded", "by copies", "full"]
 
@@ -68,7 +69,13 @@ def copied_box(copy: int, placed: PlacedBox, box: ProgrammedBox, reading: Readin
     return CopiedBox(copy, placed, _small(added), converted, _small(cells), how)
 
 
-def _small(numbers: Ints) -> NDArray[np.integer]:
+def weighed_box(placed: PlacedBox, box: WeighedBox) -> CopiedBox:
+    """What a layer needs of a box that an ideal ADC reads."""
+    none = np.zeros((0, 0, 0), np.int8)
+    return CopiedBox(placed.copy, placed, _small(box.added), np.zeros(0, np.int64), none, None)
+
+
+def _small(numbers: NDArray[np.integer]) -> NDArray[np.integer]:
     """In the smallest type that holds them: chips have many cells."""
     least, most = int(numbers.min(initial=0)), int(numbers.max(initial=0))
     return numbers.astype(np.min_scalar_type(min(least, -most - 1, -UNITS)))
@@ -89,11 +96,9 @@ class LayerProduct:
         """Choose how the layer is computed."""
         self._layer, self._copies, self._innermost, self._room = layer, *how
         copies = how.copies
-        shared = _mostly_lossless(boxes)
+        shared, blocks, self._weights = _parted(layer, boxes, copies)
         image = matrix_of(layer, [box.placed for box in boxes if box.copy == 0])
         self._shared = ExactLayer(image) if shared else None
-        blocks = list(_blocks(layer, boxes, shared))
-        self._weights = weights_of(blocks, copies)
         self._converted = tuple(
             group
             for how in dict.fromkeys(box.how for box in boxes if box.how and len(box.converted))
@@ -105,6 +110,11 @@ class LayerProduct:
         self._channels_last = len(self._converted) > 0 or any(
             isinstance(each, BlockGroup) for each in self._weights
         )
+        blocks_alone = any(isinstance(each, BlockGroup) for each in self._weights) and not self._converted
+        self._whole: WholeLayer | None = None
+        if copies == layer.groups == 1 and blocks_alone:
+            self._whole = WholeLayer(_all_units(image, blocks, shared))
+            self._weights = ()
         self._places: dict[tuple[int, ...], Places] = {}
         self.saturated = 0
 
@@ -113,10 +123,12 @@ class LayerProduct:
         """How the layer is computed."""
         if self._converted:
             return "full"
-        return "by copies" if self._weights or self._shared is None else "folded"
+        return "by copies" if self._weights or self._whole is not None or self._shared is None else "folded"
 
     def __call__(self, x: Tensor, how: Convolution | None) -> Tensor:
         """Return the sums of a layer, as a `network.Multiply`."""
+        if self._whole is not None:
+            return self._whole(x, how)
         if self.path == "folded":
             assert self._shared is not None
             return self._shared(x, how)
@@ -126,10 +138,9 @@ class LayerProduct:
         if last:
             x = x.movedim(1, -1).contiguous().movedim(-1, 1)
         y = torch.zeros(shape, dtype=self._kind) if self._shared is None else self._shared(x, unpadded(how))
-        y = y.to(self._kind)
         if last:
             x, y = x.movedim(1, -1), y.movedim(1, -1)
-        x, y = x.contiguous(), y.contiguous()
+        x, y = x.contiguous(), y.to(self._kind, memory_format=torch.contiguous_format).contiguous()
         to = Vectors(x.view(-1).numpy(), y.view(-1).numpy(), places, self._copies, self._room)
         for weights in self._weights:
             weights.add(to)
@@ -146,6 +157,20 @@ class LayerProduct:
             self._converted = tuple(group.in_order(found) for group in self._converted)
         self._places = {x.shape: found}  # the last batch may be smaller
         return found
+
+
+def _parted(layer: Layer, boxes: Sequence[CopiedBox], copies: int) -> tuple[bool, list[Block], Weights]:
+    """Whether copies share the weights of the image, and what each of them has besides."""
+    shared = _mostly_lossless(boxes)
+    blocks = list(_blocks(layer, boxes, shared))
+    weights = weights_of(blocks, copies)
+    converted = any(len(box.converted) for box in boxes)
+    dense = layer.groups == 1 and len(weights) > 0 and all(isinstance(each, BlockGroup) for each in weights)
+    if shared and dense and not converted:
+        # such blocks take little longer with the shared weights in them, whose product is saved
+        shared, blocks = False, list(_blocks(layer, boxes, False))
+        weights = weights_of(blocks, copies)
+    return shared, blocks, weights
 
 
 def _mostly_lossless(boxes: Sequence[CopiedBox]) -> bool:
@@ -179,6 +204,14 @@ def _converted(layer: Layer, boxes: Sequence[CopiedBox], how: Converters) -> Ite
             if own.any():
                 columns = piece.columns[box.converted[own] - piece.own.start]
                 yield Converted(Piece(piece.copy, piece.rows, columns, piece.own), box.cells[:, :, own])
+
+
+def _all_units(image: Matrix, blocks: Sequence[Block], shared: bool) -> Ints:
+    """The weights of the only copy (rows, columns), in 1/1024 of a step."""
+    units = UNITS * image.astype(np.int64) if shared else np.zeros(image.shape, np.int64)
+    for block in blocks:
+        units[np.ix_(block.piece.rows, block.piece.columns)] += block.units
+    return units
 
 
 def _are_small(image: Matrix, blocks: Sequence[Block]) -> bool:

@@ -15,30 +15,14 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..kernels.arrays import Ints
 from ..kernels.jit import compiled
-
-Stuck = NDArray[np.int8]
 
 FREE: Final = -1
 """In place of the level at which a cell is stuck."""
 
 WORK_ROWS: Final = 15
-
-
-@compiled
-def read_stuck(stuck: Stuck, row: int, column: int, top: int, free: Ints) -> None:
-    """Write into `free` (2, slices) the level at which each cell of one weight is stuck, or FREE.
-
-    `stuck` has the shape (arrays, slices, rows, columns).
-    """
-    free[1] = 0
-    for a in range(stuck.shape[0]):
-        for j in range(stuck.shape[1]):
-            state = stuck[a, j, row, column]
-            free[a, j] = FREE if state == 0 else (0 if state == 1 else top)
 
 
 @compiled
@@ -57,6 +41,7 @@ def _cost(p: int, m: int, digit: int) -> int:
 def nearest_digits(target: int, free: Ints, top: int, digits: Ints, work: Ints) -> int:
     """Write the digits of the nearest code, least significant first; returns the size of its error.
 
+    `free` (2, slices) has the level at which each cell is stuck, or FREE.
     `work` (15, slices + 1) is scratch space: rows 0 to 6 belong to `_set_ranges`, rows 7 to 14 hold up to two
     remainders a slice with the costs, digits and origins by which they are reached.
     """

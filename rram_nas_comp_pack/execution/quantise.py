@@ -24,6 +24,7 @@ MOST_WEIGHT = 127
 CLIPPED = 10_000
 """One in so many magnitudes of a layer's inputs lies above the 99.99th percentile, and is clipped."""
 
+_TOGETHER = 64  # values whose largest magnitude is looked at first
 _SMALLEST = float(np.finfo(np.float32).tiny)
 
 
@@ -107,7 +108,11 @@ class RangeFinder:
         values = x.detach().to(torch.float32).flatten()
         if not len(values):
             return
-        least, most = (float(bound) for bound in values.aminmax())
+        # the largest magnitudes of columns tell where the few largest values are
+        width = len(values) // _TOGETHER
+        columns, rest = values[: width * _TOGETHER].view(_TOGETHER, width), values[width * _TOGETHER :]
+        low, high = torch.cat([columns.amin(0), rest]), torch.cat([columns.amax(0), rest])
+        least, most = float(low.min()), float(high.max())
         if not (least > -np.inf and most < np.inf):
             raise BadInput("calibration: found inputs of a layer that are no finite numbers")
         self._negative |= least < 0
@@ -115,10 +120,14 @@ class RangeFinder:
         self._kept = 1
         if self._clipping == "percentile":
             self._kept += count // CLIPPED
-        values = values.abs() if least < 0 else values
+        largest = torch.maximum(high[:width], -low[:width]) if least < 0 else high[:width]
+        bound = -1.0
         if 0 < len(self._largest) == self._kept:
-            values = values[values > self._largest[-1]]
-        found = torch.cat([self._largest, values])
+            bound = float(self._largest[-1])
+        elif width >= self._kept:
+            bound = float(largest.topk(self._kept).values[-1])
+        kept = columns.index_select(1, (largest >= bound).nonzero().flatten()).flatten()
+        found = torch.cat([self._largest, kept.abs(), rest.abs()])
         self._largest = found.topk(min(self._kept, len(found))).values
 
     def found(self) -> InputRange:

@@ -7,6 +7,7 @@ what the search finds is judged with conversions, on chips and images that it ha
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import ofa
@@ -15,7 +16,7 @@ from ..box_converter.torch.trace import record
 from ..execution import CALIBRATION
 from ..execution.adc_calibration import calibrate_exponents
 from ..execution.calibration import Batch, quantise_network
-from ..execution.chip import chip_of
+from ..execution.chip import ChipInstance, chip_of, keeping_draws
 from ..execution.chip_product import AdcSettings
 from ..execution.device import DeviceModel, device_of
 from ..execution.image import ChipImage, Provenance, make_image
@@ -33,6 +34,8 @@ AT_ONCE = 80
 """Images of a batch that calibrates."""
 JUDGED_AT_ONCE = 50
 """Images of a batch that is judged: few enough for the vectors of a depthwise layer to fit the memory."""
+KEPT_BYTES = 100 << 20
+"""Memory for what is drawn of each chip: enough for 200 crossbars of the usual cells."""
 ADC_IMAGES = 8
 """Images on which the steps of ADCs are found."""
 
@@ -51,10 +54,16 @@ def chip_accuracy(subnet: Subnet, images: Images, on: OnChips, split: Split) -> 
     shown = own.first(on.chips.images)
     found = []
     for seed in range(first, first + on.chips.instances):
-        _, multiply = chip_products(judged, chip_of(seed, device))
+        _, multiply = chip_products(judged, _chip(seed, device))
         right, count = count_right(subnet, image, multiply, _labelled(shown, JUDGED_AT_ONCE), _unwatched)
         found.append(right / count)
     return on.chips.counted(found)
+
+
+@lru_cache(maxsize=8)
+def _chip(seed: int, device: DeviceModel) -> ChipInstance:
+    """A chip that is the same for all subnets, and drawn once."""
+    return keeping_draws(chip_of(seed, device), KEPT_BYTES)
 
 
 def _image(subnet: Subnet, images: Images, on: OnChips, device: DeviceModel) -> ChipImage:

@@ -103,9 +103,12 @@ class ReadySubnet:
 def _context(judging: AccuracySettings) -> AccuracyContext:
     import torch
 
+    from ofa.memory import keep_freed_memory
+
     from .accuracy import load_context
 
     torch.set_num_threads(1)  # workers on all cores would wait for each other
+    keep_freed_memory()
     loaded = load_context(judging.checkpoint, judging.dataset, judging.device, judging.seed)
     if judging.images is not None:
         shown = loaded.images.validation.first(judging.images)

@@ -24,6 +24,7 @@ def test_here_all_that_is_required_is_there():
     status, found = checks()
     assert status == 0
     assert {found[name]["state"] for name in ("python", "torch", "numba", "torchvision loads")} == {"ok"}
+    assert found["supernet for clutter"]["required"]
     assert found["supernet for digits"]["required"]
     assert not found["CIFAR-10"]["required"]
 

@@ -12,6 +12,7 @@ from rram_nas_comp_pack.nas.compile_subnet import CompileSettings
 from rram_nas_comp_pack.nas.generations import Method, SearchOptions
 from rram_nas_comp_pack.nas.ofa_space import AccuracyMethod
 from rram_nas_comp_pack.packing.pack import Packer, PackingSettings
+from rram_nas_comp_pack.runs.shipped import SUPERNETS
 from rram_nas_comp_pack.tuning.settings import DepthwiseMapping, Effort, Tuner, Tuning
 from rram_nas_comp_pack.values import NO_RULES, Rules
 
@@ -104,6 +105,12 @@ def test_options_of_evolve_come_where_they_belong():
     same = {"depthwise": "auto", "duplicate": True, "tuner": "margin", "seed": 4}
     assert found.settings(hardware) == CompileSettings(hardware, 211, 2, rules=Rules(3, 6), **same)
     assert found.tune_effort == 3000
+
+
+def test_a_search_is_for_clutter_unless_it_is_told_others_and_takes_the_supernet_for_its_images():
+    assert options("evolve").dataset == "clutter"
+    assert options("evolve").checkpoint == SUPERNETS["clutter"]
+    assert options("evolve", "--dataset", "digits").checkpoint == SUPERNETS["digits"]
 
 
 def test_a_run_tells_its_options_by_the_published_names():

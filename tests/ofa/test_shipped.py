@@ -11,7 +11,8 @@ import pytest
 import torch
 
 import ofa
-from ofa.architecture import sample
+from ofa.architecture import configuration, sample
+from ofa.checkpoint import shipped
 from ofa.recipe import default_recipe
 from ofa.training import calibrate_subnet
 
@@ -39,3 +40,31 @@ def test_its_subnets_know_the_test_images():
     # the largest has 352 of 359; another machine's rounding may tip an image
     for own, least in zip([*chosen, sample(rng), sample(rng)], (0.975, 0.95, 0.95, 0.95), strict=True):
         assert ofa.accuracy(calibrate_subnet(net, own, images.train), images.test) >= least
+
+
+CLUTTER = shipped("clutter")
+
+
+def test_the_supernet_for_clutter_is_the_one_that_was_judged():
+    assert (
+        hashlib.sha256(CLUTTER.read_bytes()).hexdigest()
+        == "cbef332083b563f64f7f5b88f6c09a7977f0345a1f1830202d7e5e4c1268d9d3"
+    )
+
+
+def test_it_tells_recipe_and_seed_of_clutter_too():
+    training = torch.load(CLUTTER, weights_only=True)["training"]
+    recipe = default_recipe("clutter", seed=0)
+    own = {name: value for name, value in asdict(recipe).items() if value is not None and value is not False}
+    assert training == {"recipe": own, "epoch": sum(recipe.epochs), "phase": None}
+
+
+def test_on_clutter_the_largest_subnet_is_better_than_the_smallest():
+    net, images = ofa.load_checkpoint(CLUTTER).eval(), ofa.load_images("clutter")
+    found = [
+        ofa.accuracy(calibrate_subnet(net, configuration(*own), images.train), images.test.first(400))
+        for own in ((7, 6, 4), (3, 3, 2))
+    ]
+    largest, smallest = found
+    assert largest >= 0.87
+    assert largest >= smallest >= 0.74

@@ -42,7 +42,7 @@ QUICK = {
     "generations": 10,
     "tune_effort": 3000,
     "images": 500,
-    "instances": 2,
+    "instances": 1,
     "chip_images": 125,
 }
 """What `--quick` stands for."""

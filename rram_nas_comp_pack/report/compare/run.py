@@ -107,7 +107,7 @@ def _whole(value: object) -> int | None:
 def search_run(run: SearchRun) -> Compared:
     """A search; crossbars, utilization, speed and energy are those of its fastest network."""
     fastest = max(run.front.networks, key=lambda n: n.best.speed, default=None)
-    most = max(run.front.networks, key=lambda n: (n.validation, n.best.speed), default=None)
+    most = max(run.front.networks, key=lambda n: (n.judged, n.best.speed), default=None)
     config, size = run.front.config, run.front.resolution
     terms = (config and config.digest, run.front.samples, size)
     values: dict[str, Value] = {
@@ -130,6 +130,7 @@ def search_run(run: SearchRun) -> Compared:
         values |= {"speed": figures.speed, "energy_nj": figures.energy_nj}
         values |= {"baseline_ns": figures.speed * figures.latency_ns}
         values |= {"best_validation": most.validation, "best_test": most.test}
+        values |= {"best_chip": most.chip, "best_chip_test": most.chip_test}
     if len(run.evaluated.speed):
         values |= {"median_speed": median(run.evaluated.speed.tolist())}
         values |= {"median_accuracy": median(run.evaluated.accuracy.tolist())}

@@ -88,6 +88,8 @@ FIELDS = (
     Field("front", "networks of the front"),
     Field("best_validation", "best accuracy, validation", _scaled(1, 4), "high"),
     Field("best_test", "test accuracy of that network", _scaled(1, 4), "high"),
+    Field("best_chip", "its accuracy on chips, validation", _scaled(1, 4), "high"),
+    Field("best_chip_test", "its accuracy on chips, test", _scaled(1, 4), "high"),
     Field("median_speed", "median speed of all", _scaled(1, 2), "high"),
     Field("median_accuracy", "median accuracy of all", _scaled(1, 4), "high"),
     Field("seed", "seed"),

@@ -16,12 +16,12 @@ MOST_LINES = 1200
 
 def front_chart(runs: Sequence[SearchRun]) -> Scatter:
     """Accuracy over speed: all networks, and the front of every run."""
-    cloud = np.concatenate([np.stack([r.evaluated.speed, r.evaluated.accuracy], axis=1) for r in runs])
+    cloud = np.concatenate([np.stack([r.evaluated.speed, r.evaluated.judged], axis=1) for r in runs])
     fronts = tuple(
         Front(run.name if len(runs) > 1 else "front", _points(i, run, len(runs) > 1), look(i))
         for i, run in enumerate(runs)
     )
-    y = Axis("accuracy on validation images", least=0.002)
+    y = Axis(f"accuracy on {judges(runs)}validation images", least=0.002)
     named = ("evaluated", "before tuning in full")
     return Scatter("", Axis("speed over the baseline's"), y, cloud, fronts, named)
 
@@ -31,13 +31,28 @@ def _points(place: int, run: SearchRun, named: bool) -> tuple[Point, ...]:
     return tuple(
         Point(
             n.best.speed,
-            n.validation,
+            n.judged,
             n.searched.speed if n.tuned else None,
             network_id(place, n),
-            f"{name}network {n.index}: accuracy {n.validation:.4f}, speed {n.best.speed:.2f}",
+            f"{name}network {n.index}: {accuracies_told(n)}, speed {n.best.speed:.2f}",
         )
         for n in run.front.networks
     )
+
+
+def judges(runs: Sequence[SearchRun]) -> str:
+    """Whose accuracies the charts show, in words before "validation images"."""
+    on_chips = [run.front.accuracy == "chip" for run in runs]
+    if all(on_chips):
+        return "chips, "
+    return "chips or of floats, " if any(on_chips) else ""
+
+
+def accuracies_told(network: FrontNetwork) -> str:
+    """Accuracies on validation images in words, that which counts first."""
+    if network.chip is None:
+        return f"accuracy {network.validation:.4f}"
+    return f"accuracy on chips {network.chip:.4f}, in floats {network.validation:.4f}"
 
 
 def knee(points: Sequence[Point]) -> str:
@@ -95,9 +110,9 @@ def genome_chart(run: SearchRun, speeds: tuple[float, float]) -> Parallel:
         (values[drawn] - low) / (high - low) * 0.92 + 0.04 + spread
         for values, (_, low, high) in zip(own.by_stage(), GROUPS, strict=True)
     ]
-    worst, best = _ends(own.accuracy)
+    worst, best = _ends(own.judged)
     share = (own.speed[drawn] - least) / ((most - least) or 1)
-    accuracy = (own.accuracy[drawn] - worst) / ((best - worst) or 1)
+    accuracy = (own.judged[drawn] - worst) / ((best - worst) or 1)
     rails = [
         Rail(stage + g * GROUP_WIDTH, name, f"{'' if stage else 'stage '}{stage + 1}", f"{low}", f"{high}")
         for g, (name, low, high) in enumerate(GROUPS)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from html import escape
 
+import numpy as np
+
 from ...runs.nas.run import SearchRun
 from ..chart_values import Scatter
 from ..svg import scales_of
@@ -36,7 +38,9 @@ def _of(run: SearchRun, runs: Sequence[SearchRun]) -> str:
 
 
 def evaluated_data(runs: Sequence[SearchRun], folders: Sequence[str], chart: Scatter) -> str:
-    """The networks that fit, for the script: number, accuracy, speed, and their choices, a digit each."""
+    """The networks that fit, for the script: number, accuracy, speed, their choices, a digit each, and
+    the accuracy of chips.
+    """
     x, y = scales_of(chart)
     data = {
         "x": [x.low, x.high, x.start, x.end],
@@ -60,14 +64,10 @@ def _rows_to_fill_in(run: SearchRun) -> str | None:
     return None if run.evaluated.diagonal_rows is None else "R"
 
 
-def _networks(run: SearchRun) -> list[tuple[int | float | str, ...]]:
+def _networks(run: SearchRun) -> list[tuple[int | float | str | None, ...]]:
     own = run.evaluated
-    rows = [()] * len(own.speed) if own.diagonal_rows is None else own.diagonal_rows[:, None].tolist()
-    return [
-        (number, round(accuracy, 4), round(speed, 2), "".join(map(str, (*ks, *e, *d))), *beside)
-        for beside, number, accuracy, speed, ks, e, d in zip(
-            rows,
-            *(each.tolist() for each in (own.number, own.accuracy, own.speed, own.ks, own.e, own.d)),
-            strict=True,
-        )
-    ]
+    chips = [None] * len(own.number) if own.chip is None else own.chip.round(4).tolist()
+    columns = own.number, own.accuracy.round(4), own.speed.round(2)
+    genes = ("".join(map(str, row)) for row in np.hstack([own.ks, own.e, own.d]).tolist())
+    rows = () if own.diagonal_rows is None else (own.diagonal_rows.tolist(),)
+    return list(zip(*(each.tolist() for each in columns), genes, chips, *rows, strict=True))

@@ -79,8 +79,8 @@
   const drawing = document.querySelector(".front svg.chart");
   const known = JSON.parse(document.getElementById("evaluated-data").textContent);
   const place = ([low, high, start, end], value) => start + (value - low) / (high - low) * (end - start);
-  const all = known.runs.flatMap((run) => run.networks.map(([number, accuracy, speed, genes, rows]) =>
-    ({ run, number, accuracy, speed, genes, rows, x: place(known.x, speed), y: place(known.y, accuracy) })));
+  const all = known.runs.flatMap((run) => run.networks.map(([number, accuracy, speed, genes, chip, rows]) =>
+    ({ run, number, accuracy, speed, genes, chip, rows, x: place(known.x, speed), y: place(known.y, chip ?? accuracy) })));
   const panel = document.getElementById("evaluated");
 
   const stages = (genes) => [0, 1, 2, 3].map((stage) => {
@@ -89,11 +89,14 @@
     return [String(stage + 1), String(depth), blocks(0), blocks(16)];
   });
 
+  const accuracies = ({ accuracy, chip }) => chip === null ? `accuracy ${accuracy.toFixed(4)}`
+    : `accuracy on chips ${chip.toFixed(4)}, in floats ${accuracy.toFixed(4)}`;
+
   const show = (network) => {
     choose("evaluated");
     panel.querySelector("h3").textContent = `${network.run.title} ${network.number}`;
     panel.querySelector(".figures").textContent =
-      `accuracy ${network.accuracy.toFixed(4)}, speed searched ${network.speed.toFixed(2)}`;
+      `${accuracies(network)}, speed searched ${network.speed.toFixed(2)}`;
     panel.querySelector("tbody").replaceChildren(...stages(network.genes).map((cells) => {
       const row = document.createElement("tr");
       row.append(...cells.map((text) => {

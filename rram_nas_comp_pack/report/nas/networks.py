@@ -9,7 +9,7 @@ from ofa.architecture import DEPTHS, Configuration, layer_shapes
 
 from ...runs.nas.run import FrontNetwork, SearchRun
 from ..page import Cell, CellValue, table
-from .charts import network_id
+from .charts import accuracies_told, network_id
 
 PACK_DEFAULTS = {
     "depth_split_factor": "1", "layer_threshold": "1", "xbar_max_load": "6", "tuner": "joint",
@@ -24,18 +24,21 @@ PLACEHOLDER = "RUN_DIR"
 def front_table(runs: Sequence[SearchRun]) -> str:
     """All fronts, a row a network; a row can be chosen like a button."""
     many = len(runs) > 1
+    chips = any(n.chip is not None for run in runs for n in run.front.networks)
+    on_chips = ("on chips", "on chips, test") if chips else ()
     header = (
-        *(("run",) if many else ()), "network", "accuracy", "test accuracy", "speed searched",
+        *(("run",) if many else ()), "network", "accuracy", "test accuracy", *on_chips, "speed searched",
         "speed tuned", "latency, ms", "energy, mJ", "crossbars", "utilization",
     )  # fmt: skip
     named = [
-        (network_id(i, n), list(_cells(run, n, many)))
+        (network_id(i, n), list(_cells(n, run.name if many else None, chips)))
         for i, run in enumerate(runs)
         for n in run.front.networks
     ]
     attributes = [f' tabindex="{-1 if k else 0}" data-network="{name}"' for k, (name, _) in enumerate(named)]
+    told = CHIPS_NOTE if chips else ""
     caption = (
-        "Networks of the front: accuracy on validation images; speed and latency of "
+        f"Networks of the front: accuracy on validation images; {told}speed and latency of "
         f"{_samples(runs)}. Speed searched is that of the quick layout that the search went by; speed tuned "
         "and all further figures are after tuning in full, where that was done. Enter shows a network."
     )
@@ -48,13 +51,20 @@ def _samples(runs: Sequence[SearchRun]) -> str:
     return f"{' and '.join(map(str, counts))} sample{'s' * (counts != [1])}"
 
 
-def _cells(run: SearchRun, network: FrontNetwork, named: bool) -> Iterator[CellValue]:
-    if named:
-        yield run.name
+CHIPS_NOTE = (
+    "on chips, that of layouts which are executed with their faults: as searched on validation images, as "
+    "tuned on test images and other chips; "
+)
+
+
+def _cells(network: FrontNetwork, run: str | None, chips: bool) -> Iterator[CellValue]:
+    if run is not None:
+        yield run
     best, tuned = network.best, network.tuned
     yield network.index
     yield Cell(f"{network.validation:.4f}", network.validation)
-    yield Cell("-", -1) if network.test is None else Cell(f"{network.test:.4f}", network.test)
+    for share in (network.test, *((network.chip, network.chip_test) if chips else ())):
+        yield Cell("-", -1) if share is None else Cell(f"{share:.4f}", share)
     yield Cell(f"{network.searched.speed:.2f}", network.searched.speed)
     yield Cell("-", -1) if tuned is None else Cell(f"{tuned.speed:.2f}", tuned.speed)
     yield Cell(f"{best.latency_ns / 1e6:.4f}", best.latency_ns)
@@ -77,8 +87,10 @@ def network_panels(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
 def _panel(name: str, title: str, network: FrontNetwork, command: str, folder: str) -> str:
     layers = layer_shapes(*network.network)
     weights = sum(s.kernel**2 * s.channels // s.groups * s.out for s in layers)
-    test = "" if network.test is None else f", test {network.test:.4f}"
-    figures = f"accuracy {network.validation:.4f}{test}, speed {network.best.speed:.2f}"
+    own = network.test if network.chip is None else network.chip_test
+    where = "test" if network.chip is None else "on chips and test images"
+    test = "" if own is None else f", {where} {own:.4f}"
+    figures = f"{accuracies_told(network)}{test}, speed {network.best.speed:.2f}"
     return (
         f'<div class="panel" id="{name}" hidden><h3>{escape(title)}</h3>\n'
         f"<p>{figures}; {len(layers)} layers, {weights / 1e6:.2f} million weights</p>\n"

@@ -108,6 +108,8 @@ def _network(index: int, place: JsonObject) -> FrontNetwork:
         test=place.maybe(place.share, "test_accuracy"),
         searched=_figures(place.within("searched")),
         tuned=None if tuned is None else _figures(tuned),
+        chip=place.maybe(place.share, "chip_accuracy"),
+        chip_test=place.maybe(place.share, "chip_test_accuracy"),
         diagonal_rows=place.maybe(partial(place.count, least=0), DIAGONAL_ROWS),
     )
 

@@ -73,6 +73,7 @@ def read_evaluated(path: Path) -> Evaluated:
     """The networks of evaluated.csv, each of which is there once."""
     lines: dict[tuple[int, ...], int] = {}
     figures: list[tuple[float, float]] = []
+    chips: list[float] = []
     genes: list[tuple[int, ...]] = []
     too_large = failed = 0
     numbers: list[int] = []
@@ -88,13 +89,16 @@ def read_evaluated(path: Path) -> Evaluated:
             too_large += 1
         else:
             figures.append(_accuracy_and_speed(row))
+            if "chip_accuracy" in row.fields:
+                chips.append(row.number("chip_accuracy", 0, 1))
             genes.append(network)
             numbers.append(number)
     accuracy, speed = np.array(figures, np.float64).reshape(-1, 2).T
     fit, found = np.array(numbers, np.int64), np.array(genes or np.empty((0, 36)), np.int64)
     ks, e, d, rows_of_boxes = np.split(found, (16, 32, 36), axis=1)
+    chip = np.array(chips) if chips else None
     mapped = rows_of_boxes[:, 0] if rows_of_boxes.size else None
-    return Evaluated(fit, accuracy, speed, ks, e, d, too_large, failed, mapped)
+    return Evaluated(fit, accuracy, speed, ks, e, d, too_large, failed, chip, mapped)
 
 
 def _accuracy_and_speed(row: TableRow) -> tuple[float, float]:

@@ -33,8 +33,9 @@ class FrontNetwork:
     """A network of the front, `index` being its place in front.json; accuracies are 0 to 1 where measured.
 
     `searched` is by the quick layout that the search went by, `tuned` after tuning in full. `test` and
-    `tuned` are None where the search was interrupted before, or tuning failed. `diagonal_rows` are the most
-    rows of a diagonal box, None where that was no gene.
+    `tuned` are None where the search was interrupted before, or tuning failed. `chip` (validation images)
+    and `chip_test` are those of chips, None where none was asked. `diagonal_rows` are the most rows of a
+    diagonal box, None where that was no gene.
     """
 
     index: int
@@ -43,7 +44,14 @@ class FrontNetwork:
     test: float | None
     searched: Figures
     tuned: Figures | None
+    chip: float | None = None
+    chip_test: float | None = None
     diagonal_rows: int | None = None
+
+    @property
+    def judged(self) -> float:
+        """The accuracy on validation images that counts: of chips where they were asked."""
+        return self.validation if self.chip is None else self.chip
 
     @property
     def best(self) -> Figures:
@@ -54,8 +62,9 @@ class FrontNetwork:
 @dataclass(frozen=True, slots=True)
 class Evaluated:
     """The networks that fit, in order of evaluation: number among all, accuracy (0 to 1), speed (networks,),
-    ks and e (networks, 16), d (networks, 4). `too_large` and `failed` count the others. `diagonal_rows`
-    (networks,) are the most rows of diagonal boxes, None where that was no gene.
+    ks and e (networks, 16), d (networks, 4). `chip` are accuracies of chips, None where none was asked.
+    `too_large` and `failed` count the others. `diagonal_rows` (networks,) are the most rows of diagonal
+    boxes, None where that was no gene.
     """
 
     number: Ints
@@ -66,7 +75,13 @@ class Evaluated:
     d: Ints
     too_large: int
     failed: int
+    chip: Floats | None = None
     diagonal_rows: Ints | None = None
+
+    @property
+    def judged(self) -> Floats:
+        """The accuracies that count: of chips where they were asked."""
+        return self.accuracy if self.chip is None else self.chip
 
     @property
     def total(self) -> int:
