@@ -92,8 +92,8 @@ def layers_of(chosen: Configuration, resolution: int = 64, classes: int = 10) ->
 def compile_subnet(
     chosen: Configuration, settings: CompileSettings, resolution: int = 64, classes: int = 10
 ) -> SubnetMetrics | NoFit:
-    """The figures of `map_subnet`. Raises BadInput as it does."""
-    found = map_subnet(chosen, settings, resolution, classes)
+    """The figures of `map_layers`. Raises BadInput as it does."""
+    found = map_layers(layers_of(chosen, resolution, classes), settings)
     return found if isinstance(found, NoFit) else found.metrics
 
 
@@ -104,15 +104,8 @@ class MappedSubnet(NamedTuple):
     layout: Callable[[], Layout]
 
 
-def map_subnet(
-    chosen: Configuration, settings: CompileSettings, resolution: int = 64, classes: int = 10
-) -> MappedSubnet | NoFit:
-    """Compile a subnet, as `map_layers` does its layers."""
-    return map_layers(layers_of(chosen, resolution, classes), settings)
-
-
 def map_layers(layers: tuple[Layer, ...], settings: CompileSettings) -> MappedSubnet | NoFit:
-    """Compile the layers of a network; the same settings give the same figures whatever was compiled before.
+    """Compile a subnet; the same settings give the same figures whatever was compiled before.
 
     Raises BadInput where a kernel cannot be cut for the hardware.
     """

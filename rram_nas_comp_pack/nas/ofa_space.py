@@ -34,8 +34,8 @@ class AccuracySettings:
     """How subnets are judged: by which supernet and images, on which device, and by which method.
 
     Networks have `classes` logits for images of `resolution` x `resolution` pixels. A search sees the first
-    `images` of the validation images, None being all. With the method "chip",
-    `chips` says on how many chips a subnet is executed, and how.
+    `images` of the validation images, None being all. With the method "chip", `chips` says on how many chips
+    a subnet is executed, and how.
     """
 
     checkpoint: Path

@@ -21,7 +21,7 @@ from rram_nas_comp_pack.nas import ofa_space
 from rram_nas_comp_pack.nas.accuracy import calibrate, calibrate_subnet
 from rram_nas_comp_pack.nas.chip_accuracy import chip_accuracy
 from rram_nas_comp_pack.nas.chips import Chips, OnChips
-from rram_nas_comp_pack.nas.compile_subnet import CompileSettings, map_subnet
+from rram_nas_comp_pack.nas.compile_subnet import CompileSettings, layers_of, map_layers
 from rram_nas_comp_pack.nas.evaluate import evaluate_in_full, evaluate_subnet
 from rram_nas_comp_pack.nas.genome import LENGTH, decode
 from rram_nas_comp_pack.nas.ofa_space import AccuracySettings, OfaSpace
@@ -40,7 +40,7 @@ def bench():
 
 @pytest.fixture(scope="module")
 def layout():
-    found = map_subnet(CHOSEN, SETTINGS, 32, 3).layout()
+    found = map_layers(layers_of(CHOSEN, 32, 3), SETTINGS).layout()
     assert any(m.copies > 1 for m in found.mappings)
     return found
 
@@ -119,7 +119,7 @@ def test_an_outcome_has_both_accuracies_and_that_of_chips_counts(bench, monkeypa
     monkeypatch.setattr(ofa_space, "_context", lambda _judging: bench)
     space = OfaSpace(AccuracySettings(Path("net"), "tiny", "chip", "cpu", 0, 3, 32, chips=CHIPS))
     found = evaluate_subnet(space, SETTINGS, bytes(LENGTH))
-    layout = map_subnet(CHOSEN, SETTINGS, 32, 3).layout()
+    layout = map_layers(layers_of(CHOSEN, 32, 3), SETTINGS).layout()
     wanted = chip_accuracy(calibrate_subnet(bench, CHOSEN), bench.images, on_chips(layout), "validation")
     assert (found.accuracy, found.chip_accuracy) == (calibrate(bench, CHOSEN), wanted)
     assert found.judged == wanted

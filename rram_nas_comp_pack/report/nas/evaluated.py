@@ -66,8 +66,9 @@ def _rows_to_fill_in(run: SearchRun) -> str | None:
 
 def _networks(run: SearchRun) -> list[tuple[int | float | str | None, ...]]:
     own = run.evaluated
-    chips = [None] * len(own.number) if own.chip is None else own.chip.round(4).tolist()
+    none = [None] * len(own.number)
+    chips = none if own.chip is None else own.chip.round(4).tolist()
+    diagonal = none if own.diagonal_rows is None else own.diagonal_rows.tolist()
     columns = own.number, own.accuracy.round(4), own.speed.round(2)
     genes = ("".join(map(str, row)) for row in np.hstack([own.ks, own.e, own.d]).tolist())
-    rows = () if own.diagonal_rows is None else (own.diagonal_rows.tolist(),)
-    return list(zip(*(each.tolist() for each in columns), genes, chips, *rows, strict=True))
+    return list(zip(*(each.tolist() for each in columns), genes, chips, diagonal, strict=True))

@@ -79,8 +79,9 @@ def _cell(value: float | None, digits: int) -> str:
 def chips_told(chips: Chips) -> str:
     """On which chips a search judged its networks, in words."""
     counted = "on average" if chips.robust == "mean" else "at worst"
+    many = f"{chips.instances} chip{'s' * (chips.instances != 1)}"
     return (
-        f"{chips.instances} chips {counted}, {chips.images} images at most, {chips.encoding} encoding; those "
+        f"{many} {counted}, {chips.images} images at most, {chips.encoding} encoding; those "
         "of the test images are others, with conversions"
     )
 

@@ -96,8 +96,8 @@ def read_evaluated(path: Path) -> Evaluated:
     accuracy, speed = np.array(figures, np.float64).reshape(-1, 2).T
     fit, found = np.array(numbers, np.int64), np.array(genes or np.empty((0, 36)), np.int64)
     ks, e, d, rows_of_boxes = np.split(found, (16, 32, 36), axis=1)
-    chip = np.array(chips) if chips else None
     mapped = rows_of_boxes[:, 0] if rows_of_boxes.size else None
+    chip = np.array(chips) if chips else None
     return Evaluated(fit, accuracy, speed, ks, e, d, too_large, failed, chip, mapped)
 
 
