@@ -29,6 +29,8 @@ from rram_nas_comp_pack.nas.genome import GENOME, encode
 from rram_nas_comp_pack.nas.mapping_gene import WithDiagonalRows
 from rram_nas_comp_pack.nas.ofa_space import AccuracySettings, OfaSpace
 from rram_nas_comp_pack.nas.search import Search, evaluate, tune_front
+from rram_nas_comp_pack.report.nas.charts import front_chart
+from rram_nas_comp_pack.report.nas.evaluated import evaluated_data
 from rram_nas_comp_pack.report.nas.networks import pack_command
 from rram_nas_comp_pack.runs.nas.checkpoint import Kept, load_search, save_search
 from rram_nas_comp_pack.runs.nas.read import read_search
@@ -155,6 +157,14 @@ def test_the_command_of_the_page_gives_the_layout_of_the_search(found, tmp_path,
     result = json.loads((tmp_path / "packing" / "dev" / "result.json").read_text())
     latency = next(e["latency_ns"] for e in result["evaluations"] if e["num_sample"] == 8)
     assert latency == pytest.approx(network.tuned.latency_ns, rel=1e-9)
+
+
+def test_the_page_knows_the_choice_of_grey_points_too(found):
+    run = read_search(found[0], "")
+    (told,) = json.loads(evaluated_data([run], ["."], front_chart([run])).split(">", 1)[1][:-10])["runs"]
+    assert "evaluated.csv#K" in told["command"]
+    assert "--diagonal-rows R" in told["command"]
+    assert [row[5] for row in told["networks"]] == run.evaluated.diagonal_rows.tolist()
 
 
 # The option

@@ -50,7 +50,15 @@ def entry(network, tuned=True):
     }
 
 
-def write_search(folder, count=200, draw=0, tuned=True, **options):
+def with_rows(lines, rows):
+    """Lines of a table with the most rows of diagonal boxes, a line in turn, where these are a gene."""
+    if rows is None:
+        return lines
+    header, *others = lines
+    return [[*header, "diagonal_rows"], *([*line, rows[i % len(rows)]] for i, line in enumerate(others))]
+
+
+def write_search(folder, count=200, draw=0, tuned=True, rows_of_boxes=None, **options):
     """Write the folder of a search of `count` networks, with two more that do not fit; returns it."""
     folder.mkdir(parents=True)
     found = networks(count, draw)
@@ -62,7 +70,7 @@ def write_search(folder, count=200, draw=0, tuned=True, **options):
     blank = [0, *[""] * 6]
     rows += [[*blank, 3.0, "", large], [*blank, "inf", "RuntimeError: no", broken]]
     with (folder / "evaluated.csv").open("w", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([EVALUATED, *rows])
+        csv.writer(file, lineterminator="\n").writerows(with_rows([EVALUATED, *rows], rows_of_boxes))
     generations = -(-count // POPULATION)
     volumes = [10 + 5 * np.log1p(g) for g in range(generations)]
     lines = [f"{g},{min(count, (g + 1) * POPULATION)},{v!r}\n" for g, v in enumerate(map(float, volumes))]
@@ -72,6 +80,9 @@ def write_search(folder, count=200, draw=0, tuned=True, **options):
         **{"num_classes": 10, "resolution": 64, "crossbars_budget": 168, "num_sample": 8},
         "networks": [entry(network, tuned) for network in best_of(found)],
     }
+    if rows_of_boxes:
+        for network, own in zip(front["networks"], best_of(found), strict=True):
+            network["diagonal_rows"] = rows_of_boxes[found.index(own) % len(rows_of_boxes)]
     (folder / "front.json").write_text(json.dumps(front))
     usual = {"exp_id": folder.name, "method": "nsga2", "duplicate": True, "seed": 1, "log_dir": folder.parent}
     lines = [f"{name} = {value}\n" for name, value in {**usual, **options}.items()]

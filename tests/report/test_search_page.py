@@ -24,7 +24,10 @@ def browser(tmp_path_factory):
 def folder(tmp_path_factory):
     """Two searches on a page that lies in the first one's folder, whose name needs quotes in a shell."""
     path = tmp_path_factory.mktemp("made")
-    runs = [write_search(path / name, 60, draw) for draw, name in enumerate(("it's first", "second"))]
+    runs = [
+        write_search(path / "it's first", 60),
+        write_search(path / "second", 60, 1, rows_of_boxes=(0, 64, 128)),
+    ]
     assert call("report", *runs)[0] == 0
     return runs[0]
 
@@ -70,7 +73,9 @@ def test_a_grey_point_shows_its_network_and_the_command_that_packs_it(page, fold
     assert "evaluated network 3" in by_number
     place = folder.parent / "second" / "evaluated.csv#3"
     assert f"--model ofa:{place} --num-crossbars 168 --duplicate" in command(page)
+    assert "--diagonal-rows 0 " in command(page) + " "  # the fourth network
     page.find_element(By.CSS_SELECTOR, ".pick[data-network=network-0-0]").click()
+    assert "--diagonal-rows" not in command(page)
     assert page.find_elements(By.CSS_SELECTOR, ".ring") == []
     grey = """
       const svg = document.querySelector(".front svg.chart");
