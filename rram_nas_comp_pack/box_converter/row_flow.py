@@ -1,8 +1,8 @@
 """Which rows of which layers a value of the network needs, and what operators make of that.
 
-A value has a `Flow`: along one of its axes, for every row, the last row of each layer that it needs. Operators
-compose flows. All rules are conservative: what is not known to be there earlier is needed in full. Readers of
-networks (torch, ONNX) say which rule an operator follows.
+A value has a `Flow`: along one of its axes, for every row, the last row of each layer that it needs.
+Operators compose flows. All rules are conservative: what is not known to be there earlier is needed in full.
+Readers of networks (torch, ONNX) say which rule an operator follows.
 """
 
 from __future__ import annotations

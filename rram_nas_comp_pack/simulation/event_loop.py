@@ -215,6 +215,7 @@ def _state(program: Program, samples: int, logged: int = 0) -> LoopState:
 
 
 def nobody(*shape: int) -> Ints:
+    """Return places that are empty."""
     return np.full(shape, NOBODY, dtype=np.int64)
 
 
@@ -243,6 +244,7 @@ def push(state: LoopState, time: float, sample: int, event: int) -> None:
 
 @compiled
 def pop(state: LoopState) -> tuple[float, int]:
+    """Take the first event off the heap: its time and its sample."""
     times, turns, samples = state.heap_time, state.heap_turn, state.heap_sample
     first_time, first_sample = times[0], samples[0]
     n = state.counters[0] - 1
@@ -281,6 +283,7 @@ def grant_replicas(program: Program, state: LoopState, time: float, store: int) 
 
 @compiled
 def ask_replicas(program: Program, state: LoopState, time: float, sample: int) -> None:
+    """Queue for as many replicas as the sample's layer takes."""
     layer = state.layer[sample]
     store = program.owner[layer]
     state.lacking[sample] = program.takes[layer]
@@ -378,6 +381,7 @@ def _free_crossbars(state: LoopState, times: Floats, time: float, sample: int) -
 
 @compiled
 def return_replicas(program: Program, state: LoopState, time: float, sample: int) -> None:
+    """Free the replicas that the sample held, for those who wait."""
     store = program.owner[state.layer[sample]]
     first = program.replica_offset[store]
     for replica in range(first, first + program.copies[store]):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ..kernels.arrays import Ints, offsets
+from ..kernels.arrays import Floats, Ints, offsets
 from ..values import LayerRows, RowGraph, RowRead
 
 ScheduleKind = Literal["layer", "branch", "row"]
@@ -16,9 +17,9 @@ ScheduleKind = Literal["layer", "branch", "row"]
 class RowArrays(NamedTuple):
     """A graph as flat arrays.
 
-    Per layer: `rows`; its inputs are numbers read_offset[l] to read_offset[l + 1] - 1. Input k comes from layer
-    `source[k]`, of which row r needs the rows up to last[last_offset[k] + r]. The layers that read layer l are
-    reader[reader_offset[l]] to reader[reader_offset[l + 1] - 1], by rising number.
+    Per layer: `rows`; its inputs are numbers read_offset[l] to read_offset[l + 1] - 1. Input k comes from
+    layer `source[k]`, of which row r needs the rows up to last[last_offset[k] + r]. The layers that read
+    layer l are reader[reader_offset[l]] to reader[reader_offset[l + 1] - 1], by rising number.
     """
 
     rows: Ints
@@ -58,7 +59,9 @@ def without_idle_rows(graph: RowGraph) -> RowGraph:
         for read in each.reads:
             useful[read.layer] |= read.last[0] < graph[read.layer].rows - 1
     return tuple(
-        LayerRows(each.rows if kept else 1, tuple(_shortened(read, graph, useful, kept) for read in each.reads))
+        LayerRows(
+            each.rows if kept else 1, tuple(_shortened(read, graph, useful, kept) for read in each.reads)
+        )
         for each, kept in zip(graph, useful, strict=True)
     )
 
@@ -84,15 +87,15 @@ def arrays_of(graph: RowGraph) -> RowArrays:
     )
 
 
-def critical_path(graph: RowGraph, row_ns: Ints) -> float:
-    """Return when the last row is finished if every layer takes `row_ns` (layers,) for a row and never waits."""
-    finished: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
-    for each, ns in zip(graph, row_ns, strict=True):
+def critical_path(graph: RowGraph, row_times: Sequence[float]) -> float:
+    """Return when the last row ends if rows take `row_times` (layers,) and wait for no crossbars."""
+    finished: list[Floats] = []
+    for each, time in zip(graph, row_times, strict=True):
         ready = np.zeros(each.rows)
         for read in each.reads:
             last = np.array(read.last)
             ready = np.maximum(ready, np.where(last < 0, 0.0, finished[read.layer][last]))
-        # finish(r) = max(finish(r - 1), ready(r)) + ns, written without a loop
-        ahead = np.maximum.accumulate(ready - ns * np.arange(each.rows))
-        finished.append(ahead + ns * (np.arange(each.rows) + 1))
+        # finish(r) = max(finish(r - 1), ready(r)) + time, without a loop
+        ahead = np.maximum.accumulate(ready - time * np.arange(each.rows))
+        finished.append(ahead + time * (np.arange(each.rows) + 1))
     return max(float(rows[-1]) for rows in finished)

@@ -25,6 +25,7 @@ from .event_loop import (
     ASK_REPLICAS,
     FINISH_ROUND,
     NOBODY,
+    Executions,
     LoopState,
     Program,
     ask_replicas,
@@ -49,14 +50,17 @@ class RowProgram(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far the processes are, each (samples, layers): rows `done`, whether one is `running` (or asks), when
-    it `asked` and how long its rounds ran.
+    """How far the processes are, each (samples, layers): rows `done`, whether one is `running` (or asks),
+    when it `asked` and how long its rounds ran.
+
+    `times` (ask, start, finish, busy, waited; sample; layer) are the schedule, in units of the program.
     """
 
     done: Ints
     running: Ints
     asked: Floats
     busy: Floats
+    times: Floats
 
 
 def row_program(
@@ -77,15 +81,32 @@ def simulate_rows(ran: RowProgram, samples: int) -> Schedule:
     and does not run, not while rows are missing.
     """
     layers = len(ran.graph.rows)
-    times = np.zeros((5, samples, layers))
-    _run(ran, _state(ran, samples), _progress(samples, layers), times)
-    return Schedule(*(times * ran.layers.unit_ns))
+    progress = _progress(samples, layers)
+    _run(ran, _state(ran, samples), progress)
+    return Schedule(*(progress.times * ran.layers.unit_ns))
+
+
+def row_executions(ran: RowProgram, samples: int) -> Executions:
+    """Run as `simulate_rows` does and list the boxes that are read; boxes without a place are left out.
+
+    `round` counts the rounds of all rows of a layer, those of its first row first.
+    """
+    layers, graph = ran.layers, ran.graph
+    reads = samples * int((layers.boxes * layers.takes * graph.rows).sum())
+    state = _state(ran, samples, reads)
+    _run(ran, state, _progress(samples, len(graph.rows)))
+    sample, layer, turn, place, row = state.log[: state.counters[3]].T
+    replica, box = np.divmod(place - layers.crossbar_offset[layers.owner[layer]], layers.boxes[layer])
+    start, end = state.log_time[: state.counters[3]].T * layers.unit_ns
+    rounds = np.ones(len(graph.rows), dtype=np.int64)
+    np.maximum.at(rounds, layer, turn + 1)
+    return Executions(sample, layer, row * rounds[layer] + turn, replica, box, start, end)
 
 
 def _progress(samples: int, layers: int) -> Progress:
     shape = (samples, layers)
     counts = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    return Progress(*counts, np.zeros(shape), np.zeros(shape))
+    return Progress(*counts, np.zeros(shape), np.zeros(shape), np.zeros((5, *shape)))
 
 
 def _state(ran: RowProgram, samples: int, logged: int = 0) -> LoopState:
@@ -187,15 +208,13 @@ def _log_round(ran: RowProgram, state: LoopState, progress: Progress, time: floa
 
 
 @compiled
-def _run_round(
-    ran: RowProgram, state: LoopState, progress: Progress, times: Floats, time: float, process: int
-) -> None:
+def _run_round(ran: RowProgram, state: LoopState, progress: Progress, time: float, process: int) -> None:
     """The round holds its crossbars: note the layer's start if it is its first, and when the round ends."""
     sample, layer = divmod(process, len(ran.layers.owner))
     if state.round[process] == 0 and progress.done[sample, layer] == 0:
-        times[1, sample, layer] = time
+        progress.times[1, sample, layer] = time
     progress.busy[sample, layer] += state.length[process]
-    times[3, sample, layer] += state.length[process]
+    progress.times[3, sample, layer] += state.length[process]
     if len(state.log) > 0:
         _log_round(ran, state, progress, time, process)
     push(state, time + state.length[process], process, FINISH_ROUND)
@@ -210,9 +229,7 @@ def _process_at(ran: RowProgram, state: LoopState, place: int) -> int:
 
 
 @compiled
-def _free_crossbars(
-    ran: RowProgram, state: LoopState, progress: Progress, times: Floats, time: float, process: int
-) -> None:
+def _free_crossbars(ran: RowProgram, state: LoopState, progress: Progress, time: float, process: int) -> None:
     """Each goes to the round that has waited longest for it."""
     sample, at = process // len(ran.layers.owner), ran.place_offset[state.layer[process]]
     for k in range(at, at + state.width[process]):
@@ -224,14 +241,13 @@ def _free_crossbars(
         waiting = _process_at(ran, state, place)
         state.lacking[waiting] -= 1
         if state.lacking[waiting] == 0:
-            _run_round(ran, state, progress, times, time, waiting)
+            _run_round(ran, state, progress, time, waiting)
 
 
 @compiled
-def _start_row(
-    graph: RowArrays, state: LoopState, progress: Progress, time: float, sample: int, layer: int
-) -> None:
+def _start_row(graph: RowArrays, state: LoopState, progress: Progress, time: float, process: int) -> None:
     """Let the next row of a layer ask, if there is one, none is running and what it needs is there."""
+    sample, layer = divmod(process, len(graph.rows))
     row = progress.done[sample, layer]
     if progress.running[sample, layer] == 1 or row == graph.rows[layer]:
         return
@@ -239,7 +255,7 @@ def _start_row(
         if progress.done[sample, graph.source[k]] <= graph.last[graph.last_offset[k] + row]:
             return
     progress.running[sample, layer] = 1
-    push(state, time, sample * len(graph.rows) + layer, ASK_REPLICAS)
+    push(state, time, process, ASK_REPLICAS)
 
 
 @compiled
@@ -247,12 +263,13 @@ def _enter(graph: RowArrays, state: LoopState, progress: Progress, time: float, 
     """A sample enters: layers that read no others have what they need."""
     for layer in range(len(graph.rows)):
         if graph.read_offset[layer] == graph.read_offset[layer + 1]:
-            _start_row(graph, state, progress, time, sample, layer)
+            _start_row(graph, state, progress, time, sample * len(graph.rows) + layer)
 
 
 @compiled
-def _run(ran: RowProgram, state: LoopState, progress: Progress, times: Floats) -> None:
-    """Fill `times` (ask, start, finish, busy, waited; sample; layer), in units of the program."""
+def _run(ran: RowProgram, state: LoopState, progress: Progress) -> None:
+    """Fill the times of `progress`."""
+    times = progress.times
     samples, layers, graph = times.shape[1], times.shape[2], ran.graph
     _enter(graph, state, progress, 0.0, 0)
     while state.counters[0] > 0:
@@ -265,13 +282,13 @@ def _run(ran: RowProgram, state: LoopState, progress: Progress, times: Floats) -
             ask_replicas(ran.layers, state, time, process)
             continue
         if state.event[process] == FINISH_ROUND:
-            _free_crossbars(ran, state, progress, times, time, process)
+            _free_crossbars(ran, state, progress, time, process)
             state.round[process] += 1
         if state.event[process] == ASK_CROSSBARS or state.round[process] < state.rounds[process]:
             _deal_round(ran, state, process)
             _ask_crossbars(ran, state, process)
             if state.lacking[process] == 0:
-                _run_round(ran, state, progress, times, time, process)
+                _run_round(ran, state, progress, time, process)
             continue
         times[2, sample, layer] = time
         waited = time - progress.asked[sample, layer] - progress.busy[sample, layer]
@@ -281,6 +298,6 @@ def _run(ran: RowProgram, state: LoopState, progress: Progress, times: Floats) -
         progress.running[sample, layer] = 0
         if layer == 0 and sample + 1 < samples and progress.done[sample, 0] == graph.rows[0]:
             _enter(graph, state, progress, time, sample + 1)
-        _start_row(graph, state, progress, time, sample, layer)
+        _start_row(graph, state, progress, time, sample * len(graph.rows) + layer)
         for k in range(graph.reader_offset[layer], graph.reader_offset[layer + 1]):
-            _start_row(graph, state, progress, time, sample, graph.reader[k])
+            _start_row(graph, state, progress, time, sample * layers + graph.reader[k])

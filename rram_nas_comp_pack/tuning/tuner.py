@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..box_converter.partition import partition
-from ..simulation.event_loop import program, simulate
+from ..simulation.schedules import prepared, schedule_of
 from ..values import Duplication, Layout, ReadTime
 from .joint.multi_start import tune
 from .joint.quick import quick_layout
@@ -18,12 +18,13 @@ def tune_layout(
 
     Our version of the paper's tuner runs in any case, so that its outcome stands beside the joint one's. Nor
     is the joint tuner slower than the quick layout that a search over networks goes by, whatever its effort.
+    Latencies are those of the schedule that is asked for; only the baseline's is that of layers in any case.
     """
-    samples = tuning.effort.samples
+    samples, graph = tuning.effort.samples, tuning.effort.graph
 
     def latency(layout: Layout) -> float:
-        ran = program(layout.mappings, read_ns, layout.packing.placements)
-        return simulate(ran, samples).latency_ns
+        ran = prepared(layout.mappings, read_ns, graph, layout.packing.placements)
+        return schedule_of(ran, samples).latency_ns
 
     tries = list(margin_trials(plain, target, tuning.effort.seed, latency))
     trials = tuple(trial for trial, _ in tries)
@@ -43,7 +44,7 @@ def tune_layout(
     fastest, method, chosen = min(found, key=lambda each: each[0])
     chosen_margin = margin if method == "margin" else None
     uncut = partition(tuple(m.layer for m in plain.mappings), target.size)
-    baseline = simulate(program(uncut, read_ns), samples).latency_ns
+    baseline = schedule_of(prepared(uncut, read_ns, None), samples).latency_ns
     times = (baseline, found[0][0], fastest)
     return chosen, Duplication(method, samples, chosen_margin, trials, *times, stopped, steps)
 

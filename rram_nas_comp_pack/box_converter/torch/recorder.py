@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -21,6 +21,7 @@ from torch.utils._pytree import tree_leaves
 
 from ...values import Layer, Network, Status
 from ..ledger import ROOT, Ledger
+from .met import Met as Met
 from .operators import Product, aten, inner_products, projections, readings
 from .owners import Owners, base, kind_of, storage_of
 from .packed import packed_in, packed_key, packed_use
@@ -34,21 +35,6 @@ _OURS = ("aten", "prims", "prim")
 """Namespaces of torch's own operators: one that is not listed as a product multiplies with no matrix."""
 
 _ADDITIONS = ("add", "add_", "sub", "sub_")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Met:
-    """A product by weights in the run: operator number `step`, whose product is that of `layers`.
-
-    `weight` is a kernel, or a matrix of (inputs, outputs) that holds the layers side by side. `mirrored`: of
-    two matrices, the first is the weight.
-    """
-
-    step: int
-    func: Any
-    weight: Tensor
-    mirrored: bool
-    layers: tuple[int, ...]
 
 
 class Recorder(Stepwise):  # type: ignore[no-untyped-call]
@@ -91,7 +77,7 @@ class Recorder(Stepwise):  # type: ignore[no-untyped-call]
         if len(self.met) == met:
             self._rows.follow(func, (args, kwargs), result, self.scopes[-1])
         else:
-            self._rows.add_layers(func, (args, kwargs), result, self.met[-1].mirrored, len(self.met[-1].layers))
+            self._rows.add_layers((args, kwargs), result, self.met[-1])
         self._follow(func, (args, kwargs), _tensors(result), None if is_layer else self._origin(operands))
         return result
 

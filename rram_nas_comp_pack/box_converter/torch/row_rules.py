@@ -63,9 +63,31 @@ def rule_of(func: Any) -> Rule | None:
 
 
 _SAME_PLACE = frozenset(
-    "clone _to_copy to detach alias contiguous lift_fresh lift_fresh_copy lift dropout native_dropout prelu "
-    "_prelu_kernel hardswish hardsigmoid copy fill zero fill_ expand broadcast_to masked_fill "
-    "_native_batch_norm_legit_no_training rrelu _conj view_as_complex_copy where glu_backward".split()
+    (
+        *(
+            "clone",
+            "_to_copy",
+            "to",
+            "detach",
+            "alias",
+            "contiguous",
+            "lift_fresh",
+            "lift_fresh_copy",
+            "lift",
+        ),
+        *(
+            "dropout",
+            "native_dropout",
+            "prelu",
+            "_prelu_kernel",
+            "hardswish",
+            "hardsigmoid",
+            "rrelu",
+            "where",
+        ),
+        *("copy", "fill", "zero", "expand", "broadcast_to", "masked_fill", "_conj"),
+        "_native_batch_norm_legit_no_training",
+    )
 )
 """Operators on elements in the same place that torch does not mark as such."""
 
@@ -181,7 +203,11 @@ def _window(call: Call, place: int) -> Flow:
     operand, out = call.first, tuple(call.results[place].shape)
     dims = len(call.arg(1, "kernel_size"))
     axis = len(out) - dims
-    kernel, stride, padding = call.arg(1, "kernel_size"), call.arg(2, "stride", ()), call.arg(3, "padding", (0,))
+    kernel, stride, padding = (
+        call.arg(1, "kernel_size"),
+        call.arg(2, "stride", ()),
+        call.arg(3, "padding", (0,)),
+    )
     dilation = call.arg(4, "dilation", (1,)) if "max_pool" in call.name else (1,)
     stride = (stride or kernel)[0]
     index = row_flow.window(operand.size[axis], out[axis], (kernel[0], stride, padding[0], dilation[0]))
@@ -327,11 +353,15 @@ _RULES: dict[str, Rule] = {
     **dict.fromkeys(("view", "_unsafe_view", "reshape", "_reshape_alias", "unsqueeze", "squeeze"), _reshape),
     **dict.fromkeys(("transpose", "t", "swapaxes"), _transpose),
     **dict.fromkeys(("split", "split_with_sizes", "unsafe_split", "split_copy"), _split),
-    **dict.fromkeys(("sum", "mean", "amax", "amin", "max", "min", "var", "var_mean", "std", "any"), _reduction),
-    **dict.fromkeys(("logsumexp", "linalg_vector_norm", "prod", "argmax", "argmin", "all"), _reduction),
+    **dict.fromkeys(
+        ("sum", "mean", "amax", "amin", "max", "min", "var", "var_mean", "std", "any"), _reduction
+    ),
+    **dict.fromkeys(
+        ("logsumexp", "linalg_vector_norm", "prod", "argmax", "argmin", "all", "any"), _reduction
+    ),
     **dict.fromkeys(("_softmax", "_log_softmax", "cumsum", "cumprod", "sort", "topk", "glu"), _along_dim),
-    **dict.fromkeys(("max_pool2d_with_indices", "max_pool3d_with_indices", "max_pool2d", "max_pool1d"), _window),
-    **dict.fromkeys(("avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool3d", "mkldnn_max_pool2d"), _window),
+    **dict.fromkeys(("max_pool2d_with_indices", "max_pool3d_with_indices", "max_pool2d"), _window),
+    **dict.fromkeys(("avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool3d"), _window),
     **dict.fromkeys(("_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "adaptive_max_pool2d"), _adaptive),
     **dict.fromkeys(("adaptive_max_pool1d", "adaptive_max_pool3d", "adaptive_avg_pool1d"), _adaptive),
     **dict.fromkeys(("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d"), _upsample),

@@ -11,6 +11,7 @@ from torch.utils._pytree import tree_leaves
 from .. import row_flow
 from ..row_flow import NOTHING, Flow, whole
 from ..row_ledger import RowLedger
+from .met import Met
 from .operators import aten, factors
 from .owners import storage_of
 from .row_rules import Call, convolution_rows, matrix_product, rule_of
@@ -55,16 +56,17 @@ class RowTracker:
         flow = self.ledger.unknown(module, call.name, flows)
         return [flow] * len(call.results)
 
-    def add_layers(self, func: Any, arguments: Any, result: Any, mirrored: bool, layers: int) -> None:
+    def add_layers(self, arguments: Any, result: Any, met: Met) -> None:
         """Enter the layers that one product by weights computes, of the same rows."""
+        func = met.func
         call = self._call(func, arguments, result)
         if func.overloadpacket is aten.convolution:
             rows, flow, made = convolution_rows(call)
             axis: int | None = 2 if rows > 1 else None
         else:
-            rows, flow, axis = self._matrix_rows(call, mirrored)
+            rows, flow, axis = self._matrix_rows(call, met.mirrored)
             made = np.arange(rows)
-        numbers = [self.ledger.add(rows, flow) for _ in range(layers)]
+        numbers = [self.ledger.add(rows, flow) for _ in met.layers]
         if axis is None:
             axis, made = None, np.array([rows - 1])
         own = Flow(axis, row_flow.own_rows(numbers, made, 0).needs)
