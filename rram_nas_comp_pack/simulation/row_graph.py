@@ -87,6 +87,12 @@ def arrays_of(graph: RowGraph) -> RowArrays:
     )
 
 
+def no_graph(layers: int) -> RowArrays:
+    """Return what stands for the schedule of whole layers: layers of one row, without offsets of edges."""
+    nothing = np.zeros(0, dtype=np.int64)
+    return RowArrays(np.ones(layers, dtype=np.int64), *[nothing] * 6)
+
+
 def critical_path(graph: RowGraph, row_times: Sequence[float]) -> float:
     """Return when the last row ends if rows take `row_times` (layers,) and wait for no crossbars."""
     finished: list[Floats] = []
