@@ -18,7 +18,7 @@ from .simulation.contention import Contention, contention, roofline_ns
 from .simulation.row_bounds import RowBounds, row_bounds
 from .simulation.row_graph import ScheduleKind, graph_for
 from .simulation.row_loop import row_program
-from .simulation.schedules import prepared, schedule_of
+from .simulation.schedules import fastest_graph, prepared, schedule_of
 from .tuning.settings import DepthwiseMapping, Target, Tuning
 from .tuning.settings import Progress as TuningProgress
 from .tuning.tuner import tune_layout
@@ -71,7 +71,8 @@ class CompileResult:
     is none. `schedule` is that of the first `traced_samples` samples, `contention` that of `watched_samples`,
     `roofline_ns` the time a sample takes if all crossbars of the budget (or in use) work all the time.
     `timing_s` are the seconds of each stage, without those of "compiling" kernels, once on each machine.
-    The schedule runs by `graph`, and `bounds` are what it cannot beat; both None for that of layers.
+    The schedule runs by `graph`, and `bounds` are what it cannot beat; both None for that of layers. It is
+    that of the network, or a chain of whole layers where the layout is faster so.
     """
 
     network: Network
@@ -136,6 +137,9 @@ def compile_network(
     if isinstance(found, NoFit):
         return found
     clock = _Clock(found.timing_s)
+    if graph is not None:
+        samples = options.tuning.effort.samples if options.tuning else options.watched_samples
+        graph, _ = fastest_graph(found.layout, read_time_of(hardware), graph, samples)
     evaluations, schedule, waits, roofline, chip = evaluate(
         network.layers, found.layout, hardware, options, graph
     )

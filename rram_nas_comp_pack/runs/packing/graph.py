@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import BadInput
-from ...simulation.row_graph import ScheduleKind, graph_for
+from ...simulation.row_graph import ScheduleKind, chain, graph_for
 from ...values import LayerRows, Mapping, Network, RowGraph, RowRead
 from ..checked_json import JsonObject, read_json
 from ..text_files import write_json
@@ -14,15 +14,20 @@ from ..text_files import write_json
 GRAPH = "graph.json"
 
 
-def write_graph(folder: Path, network: Network) -> None:
-    """Write the rows of all layers, and the operators that nothing is known of."""
+def write_graph(folder: Path, network: Network, used: RowGraph | None) -> None:
+    """Write the rows of all layers, and the operators that nothing is known of.
+
+    They are those of the network, or the chain of whole layers where the schedule `used` that.
+    """
+    is_chain = used == chain(len(network.layers))
+    graph = chain(len(network.layers)) if is_chain else network.graph
     layers = [
         {
             "idx": layer.label,
             "rows": each.rows,
             "reads": [{"layer": read.layer, "last": list(read.last)} for read in each.reads],
         }
-        for layer, each in zip(network.layers, network.graph, strict=True)
+        for layer, each in zip(network.layers, graph, strict=True)
     ]
     barriers = [barrier._asdict() for barrier in network.barriers]
     write_json(folder / GRAPH, {"layers": layers, "barriers": barriers}, indent=None)

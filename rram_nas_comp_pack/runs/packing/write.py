@@ -40,7 +40,7 @@ def write_run(
     write_json(folder / RESULT, {**found, "options": options, "version": __version__})
     write_config(folder, origin.config)
     if settings.schedule != "layer":
-        write_graph(folder, report.network)
+        write_graph(folder, report.network, report.graph)
     write_lines(folder / "logs.log", log_lines(report, settings, options, origin))
 
 
