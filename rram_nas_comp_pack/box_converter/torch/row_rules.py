@@ -272,6 +272,24 @@ def _index_select(call: Call, _place: int) -> Flow:
     return whole(map(call.flow_of, call.operands)) if flow.axis == dim else flow
 
 
+def _index(call: Call, _place: int) -> Flow:
+    """Indexing by tensors of places, as enlarging by the nearest row does, if these stem from sizes alone."""
+    (flow, size), indices = call.first, list(call.args[1])
+    places = [k for k, index in enumerate(indices) if index is not None]
+    is_known = all(indices[k].dtype is not torch.bool and not call.flow_of(indices[k]).needs for k in places)
+    if flow.axis is None or not is_known or places != [*range(places[0], places[-1] + 1)]:
+        return whole(map(call.flow_of, call.operands))
+    dims = max(indices[k].dim() for k in places)
+    if flow.axis not in places:
+        return Flow(flow.axis + (dims - len(places) if flow.axis > places[-1] else 0), flow.needs)
+    index = indices[flow.axis]
+    long = [k for k, n in enumerate(index.shape) if n > 1] or [0]
+    if len(long) > 1 or index.dim() == 0 or index.device.type == "meta":
+        return whole([flow])
+    rows = index.flatten().cpu().numpy() % size[flow.axis]
+    return row_flow.taken(flow, rows, places[0] + dims - index.dim() + long[0])
+
+
 def _unfold(call: Call, _place: int) -> Flow:
     (flow, size), (dim, width, step) = call.first, call.args[1:4]
     dim %= len(size)
@@ -383,6 +401,8 @@ _RULES: dict[str, Rule] = {
     "stack": _stack,
     "index_select": _index_select,
     "unfold": _unfold,
+    "index": _index,
+    "_unsafe_index": _index,
     "convolution": _convolution,
     "native_group_norm": lambda call, _place: whole(map(call.flow_of, call.operands)),
     "mv": lambda call, _place: whole(map(call.flow_of, call.operands)),
