@@ -19,6 +19,9 @@ from .search_space import SearchSpace
 CROWDED, NEIGHBOURS = 0.3, 0.1
 """Weights of the two terms of the penalty; see `crowding_penalty`."""
 
+SUM_OF_LAYERS = 0.03
+"""Weight of the time that all layers take, in the penalty of a schedule of rows."""
+
 BEST, CURRENT, AUGMENTED = range(3)
 """Entries of `Incumbent.latency`: of the best layout, of the current one, and that with its penalty."""
 
@@ -102,10 +105,11 @@ def crowding_penalty(space: SearchSpace, state: LayoutState, samples: int) -> fl
             if state.shared[a, b] > 0:
                 near += time[b]
         around += time[a] * near
-    further = samples - 1
-    if len(space.graph.read_offset) > 0:  # layers of one sample meet as well
-        further = max(further, 1)
-    return float(further * (CROWDED * work / space.crossbars + NEIGHBOURS * around / time.sum()))
+    penalty = CROWDED * work / space.crossbars + NEIGHBOURS * around / time.sum()
+    if len(space.graph.read_offset) > 0:
+        # rows hide what a faster layer brings until others are faster too; their sum leads the way there
+        return float(max(samples - 1, 1) * penalty + SUM_OF_LAYERS * time.sum())
+    return float((samples - 1) * penalty)
 
 
 @compiled
