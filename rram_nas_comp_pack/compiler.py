@@ -15,7 +15,10 @@ from .kernels.jit import compiling_s
 from .packing.pack import PackingSettings, Progress
 from .packing.place import pack_mappings
 from .simulation.contention import Contention, contention, roofline_ns
-from .simulation.event_loop import program, simulate
+from .simulation.row_bounds import RowBounds, row_bounds
+from .simulation.row_graph import ScheduleKind, graph_for
+from .simulation.row_loop import row_program
+from .simulation.schedules import fastest_graph, prepared, schedule_of
 from .tuning.settings import DepthwiseMapping, Target, Tuning
 from .tuning.settings import Progress as TuningProgress
 from .tuning.tuner import tune_layout
@@ -28,6 +31,7 @@ from .values import (
     Network,
     NoFit,
     Packing,
+    RowGraph,
     Rules,
     Schedule,
 )
@@ -42,7 +46,8 @@ class CompileOptions:
     `tuning` asks for duplication, which needs a budget; the joint tuner chooses the depth split itself, and
     the mapping of depthwise layers too where it is "auto" ("dense" without duplication). Diagonal boxes have
     at most `diagonal_rows` rows, None for those of a crossbar. `watched_samples` are those of the account of
-    who waits for whom.
+    who waits for whom. `schedule` says what of a sample may run at once; latencies of the baseline are always
+    those of whole layers.
     """
 
     depth_split: int = 1
@@ -55,6 +60,7 @@ class CompileOptions:
     traced_samples: int = 4
     watched_samples: int = 8
     diagonal_rows: int | None = None
+    schedule: ScheduleKind = "layer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,8 @@ class CompileResult:
     is none. `schedule` is that of the first `traced_samples` samples, `contention` that of `watched_samples`,
     `roofline_ns` the time a sample takes if all crossbars of the budget (or in use) work all the time.
     `timing_s` are the seconds of each stage, without those of "compiling" kernels, once on each machine.
+    The schedule runs by `graph`, and `bounds` are what it cannot beat; both None for that of layers. It is
+    that of the network, or a chain of whole layers where the layout is faster so.
     """
 
     network: Network
@@ -77,6 +85,8 @@ class CompileResult:
     roofline_ns: float
     chip: Chip
     timing_s: dict[str, float]
+    graph: RowGraph | None = None
+    bounds: RowBounds | None = None
 
     @property
     def mappings(self) -> tuple[Mapping, ...]:
@@ -119,23 +129,55 @@ def compile_network(
 ) -> CompileResult | NoFit:
     """Partition, pack, duplicate and simulate a traced network; `NoFit` where the budget is too small.
 
-    Raises BadInput where the network cannot be cut for the hardware.
+    Raises BadInput where the network cannot be cut for the hardware, or was not traced and another schedule
+    than that of layers is asked for.
     """
-    found = compile_layout(network.layers, hardware, options, watch)
+    graph = graph_of(network, options.schedule)
+    found = compile_layout(network.layers, hardware, options, watch, graph)
     if isinstance(found, NoFit):
         return found
     clock = _Clock(found.timing_s)
-    evaluations, schedule, waits, roofline, chip = evaluate(network.layers, found.layout, hardware, options)
+    if graph is not None:
+        samples = options.tuning.effort.samples if options.tuning else options.watched_samples
+        graph, _ = fastest_graph(found.layout, read_time_of(hardware), graph, samples)
+    evaluations, schedule, waits, roofline, chip = evaluate(
+        network.layers, found.layout, hardware, options, graph
+    )
     clock.lap("evaluation")
     costs = (evaluations, schedule, waits, roofline, chip)
-    return CompileResult(network, found.plain, found.layout, found.duplication, *costs, clock.laps())
+    bounds = _bounds(found.layout, hardware, graph)
+    return CompileResult(
+        network, found.plain, found.layout, found.duplication, *costs, clock.laps(), graph, bounds
+    )
+
+
+def _bounds(layout: Layout, hardware: Hardware, graph: RowGraph | None) -> RowBounds | None:
+    """What no schedule of the layout by its graph can beat."""
+    if graph is None:
+        return None
+    placements = layout.packing.placements
+    return row_bounds(row_program(layout.mappings, read_time_of(hardware), graph, placements), graph)
+
+
+def graph_of(network: Network, kind: ScheduleKind) -> RowGraph | None:
+    """What a schedule of a network runs by; None for that of layers. BadInput where there is no graph."""
+    if kind != "layer" and len(network.graph) != len(network.layers):
+        raise BadInput(
+            f"schedule: found '{kind}', allowed is 'layer' for {network.name}, whose graph is unknown"
+        )
+    return graph_for(kind, network.graph)
 
 
 def compile_layout(
-    layers: Sequence[Layer], hardware: Hardware, options: CompileOptions, watch: Watch = NOBODY_WATCHES
+    layers: Sequence[Layer],
+    hardware: Hardware,
+    options: CompileOptions,
+    watch: Watch = NOBODY_WATCHES,
+    graph: RowGraph | None = None,
 ) -> CompiledLayout | NoFit:
     """Partition, pack and duplicate layers; the way of `compile_network` and of every subnet of a search.
 
+    `graph` is what the schedule runs by that copies are chosen for; None for that of layers.
     Raises BadInput where the layers cannot be cut for the hardware.
     """
     clock = _Clock()
@@ -152,7 +194,7 @@ def compile_layout(
     plain = with_split_or_without(options, attempt)
     if isinstance(plain, NoFit):
         return plain
-    layout, duplication = _duplicate(plain, hardware, options, watch)
+    layout, duplication = _duplicate(plain, hardware, options, watch, graph)
     clock.lap("duplication")
     return CompiledLayout(plain.mappings, layout, duplication, clock.laps())
 
@@ -175,14 +217,15 @@ def cut_layers(layers: Sequence[Layer], hardware: Hardware, options: CompileOpti
 
 
 def _duplicate(
-    plain: Layout, hardware: Hardware, options: CompileOptions, watch: Watch
+    plain: Layout, hardware: Hardware, options: CompileOptions, watch: Watch, graph: RowGraph | None
 ) -> tuple[Layout, Duplication | None]:
     if options.tuning is None:
         return plain, None
     if options.budget is None:
         raise BadInput("duplication: found no budget of crossbars, allowed is a number of them")
+    tuning = replace(options.tuning, effort=replace(options.tuning.effort, graph=graph))
     target = Target(options.budget, hardware.size, options.rules, options.depthwise, options.diagonal_rows)
-    return tune_layout(plain, target, read_time_of(hardware), options.tuning, watch.tuning)
+    return tune_layout(plain, target, read_time_of(hardware), tuning, watch.tuning)
 
 
 def evaluate(
@@ -190,21 +233,22 @@ def evaluate(
     layout: Layout,
     hardware: Hardware,
     options: CompileOptions,
+    graph: RowGraph | None = None,
 ) -> tuple[tuple[LatencyComparison, ...], Schedule, Contention, float, Chip]:
     """Simulate every number of samples beside the ideal and the baseline, trace the first, add up costs."""
     mappings, packing = layout.mappings, layout.packing
     read = read_time_of(hardware)
-    packed = program(mappings, read, packing.placements)
-    ideal = program(mappings, read)
-    baseline = program(partition(layers, hardware.size), read)
+    packed = prepared(mappings, read, graph, packing.placements)
+    ideal = prepared(mappings, read, graph)
+    baseline = prepared(partition(layers, hardware.size), read, None)
     evaluations = tuple(
-        LatencyComparison(n, *(simulate(each, n).latency_ns for each in (packed, ideal, baseline)))
+        LatencyComparison(n, *(schedule_of(each, n).latency_ns for each in (packed, ideal, baseline)))
         for n in options.samples
     )
-    chip = chip_costs(hardware, mappings, packing.crossbars, simulate(packed, 1).latency_ns)
-    waits = contention(mappings, packing, simulate(packed, options.watched_samples))
+    chip = chip_costs(hardware, mappings, packing.crossbars, schedule_of(packed, 1).latency_ns)
+    waits = contention(mappings, packing, schedule_of(packed, options.watched_samples), graph)
     roofline = roofline_ns(mappings, read, options.budget or packing.crossbars)
-    return evaluations, simulate(packed, options.traced_samples), waits, roofline, chip
+    return evaluations, schedule_of(packed, options.traced_samples), waits, roofline, chip
 
 
 class _Clock:

@@ -121,16 +121,56 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class RowRead:
+    """What the rows of one layer need of another one, `layer`, directly or through digital operators.
+
+    `last` (rows of the reader,) is the last row of `layer` that each needs, by rising number; -1: none of it.
+    """
+
+    layer: int
+    last: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRows:
+    """The rows that a layer computes one after another, and what they read.
+
+    A row is a line of a map, or a token; of a transposed convolution, a line of its input.
+    """
+
+    rows: int
+    reads: tuple[RowRead, ...] = ()
+
+
+RowGraph = tuple[LayerRows, ...]
+"""The rows of all layers (executions) in order. Layers without reads take what the network is given."""
+
+
+class Barrier(NamedTuple):
+    """Where rows end because nothing is known of an operator: what follows waits for all that it takes.
+
+    `module` is the path of the module, or the name of the node; `operator` the name of the operator.
+    """
+
+    module: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """A traced network: its layers in execution order and the account of all its parameters.
 
-    `inputs` are the names and sizes, with the batch of 1, of the inputs that it was traced on.
+    `inputs` are the names and sizes, with the batch of 1, of the inputs that it was traced on. `graph` says
+    which rows of other layers each row needs; it is empty where the network was not traced. `barriers` are
+    the unknown operators behind which it is coarser than the network itself.
     """
 
     name: str
     layers: tuple[Layer, ...]
     coverage: tuple[Coverage, ...]
     inputs: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    graph: RowGraph = ()
+    barriers: tuple[Barrier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ..kernels.arrays import Floats, Ints, offsets
-from ..values import Box, Layer, Mapping, Packing, Schedule
+from ..values import Box, Layer, Mapping, Packing, RowGraph, Schedule
 
 CULPRITS = 3
 
@@ -48,15 +48,21 @@ class Contention:
     load: tuple[float, ...]
 
 
-def contention(mappings: Sequence[Mapping], packing: Packing, schedule: Schedule) -> Contention:
+def contention(
+    mappings: Sequence[Mapping], packing: Packing, schedule: Schedule, graph: RowGraph | None = None
+) -> Contention:
     """Account for the schedule of a packing; mappings are those of layers 0, 1, 2 … in order.
+
+    In a schedule of rows, which runs by `graph`, a layer is taken to run from the start of its first row to
+    the end of its last: it waits where it has none of its rows running, be it for crossbars or for rows of
+    others; `waited_ns` is the waiting for crossbars alone, and `waits_for` that before its first row.
 
     Exact for layers of one round that take all their replicas. The schedule does not tell where the rounds of
     a layer lie between its start and its end, nor which replicas were taken where there is a choice. So
     `waits_for` takes a layer to run from start to end, on the crossbars of all its replicas; `busy_ns`
     may exceed the truth where samples overlap in a layer of several rounds; for loads see `_held`.
     """
-    held = _held(mappings, packing)
+    held = _held(mappings, packing, graph)
     running = [_union(*times) for times in zip(schedule.started_ns.T, schedule.finished_ns.T, strict=True)]
     waits = _waits(schedule, running, _sharing(held))
     rows = tuple(_row(schedule, index, ran, waits[index]) for index, ran in enumerate(running))
@@ -155,7 +161,7 @@ def _sharing(held: csr_array) -> list[Ints]:
     return [shared.indices[a:b] for a, b in pairwise(shared.indptr.tolist())]
 
 
-def _held(mappings: Sequence[Mapping], packing: Packing) -> csr_array:
+def _held(mappings: Sequence[Mapping], packing: Packing, graph: RowGraph | None) -> csr_array:
     """Share of a layer's (row) running time in which it holds a crossbar (column), 0 to 1.
 
     A layer that takes only some replicas takes each equally often here (the simulation prefers the first),
@@ -165,22 +171,27 @@ def _held(mappings: Sequence[Mapping], packing: Packing) -> csr_array:
     columns = [(p.layer_idx, p.replica, p.box, p.crossbar_idx) for p in packing.placements]
     places = np.array(sorted(columns), dtype=np.int64).reshape(-1, 4)
     at = np.searchsorted(places[:, 0], np.arange(len(mappings) + 1))
-    found = [_held_by(m, places[at[m.layer.stored_in] : at[m.layer.stored_in + 1]]) for m in mappings]
+    parts = [1] * len(mappings) if graph is None else [each.rows for each in graph]
+    found = [
+        _held_by(m, places[at[m.layer.stored_in] : at[m.layer.stored_in + 1]], rows)
+        for m, rows in zip(mappings, parts, strict=True)
+    ]
     crossbars, shares = (np.concatenate(each) for each in zip(*found, strict=True))
     rows = offsets([len(each) for each, _ in found])
     return csr_array((shares, crossbars, rows), shape=(len(mappings), packing.crossbars))
 
 
-def _held_by(m: Mapping, places: Ints) -> tuple[Ints, Floats]:
-    """As `_held`, for one layer: its crossbars by rising number, and their shares.
+def _held_by(m: Mapping, places: Ints, rows: int) -> tuple[Ints, Floats]:
+    """As `_held`, for one layer of so many rows: its crossbars by rising number, and their shares.
 
-    `places` are rows of layer, replica, box and crossbar, in order.
+    `places` are lines of layer, replica, box and crossbar, in order.
     """
     crossbars, own, counts = np.unique(places[:, 3], return_inverse=True, return_counts=True)
-    takes = min(m.copies, m.layer.raw.cycles)
+    takes = min(m.copies, -(-m.layer.raw.cycles // rows))
     if takes < m.copies:
         return crossbars, np.minimum(counts * (takes / m.copies), 1.0)
-    reads = -(-np.array([box.cycles for box in m.boxes])[places[:, 2]] // takes)
+    cycles = -(-np.array([box.cycles for box in m.boxes]) // rows)
+    reads = -(-cycles[places[:, 2]] // takes)
     return crossbars, _held_by_rounds(own, counts, reads)
 
 

@@ -49,11 +49,14 @@ class Program(NamedTuple):
 
 
 def program(
-    mappings: Sequence[Mapping], read_ns: ReadTime, placements: Sequence[Placement] | None = None
+    mappings: Sequence[Mapping],
+    read_ns: ReadTime,
+    placements: Sequence[Placement] | None = None,
+    rows: Sequence[int] | None = None,
 ) -> Program:
     """Prepare mapped layers for simulation; without placements, no crossbar is shared (the ideal).
 
-    Mappings are those of layers 0, 1, 2 … in order.
+    Mappings are those of layers 0, 1, 2 … in order. With `rows` (layers,), the times are those of one row.
     """
     boxes = [len(m.boxes) for m in mappings]
     places = [b * m.copies if m.stored else 0 for m, b in zip(mappings, boxes, strict=True)]
@@ -63,19 +66,23 @@ def program(
     for p in placements or ():
         at = offset[p.layer_idx] + p.replica * boxes[p.layer_idx] + p.box
         crossbars[at] = numbers.setdefault(p.crossbar_idx, len(numbers))
-    return program_on(crossbars, mappings, read_ns)
+    return program_on(crossbars, mappings, read_ns, rows)
 
 
-def program_on(crossbars: Ints, mappings: Sequence[Mapping], read_ns: ReadTime) -> Program:
+def program_on(
+    crossbars: Ints, mappings: Sequence[Mapping], read_ns: ReadTime, rows: Sequence[int] | None = None
+) -> Program:
     """`program` of boxes whose crossbars are known, in order of layers, replicas and boxes."""
+    parts = np.ones(len(mappings), dtype=np.int64) if rows is None else np.array(rows, dtype=np.int64)
     reads = [_reads(m.layer, m.boxes, read_ns) for m in mappings]
     copies = np.array([m.copies for m in mappings], dtype=np.int64)
-    takes = np.minimum(copies, [m.layer.raw.cycles for m in mappings])
+    takes = np.minimum(copies, -(-np.array([m.layer.raw.cycles for m in mappings]) // parts))
     boxes = np.array([len(m.boxes) for m in mappings], dtype=np.int64)
     stored = np.array([m.stored for m in mappings])
     ns = np.concatenate([each for _, each in reads])
     uniform = bool((ns == ns[0]).all())
-    rounds = -(-np.concatenate([cycles for cycles, _ in reads]) // np.repeat(takes, boxes))
+    cycles = -(-np.concatenate([each for each, _ in reads]) // np.repeat(parts, boxes))
+    rounds = -(-cycles // np.repeat(takes, boxes))
     return Program(
         np.array([m.layer.stored_in for m in mappings], dtype=np.int64),
         takes,
@@ -143,7 +150,7 @@ def executions(program: Program, samples: int) -> Executions:
     return Executions(sample, layer, turn, replica, box, start, end)
 
 
-class _State(NamedTuple):
+class LoopState(NamedTuple):
     """Everything that changes.
 
     The heap of events; `counters` hold its size, the events ever scheduled (they give each its turn among
@@ -179,35 +186,36 @@ class _State(NamedTuple):
     log_time: Floats
 
 
-def _state(program: Program, samples: int, logged: int = 0) -> _State:
+def _state(program: Program, samples: int, logged: int = 0) -> LoopState:
     width = int((program.boxes * program.takes).max()) + 1
     crossbars = int(program.crossbars.max(initial=-1)) + 1
-    return _State(
+    return LoopState(
         heap_time=np.zeros(samples),
-        heap_turn=_nobody(samples),
-        heap_sample=_nobody(samples),
+        heap_turn=nobody(samples),
+        heap_sample=nobody(samples),
         counters=np.zeros(4, dtype=np.int64),
         layer=np.zeros(samples, dtype=np.int64),
-        event=_nobody(samples),
+        event=nobody(samples),
         round=np.zeros(samples, dtype=np.int64),
         rounds=np.zeros(samples, dtype=np.int64),
         length=np.zeros(samples),
         lacking=np.zeros(samples, dtype=np.int64),
         width=np.zeros(samples, dtype=np.int64),
-        asked=_nobody(samples, width),
-        place=_nobody(samples, width),
-        next_place=_nobody(samples * width),
-        crossbar_queue=_nobody(crossbars, 2),
+        asked=nobody(samples, width),
+        place=nobody(samples, width),
+        next_place=nobody(samples * width),
+        crossbar_queue=nobody(crossbars, 2),
         seen=np.zeros((crossbars, 2), dtype=np.int64),
-        owner=_nobody(int(program.copies.sum())),
-        next_waiting=_nobody(samples),
-        replica_queue=_nobody(len(program.owner), 2),
-        log=_nobody(logged, 4),
+        owner=nobody(int(program.copies.sum())),
+        next_waiting=nobody(samples),
+        replica_queue=nobody(len(program.owner), 2),
+        log=nobody(logged, 4),
         log_time=np.zeros((logged, 2)),
     )
 
 
-def _nobody(*shape: int) -> Ints:
+def nobody(*shape: int) -> Ints:
+    """Return places that are empty."""
     return np.full(shape, NOBODY, dtype=np.int64)
 
 
@@ -217,7 +225,7 @@ def _before(times: Floats, turns: Ints, k: int, time: float, turn: int) -> bool:
 
 
 @compiled
-def _push(state: _State, time: float, sample: int, event: int) -> None:
+def push(state: LoopState, time: float, sample: int, event: int) -> None:
     """Schedule the sample's next event; the heap is ordered by time, then turn (order of scheduling)."""
     state.event[sample] = event
     times, turns, samples = state.heap_time, state.heap_turn, state.heap_sample
@@ -235,7 +243,8 @@ def _push(state: _State, time: float, sample: int, event: int) -> None:
 
 
 @compiled
-def _pop(state: _State) -> tuple[float, int]:
+def pop(state: LoopState) -> tuple[float, int]:
+    """Take the first event off the heap: its time and its sample."""
     times, turns, samples = state.heap_time, state.heap_turn, state.heap_sample
     first_time, first_sample = times[0], samples[0]
     n = state.counters[0] - 1
@@ -255,7 +264,7 @@ def _pop(state: _State) -> tuple[float, int]:
 
 
 @compiled
-def _grant_replicas(program: Program, state: _State, time: float, store: int) -> None:
+def grant_replicas(program: Program, state: LoopState, time: float, store: int) -> None:
     """Hand free replicas to those who wait for them, in order of asking."""
     first = program.replica_offset[store]
     for replica in range(first, first + program.copies[store]):
@@ -269,11 +278,12 @@ def _grant_replicas(program: Program, state: _State, time: float, store: int) ->
         if state.lacking[sample] == 0:
             state.replica_queue[store, 0] = state.next_waiting[sample]
             state.round[sample] = 0
-            _push(state, time, sample, ASK_CROSSBARS)
+            push(state, time, sample, ASK_CROSSBARS)
 
 
 @compiled
-def _ask_replicas(program: Program, state: _State, time: float, sample: int) -> None:
+def ask_replicas(program: Program, state: LoopState, time: float, sample: int) -> None:
+    """Queue for as many replicas as the sample's layer takes."""
     layer = state.layer[sample]
     store = program.owner[layer]
     state.lacking[sample] = program.takes[layer]
@@ -283,11 +293,11 @@ def _ask_replicas(program: Program, state: _State, time: float, sample: int) -> 
     else:
         state.next_waiting[state.replica_queue[store, 1]] = sample
     state.replica_queue[store, 1] = sample
-    _grant_replicas(program, state, time, store)
+    grant_replicas(program, state, time, store)
 
 
 @compiled
-def _deal_round(program: Program, state: _State, sample: int) -> None:
+def _deal_round(program: Program, state: LoopState, sample: int) -> None:
     """List the crossbars of the sample's round in `asked`; see how long it runs and how many rounds follow.
 
     A box joins the first round in which its crossbar does not occur yet: the k-th box on a crossbar, round k.
@@ -317,7 +327,7 @@ def _deal_round(program: Program, state: _State, sample: int) -> None:
 
 
 @compiled
-def _ask_crossbars(state: _State, sample: int) -> None:
+def _ask_crossbars(state: LoopState, sample: int) -> None:
     """Queue for all crossbars of the round at once."""
     lacking = 0
     row = sample * state.asked.shape[1]
@@ -334,7 +344,7 @@ def _ask_crossbars(state: _State, sample: int) -> None:
 
 
 @compiled
-def _log_round(state: _State, time: float, sample: int) -> None:
+def _log_round(state: LoopState, time: float, sample: int) -> None:
     for k in range(state.width[sample]):
         row = state.counters[3]
         state.log[row, 0], state.log[row, 1] = sample, state.layer[sample]
@@ -344,7 +354,7 @@ def _log_round(state: _State, time: float, sample: int) -> None:
 
 
 @compiled
-def _run_round(state: _State, times: Floats, time: float, sample: int) -> None:
+def _run_round(state: LoopState, times: Floats, time: float, sample: int) -> None:
     """The round holds its crossbars: note the layer's start if it is its first, and when the round ends."""
     layer = state.layer[sample]
     if state.round[sample] == 0:
@@ -352,11 +362,11 @@ def _run_round(state: _State, times: Floats, time: float, sample: int) -> None:
     times[3, sample, layer] += state.length[sample]
     if len(state.log) > 0:
         _log_round(state, time, sample)
-    _push(state, time + state.length[sample], sample, FINISH_ROUND)
+    push(state, time + state.length[sample], sample, FINISH_ROUND)
 
 
 @compiled
-def _free_crossbars(state: _State, times: Floats, time: float, sample: int) -> None:
+def _free_crossbars(state: LoopState, times: Floats, time: float, sample: int) -> None:
     """Each goes to the round that has waited longest for it."""
     for k in range(state.width[sample]):
         queue = state.crossbar_queue[state.asked[sample, k]]
@@ -370,26 +380,27 @@ def _free_crossbars(state: _State, times: Floats, time: float, sample: int) -> N
 
 
 @compiled
-def _return_replicas(program: Program, state: _State, time: float, sample: int) -> None:
+def return_replicas(program: Program, state: LoopState, time: float, sample: int) -> None:
+    """Free the replicas that the sample held, for those who wait."""
     store = program.owner[state.layer[sample]]
     first = program.replica_offset[store]
     for replica in range(first, first + program.copies[store]):
         if state.owner[replica] == sample:
             state.owner[replica] = NOBODY
-    _grant_replicas(program, state, time, store)
+    grant_replicas(program, state, time, store)
 
 
 @compiled
-def _run(program: Program, state: _State, times: Floats) -> None:
+def _run(program: Program, state: LoopState, times: Floats) -> None:
     """Fill `times` (ask, start, finish, busy; sample; layer), in units of the program."""
     samples, layers = times.shape[1], times.shape[2]
-    _push(state, 0.0, 0, ASK_REPLICAS)
+    push(state, 0.0, 0, ASK_REPLICAS)
     while state.counters[0] > 0:
-        time, sample = _pop(state)
+        time, sample = pop(state)
         layer = state.layer[sample]
         if state.event[sample] == ASK_REPLICAS:
             times[0, sample, layer] = time
-            _ask_replicas(program, state, time, sample)
+            ask_replicas(program, state, time, sample)
             continue
         if state.event[sample] == FINISH_ROUND:
             _free_crossbars(state, times, time, sample)
@@ -401,9 +412,9 @@ def _run(program: Program, state: _State, times: Floats) -> None:
                 _run_round(state, times, time, sample)
             continue
         times[2, sample, layer] = time
-        _return_replicas(program, state, time, sample)
+        return_replicas(program, state, time, sample)
         if layer == 0 and sample + 1 < samples:
-            _push(state, time, sample + 1, ASK_REPLICAS)
+            push(state, time, sample + 1, ASK_REPLICAS)
         if layer + 1 < layers:
             state.layer[sample] = layer + 1
-            _push(state, time, sample, ASK_REPLICAS)
+            push(state, time, sample, ASK_REPLICAS)

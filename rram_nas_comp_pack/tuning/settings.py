@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from ..values import CrossbarSize, Rules
+from ..values import CrossbarSize, RowGraph, Rules
 
 DepthwiseMapping = Literal["dense", "diagonal", "auto"]
 Tuner = Literal["joint", "margin"]
@@ -32,12 +32,16 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long to search: `samples` whose latency counts, `steps` (None: the default), `seconds`, `seed`."""
+    """How long to search: `samples` whose latency counts, `steps` (None: the default), `seconds`, `seed`.
+
+    `graph` is what the schedule runs by (`simulation.row_graph`); None for that of whole layers.
+    """
 
     samples: int
     steps: int | None = None
     seconds: float | None = None
     seed: int = 0
+    graph: RowGraph | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..box_converter.partition import partition
-from ..simulation.event_loop import program, simulate
+from ..simulation.schedules import fastest_graph, prepared, schedule_of
 from ..values import Duplication, Layout, ReadTime
 from .joint.multi_start import tune
 from .joint.quick import quick_layout
@@ -18,12 +20,17 @@ def tune_layout(
 
     Our version of the paper's tuner runs in any case, so that its outcome stands beside the joint one's. Nor
     is the joint tuner slower than the quick layout that a search over networks goes by, whatever its effort.
+    Latencies are those of the schedule that is asked for; only the baseline's is that of layers in any case.
+    For a schedule of rows the joint tuner searches twice, by that of layers too: what that finds is a
+    candidate, so that rows are never slower than layers tuned by themselves.
     """
-    samples = tuning.effort.samples
+    samples, graph = tuning.effort.samples, tuning.effort.graph
 
     def latency(layout: Layout) -> float:
-        ran = program(layout.mappings, read_ns, layout.packing.placements)
-        return simulate(ran, samples).latency_ns
+        if graph is not None:
+            return fastest_graph(layout, read_ns, graph, samples)[1]
+        ran = prepared(layout.mappings, read_ns, None, layout.packing.placements)
+        return schedule_of(ran, samples).latency_ns
 
     tries = list(margin_trials(plain, target, tuning.effort.seed, latency))
     trials = tuple(trial for trial, _ in tries)
@@ -34,6 +41,9 @@ def tune_layout(
         quick = _quick_answer(plain, target, read_ns, tuning.effort)
         tuned = tune(plain, target, read_ns, tuning.effort, progress)
         answers = [] if tuned is None else [tuned.layout]
+        if graph is not None and (tuned is None or tuned.stopped != "interrupt"):
+            by_layers = tune(plain, target, read_ns, replace(tuning.effort, graph=None), progress)
+            answers += [] if by_layers is None else [by_layers.layout]
         answers += [] if quick is None else [quick]
         found += [(latency(answer), "joint", answer) for answer in answers]
         if tuned is not None:
@@ -43,7 +53,7 @@ def tune_layout(
     fastest, method, chosen = min(found, key=lambda each: each[0])
     chosen_margin = margin if method == "margin" else None
     uncut = partition(tuple(m.layer for m in plain.mappings), target.size)
-    baseline = simulate(program(uncut, read_ns), samples).latency_ns
+    baseline = schedule_of(prepared(uncut, read_ns, None), samples).latency_ns
     times = (baseline, found[0][0], fastest)
     return chosen, Duplication(method, samples, chosen_margin, trials, *times, stopped, steps)
 

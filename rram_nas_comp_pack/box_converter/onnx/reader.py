@@ -18,6 +18,7 @@ from .inputs import fill_inputs
 from .model_file import all_graphs, folder_of, inner_graphs, label, read_model, reading
 from .other_domains import packed_sizes
 from .products import PRODUCTS, Factors, count_macs, is_product, is_unmapped, read_factors
+from .rows import RowTracker
 from .settings import is_setting, stored
 from .sizes import DRAWN, find_sizes
 
@@ -66,6 +67,7 @@ class _Reader:
         self._biases: set[Hashable] = set()
         self._names = Counter(str(step.node.name) for step in graph.steps)
         self._constants = Constants(graph)
+        self._rows = RowTracker(graph)
 
     def enter(self, step: Step) -> None:
         """Enter one node into the ledger, by its number: names may be those of other nodes."""
@@ -88,7 +90,9 @@ class _Reader:
         status: Status = "unsupported" if is_unmapped(node) else "digital"
         for weight in weights:
             self._use(weight, status)
+        layers = len(self._ledger.layers)
         self._enter_work(step, weights)
+        self._rows.follow(node, self._name(node), len(self._ledger.layers) > layers)
 
     def close(self, name: str) -> Network:
         """Return the network; what stays unused is part of its coverage."""
@@ -115,7 +119,8 @@ class _Reader:
             )
             for key in unused
         ]
-        return self._ledger.close(name, holders)
+        rows = self._rows.ledger
+        return replace(self._ledger.close(name, holders), graph=rows.graph, barriers=rows.barriers)
 
     def _weight(self, key: Hashable, owned: bool) -> Weight:
         dims = self._constants.dims[key]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -21,9 +21,11 @@ from torch.utils._pytree import tree_leaves
 
 from ...values import Layer, Network, Status
 from ..ledger import ROOT, Ledger
+from .met import Met as Met
 from .operators import Product, aten, inner_products, projections, readings
 from .owners import Owners, base, kind_of, storage_of
 from .packed import packed_in, packed_key, packed_use
+from .rows import RowTracker
 from .stepwise import Stepwise
 
 Origin = frozenset[int] | None
@@ -33,21 +35,6 @@ _OURS = ("aten", "prims", "prim")
 """Namespaces of torch's own operators: one that is not listed as a product multiplies with no matrix."""
 
 _ADDITIONS = ("add", "add_", "sub", "sub_")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Met:
-    """A product by weights in the run: operator number `step`, whose product is that of `layers`.
-
-    `weight` is a kernel, or a matrix of (inputs, outputs) that holds the layers side by side. `mirrored`: of
-    two matrices, the first is the weight.
-    """
-
-    step: int
-    func: Any
-    weight: Tensor
-    mirrored: bool
-    layers: tuple[int, ...]
 
 
 class Recorder(Stepwise):  # type: ignore[no-untyped-call]
@@ -63,6 +50,7 @@ class Recorder(Stepwise):  # type: ignore[no-untyped-call]
         self.met: list[Met] = []
         self._owners = Owners(module)
         self._ledger = Ledger()
+        self._rows = RowTracker()
         self._origins: dict[int, Origin] = {storage_of(x): None for x in inputs}
         self._origins |= {storage: frozenset({n}) for storage, n in self._owners.numbers.items()}
         self._recipes: dict[int, Hashable] = dict(self._owners.numbers)
@@ -74,6 +62,7 @@ class Recorder(Stepwise):  # type: ignore[no-untyped-call]
         """Run an operator that takes functions, and note where its results come from."""
         result = func(*args, **kwargs)
         self._follow(func, (args, kwargs), _tensors(result), self._origin(_tensors((args, kwargs))))
+        self._rows.follow(func, (args, kwargs), result, self.scopes[-1])
         return result
 
     def step(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -83,7 +72,12 @@ class Recorder(Stepwise):  # type: ignore[no-untyped-call]
         is_packed = bool(packed_in((args, kwargs)))
         if is_packed:
             self._enter_packed(func, args, result)
+        met = len(self.met)
         is_layer = not is_packed and self._enter(func, args, operands, result)
+        if len(self.met) == met:
+            self._rows.follow(func, (args, kwargs), result, self.scopes[-1])
+        else:
+            self._rows.add_layers((args, kwargs), result, self.met[-1])
         self._follow(func, (args, kwargs), _tensors(result), None if is_layer else self._origin(operands))
         return result
 
@@ -94,7 +88,9 @@ class Recorder(Stepwise):  # type: ignore[no-untyped-call]
 
     def close(self, name: str, inputs: Iterable[tuple[str, tuple[int, ...]]]) -> Network:
         """Return what was seen as a network."""
-        return self._ledger.close(name, self._owners.holders(), inputs)
+        network = self._ledger.close(name, self._owners.holders(), inputs)
+        rows = self._rows.ledger
+        return replace(network, graph=rows.graph, barriers=rows.barriers)
 
     def knows(self, module: nn.Module) -> bool:
         """Say whether the network made no parameters while it ran."""

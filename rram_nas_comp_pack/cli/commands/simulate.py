@@ -10,19 +10,26 @@ from pathlib import Path
 from ...errors import BadInput, CannotBeDone
 from ...hardware.chip_costs import read_time_of
 from ...packing.check import violations
+from ...runs.packing.graph import read_graph
 from ...runs.packing.read import RESULT, read_any_result
 from ...runs.packing.read_layout import read_mappings, read_placements
 from ...runs.packing.run import PackingResult
 from ...runs.simconfig import Chosen, hardware_of
-from ...simulation.event_loop import program, simulate
+from ...simulation.row_graph import ScheduleKind
+from ...simulation.schedules import prepared, schedule_of
 from ...values import NO_RULES
 from ..shared import telling_of_compiling, warn
 
 
-def run(run_dir: Path, num_sample: Sequence[int], config: Path | None) -> int:
-    """Print a JSON object a line, for every number of samples; without `config` on the run's hardware."""
+def run(run_dir: Path, num_sample: Sequence[int], config: Path | None, schedule: ScheduleKind | None) -> int:
+    """Print a JSON object a line, for every number of samples; without `config` on the run's hardware.
+
+    `schedule` is what of a sample may run at once, None for that of the run.
+    """
     mappings, placements = read_mappings(run_dir), read_placements(run_dir)
     result = read_any_result(run_dir)
+    own = result.schedule if result is not None else "layer"
+    graph = read_graph(run_dir, schedule or own, mappings)
     hardware, note = _hardware(run_dir, config, result)
     if config is None:
         warn(note)
@@ -34,11 +41,11 @@ def run(run_dir: Path, num_sample: Sequence[int], config: Path | None) -> int:
         warn(note)
     read = read_time_of(hardware)
     with telling_of_compiling():
-        packed, ideal = program(mappings, read, placements), program(mappings, read)
+        packed, ideal = prepared(mappings, read, graph, placements), prepared(mappings, read, graph)
         for n in num_sample:
-            latency_ns, ideal_ns = simulate(packed, n).latency_ns, simulate(ideal, n).latency_ns
+            latency_ns, ideal_ns = schedule_of(packed, n).latency_ns, schedule_of(ideal, n).latency_ns
             print(json.dumps({"num_sample": n, "latency_ns": latency_ns, "ideal_latency_ns": ideal_ns}))
-            if result is not None and config is None:
+            if result is not None and config is None and schedule in (None, own):
                 warn(_difference(run_dir, result, n, latency_ns))
     return 0
 

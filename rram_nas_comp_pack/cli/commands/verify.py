@@ -11,6 +11,7 @@ from ...errors import BadInput
 from ...packing.check import violations
 from ...runs.packing.accuracy_check import false_accuracies
 from ...runs.packing.agreement import disagreements
+from ...runs.packing.graph import read_graph
 from ...runs.packing.read import RESULT, read_any_result
 from ...runs.packing.read_layout import changed_layers, read_mappings, read_placements
 from ...runs.packing.recompute import Layout, false_bounds, false_figures, false_latencies
@@ -73,6 +74,7 @@ def _false_figures(run_dir: Path, result: PackingResult, layout: Layout) -> Iter
             return
         hardware, note = hardware_of(run_dir, None, None)
         if hardware.size == result.size:
-            differs = next(false_latencies(result, layout, hardware), None)
+            graph = read_graph(run_dir, result.schedule, layout[0])
+            differs = next(false_latencies(result, layout, hardware, graph), None)
             if differs is not None:
                 warn(note, f"{run_dir / RESULT} says {differs}: it was made with another hardware or layout")

@@ -20,6 +20,7 @@ from .shared import (
     add_ignored,
     add_packing,
     add_run,
+    add_schedule,
     depthwise_mapping,
     run_options,
 )
@@ -45,7 +46,10 @@ class PackOptions:
     def written_for(self, network: Network) -> dict[str, object]:
         """Options as a run tells them: the input size is None where the network states its own."""
         size = used_size(self.input_size or DEFAULT_SIZE, network)
-        return {**self.run.written, "input_size": size}
+        written = {**self.run.written, "input_size": size}
+        if self.settings.schedule == "layer":  # a run by the paper's schedule is as it always was
+            del written["schedule"]
+        return written
 
 
 def add_pack(parser: argparse.ArgumentParser) -> None:
@@ -96,6 +100,7 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
         help="goal of tuning: latency (of one sample), throughput (of 4096 samples), or samples:N "
         "(default: the samples of --num-sample)",
     )
+    add_schedule(parser)
     add(
         "--tune-seconds",
         type=seconds,
@@ -166,6 +171,7 @@ def _settings(v: dict[str, Any]) -> CompileOptions:
         ),
         traced_samples=v["sim_log_samples"],
         watched_samples=v["num_sample"],
+        schedule=v["schedule"],
     )
 
 

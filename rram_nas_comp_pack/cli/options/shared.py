@@ -206,3 +206,19 @@ def depthwise_mapping(values: dict[str, Any]) -> DepthwiseMapping:
             "--diagonal-rows: found 0 with --depthwise-mapping diagonal, allowed is a number from 1"
         )
     return chosen
+
+
+SCHEDULES = ("layer", "branch", "row")
+"""Of `--schedule`."""
+
+
+def add_schedule(parser: argparse.ArgumentParser, default: str | None = "layer") -> None:
+    """Add what of a sample may run at once; `default` None is that of the run."""
+    parser.add_argument(
+        "--schedule",
+        choices=SCHEDULES,
+        default=default,
+        help="what of a sample may run at once: layer: one layer, as in the paper; branch: layers of "
+        "different branches; row: rows of any layers, as soon as the rows that they need are there "
+        f"(default: {default or 'that of the run'})",
+    )

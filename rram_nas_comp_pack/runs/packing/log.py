@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ...simulation.contention import LayerContention
+from ...simulation.row_graph import chain
 from ...values import NO_RULES, Network, Packing
 from .. import log
 from ..origin import Origin
@@ -33,7 +34,7 @@ def log_lines(
     report: CompileResult, settings: CompileOptions, options: Mapping[str, object], origin: Origin
 ) -> Iterator[str]:
     """The content of logs.log; `options` are those of the command line, by name."""
-    sections = (
+    sections: tuple[tuple[str, Iterator[str]], ...] = (
         ("coverage", coverage_table(report.network)),
         ("packing", log.pairs(dict(packing_statistics(report, settings)))),
         ("duplication", duplication_lines(report)),
@@ -41,6 +42,8 @@ def log_lines(
         ("latency, ns", latency_table(report)),
         ("hardware", log.pairs(asdict(report.chip))),
     )
+    if report.graph is not None:
+        sections = (*sections, ("schedule, ns", schedule_lines(report, settings)))
     return log.log_lines(options, sections, timing(report), origin)
 
 
@@ -67,6 +70,23 @@ def packing_statistics(report: CompileResult, settings: CompileOptions) -> Itera
     yield "leftover cells", cells - round(report.layout.utilization * cells)
     yield "utilization", f"{report.layout.utilization:.2%}"
     yield "cells with weights", f"{report.layout.weight_utilization:.2%}"
+
+
+def schedule_lines(report: CompileResult, settings: CompileOptions) -> Iterator[str]:
+    """What of a sample runs at once, what that cannot beat, and the operators behind which rows end."""
+    if report.graph is None or report.bounds is None:
+        return
+    rows = sum(each.rows for each in report.graph)
+    yield f"schedule {settings.schedule}: {counted(rows, 'row')} in {counted(len(report.graph), 'layer')}"
+    if report.graph == chain(len(report.graph)):
+        yield "whole layers one after another are not slower for this layout, and are what runs"
+    yield f"critical path of a sample = {report.bounds.critical_path_ns:.1f}"
+    yield f"reads of the busiest crossbar for a sample = {report.bounds.busiest_ns:.1f}"
+    for e in report.evaluations:
+        if e.num_sample == 1:
+            yield f"packed / larger bound, 1 sample = {e.latency_ns / report.bounds.largest_ns:.4f}"
+    for module, operator in report.network.barriers:
+        yield f"barrier: {module} ({operator}): nothing is known of its rows, so that all are waited for"
 
 
 def tuned_for(report: CompileResult) -> str:
@@ -163,6 +183,9 @@ def summary(report: CompileResult) -> Iterator[str]:
     yield f"utilization: {report.layout.utilization:.1%} of their cells"
     if report.duplication is not None:
         yield f"duplication: {tuned_for(report)}"
+    if report.bounds is not None:
+        least = _milliseconds(report.bounds.largest_ns)
+        yield f"no schedule of this layout takes less than {least} for 1 sample"
     for e in report.evaluations:
         if e.num_sample in (1, 8, 512):
             speed = f"{e.baseline_latency_ns / e.latency_ns:.2f} x the baseline's speed"

@@ -9,6 +9,7 @@ from ...errors import BadInput
 from ...hardware.config.read import SimConfig
 from ...packing.check import violations
 from ...simulation.contention import Contention, LayerContention
+from ...simulation.row_graph import ScheduleKind
 from ...values import (
     NO_RULES,
     Coverage,
@@ -64,9 +65,19 @@ def read_result(run_dir: Path) -> PackingResult:
         coverage=tuple(_coverage(entry) for entry in result.objects("coverage")),
         seconds=_seconds(result.within("timing_s")),
         traced=options.maybe(options.count, "sim_log_samples"),
+        schedule=_schedule(result),
         options=options.value,
         document=result.value,
     )
+
+
+def _schedule(result: JsonObject) -> ScheduleKind:
+    """What ran at once; a run by the paper's schedule does not say so."""
+    kinds: dict[str, ScheduleKind] = {"layer": "layer", "branch": "branch", "row": "row"}
+    found = result.text("schedule") if result.has("schedule") else "layer"
+    if found not in kinds:
+        result.fail("schedule", found, ", ".join(kinds))
+    return kinds[found]
 
 
 def read_any_result(run_dir: Path) -> PackingResult | None:

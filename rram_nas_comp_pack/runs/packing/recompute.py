@@ -14,8 +14,9 @@ from ...hardware.config.read import Hardware
 from ...packing.bounds import counting_bound
 from ...packing.place import items_of
 from ...simulation.contention import contention, roofline_ns
-from ...simulation.event_loop import Program, program, simulate
-from ...values import Mapping, Packing, Placement
+from ...simulation.schedules import AnyProgram, prepared, schedule_of
+from ...values import Mapping, Packing, Placement, RowGraph
+from .graph import read_graph
 from .read_layout import read_layers
 from .run import PackingResult
 
@@ -37,13 +38,15 @@ def false_bounds(result: PackingResult, layout: Layout) -> Iterator[str]:
         yield f"lower_bound {result.lower_bound}, found at least {least}"
 
 
-def false_latencies(result: PackingResult, layout: Layout, hardware: Hardware) -> Iterator[str]:
-    """Latencies, packed and ideal, that are others on this hardware."""
+def false_latencies(
+    result: PackingResult, layout: Layout, hardware: Hardware, graph: RowGraph | None = None
+) -> Iterator[str]:
+    """Latencies, packed and ideal, that are others on this hardware; the schedule runs by `graph`."""
     mappings, placements = layout
     read = read_time_of(hardware)
     runs = {
-        "latency_ns": program(mappings, read, placements),
-        "ideal_latency_ns": program(mappings, read),
+        "latency_ns": prepared(mappings, read, graph, placements),
+        "ideal_latency_ns": prepared(mappings, read, graph),
     }
     yield from _false_evaluations(result, runs)
 
@@ -52,13 +55,14 @@ def false_figures(run_dir: Path, result: PackingResult, layout: Layout, hardware
     """All figures of a run that holds its hardware, and are others on it."""
     mappings, placements = layout
     read = read_time_of(hardware)
-    packed = program(mappings, read, placements)
-    baseline = program(partition(read_layers(run_dir), hardware.size), read)
-    yield from false_latencies(result, layout, hardware)
+    graph = read_graph(run_dir, result.schedule, mappings)
+    packed = prepared(mappings, read, graph, placements)
+    baseline = prepared(partition(read_layers(run_dir), hardware.size), read, None)
+    yield from false_latencies(result, layout, hardware, graph)
     yield from _false_evaluations(result, {"baseline_latency_ns": baseline})
     used = len({p.crossbar_idx for p in placements})
     figures: dict[str, object] = {
-        "hardware": asdict(chip_costs(hardware, mappings, used, simulate(packed, 1).latency_ns)),
+        "hardware": asdict(chip_costs(hardware, mappings, used, schedule_of(packed, 1).latency_ns)),
         "gap": used - result.lower_bound,
         "proved_optimal": used == result.lower_bound,
         "contention": {"roofline_ns": roofline_ns(mappings, read, result.budget or used)},
@@ -67,22 +71,22 @@ def false_figures(run_dir: Path, result: PackingResult, layout: Layout, hardware
     if speeds is not None and speeds.samples <= MOST_SAMPLES:
         runs = {"latency_ns": packed, "baseline_ns": baseline}
         figures["duplication"] = {
-            name: simulate(run, speeds.samples).latency_ns for name, run in runs.items()
+            name: schedule_of(run, speeds.samples).latency_ns for name, run in runs.items()
         }
     yield from _differences("", result.document, figures)
     if result.samples <= MOST_SAMPLES and used == 1 + max(p.crossbar_idx for p in placements):
-        schedule = simulate(packed, result.samples)
+        schedule = schedule_of(packed, result.samples)
         packing = Packing(tuple(placements), hardware.size, used, 0, "", "")
-        waits = asdict(contention(mappings, packing, schedule))
+        waits = asdict(contention(mappings, packing, schedule, graph))
         rounding_ns = 1e-9 * schedule.latency_ns  # times are differences of others
         for name, noise in (("layers", rounding_ns), ("load", 0.0)):
             yield from _differences("", result.document, {"contention": {name: waits[name]}}, noise)
 
 
-def _false_evaluations(result: PackingResult, runs: dict[str, Program]) -> Iterator[str]:
+def _false_evaluations(result: PackingResult, runs: dict[str, AnyProgram]) -> Iterator[str]:
     for e in result.evaluations:
         if e.num_sample <= MOST_SAMPLES:
-            found = {name: simulate(each, e.num_sample).latency_ns for name, each in runs.items()}
+            found = {name: schedule_of(each, e.num_sample).latency_ns for name, each in runs.items()}
             many = f"{e.num_sample} sample{'s' * (e.num_sample > 1)}"
             yield from _differences(f"evaluations, {many}", asdict(e), found)
 

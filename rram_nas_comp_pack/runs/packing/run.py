@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ...hardware.config.read import SimConfig
 from ...simulation.contention import Contention
+from ...simulation.row_graph import ScheduleKind
 from ...values import Coverage, CrossbarSize, LatencyComparison, Mapping, Placement, Rules
 from .accuracy import Accuracy
 from .accuracy_sweep import Sweep
@@ -92,6 +93,7 @@ class PackingResult:
     coverage: tuple[Coverage, ...]
     seconds: float
     traced: int | None
+    schedule: ScheduleKind
     options: Dictionary[str, object]
     document: Dictionary[str, object]
 

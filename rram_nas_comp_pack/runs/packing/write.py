@@ -12,10 +12,11 @@ from ...compiler import CompileOptions, CompileResult
 from ...hardware.chip_costs import read_time_of
 from ...hardware.config.read import Hardware, SimConfig
 from ...simulation.chrome_trace import timeline
-from ...simulation.event_loop import executions, program
+from ...simulation.schedules import executions_of, prepared
 from ...values import Box, Coverage, Mapping, Placement
 from ..origin import Origin, config_entry, write_config
 from ..text_files import write_csv, write_json, write_lines
+from .graph import write_graph
 from .log import log_lines, timing
 from .read import RESULT
 from .sim_log import HEADER as SIM_LOG_HEADER
@@ -38,13 +39,15 @@ def write_run(
     found = result_entry(report, settings, origin.config)
     write_json(folder / RESULT, {**found, "options": options, "version": __version__})
     write_config(folder, origin.config)
+    if settings.schedule != "layer":
+        write_graph(folder, report.network, report.graph)
     write_lines(folder / "logs.log", log_lines(report, settings, options, origin))
 
 
 def write_trace(folder: Path, report: CompileResult, hardware: Hardware) -> None:
     """Write the timeline of the traced samples, box by box: the schedule does not hold their crossbars."""
-    ran = program(report.mappings, read_time_of(hardware), report.packing.placements)
-    reads = executions(ran, len(report.schedule.asked_ns))
+    ran = prepared(report.mappings, read_time_of(hardware), report.graph, report.packing.placements)
+    reads = executions_of(ran, len(report.schedule.asked_ns))
     found = timeline(report.mappings, report.packing, report.schedule, reads)
     write_json(folder / "trace.json", found, indent=None)
 
@@ -107,6 +110,7 @@ def result_entry(report: CompileResult, settings: CompileOptions, config: SimCon
         "weight_utilization": report.layout.weight_utilization,
         "crossbar": {"rows": packing.size.rows, "columns": packing.size.columns},
         "duplication": duplication_entry(report),
+        **schedule_entry(report, settings),
         "evaluations": [asdict(e) for e in report.evaluations],
         "contention": contention_entry(report, settings.watched_samples),
         "hardware": asdict(report.chip),
@@ -131,6 +135,13 @@ def duplication_entry(report: CompileResult) -> dict[str, object]:
     if found is None:
         return {"method": "none", "margin": None, "copies": copies}
     return {**asdict(found), "margin_tuner_ns": found.margin_tuner_ns, "copies": copies}
+
+
+def schedule_entry(report: CompileResult, settings: CompileOptions) -> dict[str, object]:
+    """What of a sample may run at once, and what that cannot beat; nothing for the paper's schedule."""
+    if report.bounds is None:
+        return {}
+    return {"schedule": settings.schedule, "bounds": asdict(report.bounds)}
 
 
 def contention_entry(report: CompileResult, samples: int) -> dict[str, object]:

@@ -24,7 +24,11 @@ ASK, HOLD, START, FINISH = range(4)
 
 
 class ScheduleBuffers(NamedTuple):
-    """Scratch of `makespan`, updated in place; times are in the units of the search space."""
+    """Scratch of `makespan`, updated in place; times are in the units of the search space.
+
+    In `row_schedule.row_makespan`, the processes are the layers of samples, N * E in all, and `layer` holds
+    their finished rows.
+    """
 
     heap: Ints  # (N + 1,) samples whose next event is set
     due: Floats  # (N,) when it happens
@@ -36,22 +40,29 @@ class ScheduleBuffers(NamedTuple):
     queue: Ints  # (O, 2) first and last of those waiting for them
     free_at: Floats  # (C,) when a crossbar has served all who asked
     finished: Floats  # (N, E) when each layer of each sample was finished: the schedule
+    started: Floats  # (N, E) when its first row started; (0, 0) but for schedules of rows
+    asking: Ints  # (N * E,) of a schedule of rows: processes that ask now
 
 
 def schedule_buffers(space: SearchSpace, samples: int) -> ScheduleBuffers:
     """Scratch for so many samples."""
     owners, executions = len(space.layer), len(space.owner)
+    shape = (samples, executions)
+    by_rows = len(space.graph.read_offset) > 0
+    processes = samples * executions if by_rows else samples
     return ScheduleBuffers(
-        heap=np.zeros(samples + 1, np.int64),
-        due=np.zeros(samples),
-        turn=np.zeros(samples, np.int64),
-        event=np.zeros(samples, np.int64),
-        layer=np.zeros(samples, np.int64),
-        behind=np.zeros(samples, np.int64),
+        heap=np.zeros(processes + 1, np.int64),
+        due=np.zeros(processes),
+        turn=np.zeros(processes, np.int64),
+        event=np.zeros(processes, np.int64),
+        layer=np.zeros(processes, np.int64),
+        behind=np.zeros(processes, np.int64),
         holder=np.zeros(owners, np.int64),
         queue=np.zeros((owners, 2), np.int64),
         free_at=np.zeros(space.crossbars),
-        finished=np.zeros((samples, executions)),
+        finished=np.zeros(shape),
+        started=np.zeros(shape if by_rows else (0, 0)),
+        asking=np.zeros(processes if by_rows else 0, np.int64),
     )
 
 
@@ -69,7 +80,7 @@ def makespan(space: SearchSpace, state: LayoutState, buffers: ScheduleBuffers, s
 
     One function with the heap written out: handing arrays to helpers counts references, four times slower.
     """
-    heap, due, turn, event, layer, behind, holder, queue, free_at, finished = buffers
+    heap, due, turn, event, layer, behind, holder, queue, free_at, finished = buffers[:10]
     layers = finished.shape[1]
     duration, home, copies, variant = state.duration, state.home, state.copies, state.variant
     free_at[:] = 0.0

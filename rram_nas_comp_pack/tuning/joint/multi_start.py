@@ -31,6 +31,9 @@ STEP_COST = 200
 MOST_SIMULATED = (64, 4096)
 """Most samples that the search simulates, or else most layers of samples, whichever are more samples."""
 
+FEWEST_BY_ROWS = 16
+"""As many samples are simulated in any case by a schedule of rows, whose samples cost more."""
+
 STARTS = 4
 """Layouts that are annealed, together for half of the steps; the best of them goes on for the other half."""
 
@@ -71,7 +74,7 @@ def tune(
     `effort.seconds` or Ctrl-C cut the search short: the best so far is returned then. None where there is
     nothing to begin with: boxes of a layer would have to share a crossbar.
     """
-    problem = build_problem(plain.mappings, target, read_ns)
+    problem = build_problem(plain.mappings, target, read_ns, effort.graph)
     search = _MultiStart(problem, effort, progress)
     best = search.run(plain.packing.placements)
     if best is None:
@@ -172,9 +175,15 @@ def _steps(problem: TuningProblem, effort: Effort) -> int:
     """Steps of the search; by default fewer, the more layers of samples a step simulates."""
     if effort.steps is not None:
         return effort.steps
-    return EFFORT // (STEP_COST + len(problem.plain) * simulated(problem, effort.samples))
+    return EFFORT // (STEP_COST + _visits(problem) * simulated(problem, effort.samples))
 
 
 def simulated(problem: TuningProblem, samples: int) -> int:
     """Samples that the search simulates; the latency of more is extrapolated."""
-    return min(samples, max(MOST_SIMULATED[0], MOST_SIMULATED[1] // len(problem.plain)))
+    fewest = MOST_SIMULATED[0] if len(problem.space.graph.read_offset) == 0 else FEWEST_BY_ROWS
+    return min(samples, max(fewest, MOST_SIMULATED[1] // _visits(problem)))
+
+
+def _visits(problem: TuningProblem) -> int:
+    """Rows of all layers: what a sample costs."""
+    return int(problem.space.graph.rows.sum())

@@ -13,10 +13,14 @@ from ...kernels.arrays import Floats, Ints
 from ...kernels.jit import compiled
 from .fast_schedule import ScheduleBuffers, makespan
 from .layout_state import LayoutState, boxes_of
+from .row_schedule import row_makespan, set_row_overlap_times
 from .search_space import SearchSpace
 
 CROWDED, NEIGHBOURS = 0.3, 0.1
 """Weights of the two terms of the penalty; see `crowding_penalty`."""
+
+SUM_OF_LAYERS = 0.03
+"""Weight of the time that all layers take, in the penalty of a schedule of rows."""
 
 BEST, CURRENT, AUGMENTED = range(3)
 """Entries of `Incumbent.latency`: of the best layout, of the current one, and that with its penalty."""
@@ -49,7 +53,8 @@ def set_durations(space: SearchSpace, state: LayoutState) -> None:
     for e in range(len(space.owner)):
         owner = space.owner[e]
         k = space.reads_offset[e] + state.variant[owner] - space.variant_offset[owner]
-        state.duration[e] = -(-space.cycles[k] // state.copies[owner]) * space.read_time[k]
+        row = -(-space.cycles[k] // state.copies[owner]) * space.read_time[k]
+        state.duration[e] = row * space.graph.rows[e]
 
 
 @compiled
@@ -59,15 +64,24 @@ def latency(space: SearchSpace, state: LayoutState, buffers: ScheduleBuffers, sa
     Beyond those of the buffers, every sample takes as long as those of their second half make a difference;
     not as long as they take, since the last of them have the crossbars to themselves.
     """
-    if samples == 1:
+    by_rows = len(space.graph.read_offset) > 0
+    if samples == 1 and not by_rows:
         return float(state.duration.sum())
     simulated = len(buffers.finished)
     if samples == simulated:
-        return float(makespan(space, state, buffers, samples))
-    half = makespan(space, state, buffers, simulated // 2)
-    whole = makespan(space, state, buffers, simulated)
+        return float(_simulated(space, state, buffers, samples))
+    half = _simulated(space, state, buffers, simulated // 2)
+    whole = _simulated(space, state, buffers, simulated)
     period = (whole - half) / (simulated - simulated // 2)
     return float(whole + (samples - simulated) * max(period, state.duration.max()))
+
+
+@compiled
+def _simulated(space: SearchSpace, state: LayoutState, buffers: ScheduleBuffers, samples: int) -> float:
+    """Run so many samples, by rows where there is a graph."""
+    if len(space.graph.read_offset) > 0:
+        return float(row_makespan(space, state, buffers, samples))
+    return float(makespan(space, state, buffers, samples))
 
 
 @compiled
@@ -91,7 +105,11 @@ def crowding_penalty(space: SearchSpace, state: LayoutState, samples: int) -> fl
             if state.shared[a, b] > 0:
                 near += time[b]
         around += time[a] * near
-    return float((samples - 1) * (CROWDED * work / space.crossbars + NEIGHBOURS * around / time.sum()))
+    penalty = CROWDED * work / space.crossbars + NEIGHBOURS * around / time.sum()
+    if len(space.graph.read_offset) > 0:
+        # rows hide what a faster layer brings until others are faster too; their sum leads the way there
+        return float(max(samples - 1, 1) * penalty + SUM_OF_LAYERS * time.sum())
+    return float((samples - 1) * penalty)
 
 
 @compiled
@@ -133,7 +151,10 @@ def accept_layout(
 ) -> None:
     """The layout, whose schedule is in the buffers, becomes the current one and perhaps the best."""
     incumbent.latency[CURRENT] = latency_now
-    set_overlap_times(space, state, buffers.finished)
+    if len(space.graph.read_offset) > 0:
+        set_row_overlap_times(space, state, buffers.started, buffers.finished)
+    else:
+        set_overlap_times(space, state, buffers.finished)
     if latency_now < incumbent.latency[BEST]:
         update_incumbent(state, incumbent)
 

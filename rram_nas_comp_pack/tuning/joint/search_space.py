@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ...box_converter.partition import cut, cut_diagonal, cut_strips, most_channels
 from ...kernels.arrays import Floats, Ints, offsets
-from ...values import Box, Layer, Mapping, ReadTime
+from ...simulation.row_graph import RowArrays, arrays_of, no_graph
+from ...values import Box, Layer, Mapping, ReadTime, RowGraph
 from ..settings import Target
 
 MOST_ON_A_CROSSBAR = 16
@@ -43,8 +44,8 @@ class SearchSpace(NamedTuple):
     An owner is a layer that brings boxes of its own; a layer that runs its weights again reads the owner's.
     Variants of owner o are numbers variant_offset[o] to variant_offset[o + 1] - 1, the first of them the cut
     of the un-duplicated network; the boxes of a variant are counted likewise. Under the k-th variant of its
-    owner layer e takes cycles[reads_offset[e] + k] reads. Times are in whole reads where all reads take
-    equally long, so that equal times are equal, else in ns.
+    owner layer e takes cycles[reads_offset[e] + k] reads for a row. Times are in whole reads where all reads
+    take equally long, so that equal times are equal, else in ns.
     """
 
     owner: Ints  # (E,) whose boxes a layer reads
@@ -54,7 +55,7 @@ class SearchSpace(NamedTuple):
     width: Ints  # (B,) columns
     height: Ints  # (B,) rows
     reads_offset: Ints  # (E + 1,)
-    cycles: Ints  # (variants of all E,) reads of the slowest box
+    cycles: Ints  # (variants of all E,) reads of the slowest box for a row
     read_time: Floats  # (variants of all E,) of one read
     single_copy_time: Floats  # (V,) that one copy takes for a sample, in all layers that read it
     max_useful_copies: Ints  # (V,) further copies would find no work
@@ -63,6 +64,7 @@ class SearchSpace(NamedTuple):
     columns: int
     threshold: int
     max_load: int
+    graph: RowArrays  # of a schedule of rows; else without offsets (`no_graph`)
 
 
 class TuningProblem(NamedTuple):
@@ -82,8 +84,12 @@ class TuningProblem(NamedTuple):
         )
 
 
-def build_problem(plain: Sequence[Mapping], target: Target, read_ns: ReadTime) -> TuningProblem:
+def build_problem(
+    plain: Sequence[Mapping], target: Target, read_ns: ReadTime, graph: RowGraph | None = None
+) -> TuningProblem:
     """All variants of the layers of an un-duplicated network. `read_ns` is the time of one read of a box.
+
+    `graph` is what the schedule runs by; None for that of whole layers, which have one row each.
 
     What a layer brings is remembered: of networks that have layers in common it is computed once.
     """
@@ -94,7 +100,8 @@ def build_problem(plain: Sequence[Mapping], target: Target, read_ns: ReadTime) -
     owned = [c for m, c in zip(plain, columns, strict=True) if m.stored]
     times = frozenset().union(*(c.times for c in columns))
     uniform = len(times) == 1
-    cycles = [c.cycles for c in columns]
+    rows = no_graph(len(plain)) if graph is None else arrays_of(graph)
+    cycles = [-(-c.cycles // n) for c, n in zip(columns, rows.rows.tolist(), strict=True)]
     read_time = [np.ones(len(c.read_time)) if uniform else c.read_time for c in columns]
     space = SearchSpace(
         owner=np.array(owner),
@@ -107,7 +114,7 @@ def build_problem(plain: Sequence[Mapping], target: Target, read_ns: ReadTime) -
         cycles=np.concatenate(cycles),
         read_time=np.concatenate(read_time),
         single_copy_time=_per_variant(
-            owner, [np.multiply(*row) for row in zip(cycles, read_time, strict=True)], np.add
+            owner, [c.cycles * ns for c, ns in zip(columns, read_time, strict=True)], np.add
         ),
         max_useful_copies=_per_variant(owner, cycles, np.minimum),
         crossbars=target.crossbars,
@@ -115,6 +122,7 @@ def build_problem(plain: Sequence[Mapping], target: Target, read_ns: ReadTime) -
         columns=target.size.columns,
         threshold=max(target.rules.threshold, 0),
         max_load=target.rules.max_load or MOST_ON_A_CROSSBAR,
+        graph=rows,
     )
     cuts = tuple(chain.from_iterable(c.cuts for c in owned))
     return TuningProblem(space, cuts, next(iter(times)) if uniform else 1.0, tuple(plain), target)
@@ -127,7 +135,7 @@ class _Column(NamedTuple):
     boxes: Ints  # (cuts,) boxes of a copy
     height: Ints  # (boxes of all cuts,)
     width: Ints  # (boxes of all cuts,)
-    cycles: Ints  # (cuts,) reads of the slowest box
+    cycles: Ints  # (cuts,) reads of the slowest box for a row
     read_time: Floats  # (cuts,) ns of the slowest read
     times: frozenset[float]  # ns of all reads
 

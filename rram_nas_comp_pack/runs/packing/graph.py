@@ -1,0 +1,64 @@
+"""graph.json: which rows of which layers each row needs, of runs with a schedule that goes by it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...errors import BadInput
+from ...simulation.row_graph import ScheduleKind, chain, graph_for
+from ...values import LayerRows, Mapping, Network, RowGraph, RowRead
+from ..checked_json import JsonObject, read_json
+from ..text_files import write_json
+
+GRAPH = "graph.json"
+
+
+def write_graph(folder: Path, network: Network, used: RowGraph | None) -> None:
+    """Write the rows of all layers, and the operators that nothing is known of.
+
+    They are those of the network, or the chain of whole layers where the schedule `used` that.
+    """
+    is_chain = used == chain(len(network.layers))
+    graph = chain(len(network.layers)) if is_chain else network.graph
+    layers = [
+        {
+            "idx": layer.label,
+            "rows": each.rows,
+            "reads": [{"layer": read.layer, "last": list(read.last)} for read in each.reads],
+        }
+        for layer, each in zip(network.layers, graph, strict=True)
+    ]
+    barriers = [barrier._asdict() for barrier in network.barriers]
+    write_json(folder / GRAPH, {"layers": layers, "barriers": barriers}, indent=None)
+
+
+def read_graph(run_dir: Path, kind: ScheduleKind, mappings: Sequence[Mapping]) -> RowGraph | None:
+    """What a schedule of a run goes by; None for that of layers. Raises BadInput, also for no graph."""
+    if kind == "layer":
+        return None
+    path = run_dir / GRAPH
+    if not path.exists():
+        raise BadInput(
+            f"--schedule: found {kind!r}, allowed is 'layer': {run_dir} has no {GRAPH}, "
+            "which pack writes with --schedule branch and row"
+        )
+    entries = JsonObject(path, "graph", read_json(path)).objects("layers")
+    if len(entries) != len(mappings):
+        raise BadInput(f"{path}: found {len(entries)} layers, allowed are {len(mappings)}, those of the run")
+    found: list[LayerRows] = []
+    for entry, m in zip(entries, mappings, strict=True):
+        rows = entry.count("rows", 1, m.layer.raw.cycles)
+        found.append(LayerRows(rows, tuple(_read(each, rows, found) for each in entry.objects("reads"))))
+    return graph_for(kind, tuple(found))
+
+
+def _read(entry: JsonObject, rows: int, earlier: Sequence[LayerRows]) -> RowRead:
+    layer = entry.count("layer", 0)
+    if layer >= len(earlier):
+        entry.fail("layer", layer, "a layer before this one")
+    last = entry.counts("last", -1)
+    sound = len(last) == rows and list(last) == sorted(last) and last[-1] < earlier[layer].rows
+    if not sound:
+        entry.fail("last", list(last), f"{rows} numbers that do not fall, below {earlier[layer].rows}")
+    return RowRead(layer, last)

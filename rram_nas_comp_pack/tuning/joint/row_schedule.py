@@ -1,0 +1,150 @@
+"""The schedule of rows of a layout in the making: what `fast_schedule` is for the schedule of layers.
+
+No two boxes of an owner share a crossbar and no layer has more copies than a row has work, so a row is a
+single round on fixed crossbars, whose start is known as soon as it asks. Equal to `simulation.row_loop` but
+for the order of rows that become ready at the very same time.
+"""
+
+from __future__ import annotations
+
+from ...kernels.arrays import Floats
+from ...kernels.jit import compiled, inlined
+from .fast_schedule import NOBODY, ScheduleBuffers
+from .layout_state import LayoutState
+from .search_space import SearchSpace
+
+
+@inlined
+def _before(due: float, turn: int, other_due: float, other_turn: int) -> bool:
+    """Whether an event comes before another."""
+    return bool(due < other_due or (due == other_due and turn < other_turn))
+
+
+@compiled
+def row_makespan(space: SearchSpace, state: LayoutState, buffers: ScheduleBuffers, samples: int) -> float:
+    """Run samples, at most those of the buffers, through the layers; returns when all are finished.
+
+    `state.duration` must be up to date. A process is a layer of a sample; it is in the heap while a row of it
+    runs. One function with the heap written out, as `fast_schedule.makespan` is.
+    """
+    heap, due, turn, event, done = buffers.heap, buffers.due, buffers.turn, buffers.event, buffers.layer
+    behind, holder, queue, free_at = buffers.behind, buffers.holder, buffers.queue, buffers.free_at
+    finished, started, asking = buffers.finished, buffers.started, buffers.asking
+    rows, read_offset, source = space.graph.rows, space.graph.read_offset, space.graph.source
+    last_offset, last = space.graph.last_offset, space.graph.last
+    reader_offset, reader = space.graph.reader_offset, space.graph.reader
+    duration, home, copies, variant = state.duration, state.home, state.copies, state.variant
+    layers = finished.shape[1]
+    free_at[:] = 0.0
+    holder[:] = NOBODY
+    queue[:] = NOBODY
+    event[: samples * layers] = 0  # 1 while a row asks or runs
+    done[: samples * layers] = 0
+    n, turns, begun, latest, now = 0, 0, 1, 0.0, 0.0
+    asked = 0
+    for e in range(layers):
+        if read_offset[e] == read_offset[e + 1]:
+            asking[asked], asked = e, asked + 1
+            event[e] = 1
+    while True:
+        for j in range(asked):  # rows that have what they need, in order
+            p = asking[j]
+            e = p % layers
+            o = space.owner[e]
+            if holder[o] != NOBODY:
+                if queue[o, 0] == NOBODY:
+                    queue[o, 0] = p
+                else:
+                    behind[queue[o, 1]] = p
+                queue[o, 1], behind[p] = p, NOBODY
+                continue
+            holder[o] = p
+            width = copies[o] * (space.box_offset[variant[o] + 1] - space.box_offset[variant[o]])
+            start = now
+            for k in range(width):
+                start = max(start, free_at[home[o, k]])
+            end = start + duration[e] / rows[e]
+            for k in range(width):
+                free_at[home[o, k]] = end
+            if done[p] == 0:
+                started[p // layers, e] = start
+            due[p], turn[p] = end, turns
+            k = n
+            while k > 0 and end < due[heap[(k - 1) // 2]]:
+                heap[k] = heap[(k - 1) // 2]
+                k = (k - 1) // 2
+            heap[k] = p
+            n, turns = n + 1, turns + 1
+        if n == 0:
+            return float(latest)
+        p, n = heap[0], n - 1
+        k, child, tail = 0, 1, heap[n]
+        while child < n:
+            if child + 1 < n:
+                a, b = heap[child], heap[child + 1]
+                child += _before(due[b], turn[b], due[a], turn[a])
+            a = heap[child]
+            if not _before(due[a], turn[a], due[tail], turn[tail]):
+                break
+            heap[k] = a
+            k, child = child, 2 * child + 1
+        heap[k] = tail
+
+        now, e = due[p], p % layers
+        s, o = p // layers, space.owner[e]
+        done[p] += 1
+        event[p] = 0
+        holder[o] = NOBODY
+        asked = 0
+        following = queue[o, 0]
+        if following != NOBODY:
+            queue[o, 0] = behind[following]
+            asking[0], asked = following, 1
+        if done[p] == rows[e]:
+            finished[s, e] = now
+            latest = now
+            if e == 0 and begun < samples:
+                for a in range(layers):
+                    if read_offset[a] == read_offset[a + 1]:
+                        asking[asked], asked = begun * layers + a, asked + 1
+                        event[begun * layers + a] = 1
+                begun += 1
+        for j in range(reader_offset[e] - 1, reader_offset[e + 1]):
+            a = e if j < reader_offset[e] else reader[j]
+            q = s * layers + a
+            row = done[q]
+            if event[q] == 1 or row == rows[a]:
+                continue
+            ready = True
+            for k in range(read_offset[a], read_offset[a + 1]):
+                if done[s * layers + source[k]] <= last[last_offset[k] + row]:
+                    ready = False
+                    break
+            if ready:
+                event[q] = 1
+                asking[asked], asked = q, asked + 1
+
+
+@compiled
+def set_row_overlap_times(space: SearchSpace, state: LayoutState, started: Floats, finished: Floats) -> None:
+    """How long any two owners would wait for each other, per sample, if they shared a crossbar.
+
+    A layer works from its first row to its last, a share of that time. Two layers of a sample, or of one and
+    its neighbours, wait for the time that both are at work, times both shares.
+    """
+    samples, layers = finished.shape
+    state.overlap_time[:] = 0.0
+    s = samples // 2
+    for a in range(layers):
+        length_a = finished[s, a] - started[s, a]
+        for b in range(layers):
+            if space.owner[a] == space.owner[b]:
+                continue
+            overlap = 0.0
+            for t in range(max(0, s - 2), min(samples, s + 3)):
+                length_b = finished[t, b] - started[t, b]
+                both = min(finished[s, a], finished[t, b]) - max(started[s, a], started[t, b])
+                if both > 0.0:
+                    overlap += both * state.duration[a] / length_a * state.duration[b] / length_b
+            state.overlap_time[space.owner[a], space.owner[b]] += overlap / 2
+            state.overlap_time[space.owner[b], space.owner[a]] += overlap / 2
