@@ -220,7 +220,7 @@ def test_files_of_runs_are_touched_in_one_room():
 
 
 def test_each_json_document_of_a_run_has_one_reader():
-    """result.json, partition files, graph.json, accuracy.json and front.json; all others ask these for values."""
+    """result.json, partition files, graph.json, accuracy.json, front.json; others ask these for values."""
     readers = {name_of(p) for p in MODULES for full in imported(p) if full.endswith(".read_json")}
     assert readers == {
         *(

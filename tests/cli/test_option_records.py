@@ -12,6 +12,7 @@ from rram_nas_comp_pack.nas.compile_subnet import CompileSettings
 from rram_nas_comp_pack.nas.evaluate import AccuracyMethod
 from rram_nas_comp_pack.nas.generations import Method, SearchOptions
 from rram_nas_comp_pack.packing.pack import Packer, PackingSettings
+from rram_nas_comp_pack.simulation.row_graph import ScheduleKind
 from rram_nas_comp_pack.tuning.settings import DepthwiseMapping, Effort, Tuner, Tuning
 from rram_nas_comp_pack.values import NO_RULES, Rules
 
@@ -20,7 +21,7 @@ PACK = {
     *("layer_threshold", "xbar_max_load", "no_pack_heuristic", "duplicate", "tuner", "depthwise_mapping"),
     *("objective", "num_sample", "tune_effort", "tune_seconds", "packer", "pack_effort", "pack_seconds"),
     *("seed", "sim_log_samples", "no_report", "trace", "verbose", "log_dir", "config"),
-    *("image", "weights", "calibration", "diagonal_rows"),
+    *("image", "weights", "calibration", "diagonal_rows", "schedule"),
 }
 EVOLVE = {
     *("exp_id", "method", "objectives", "population", "generations", "mutate_prob", "mutation_ratio"),
@@ -41,6 +42,7 @@ def options(*argv):
         ("pack", "--packer", Packer),
         ("pack", "--tuner", Tuner),
         ("pack", "--depthwise-mapping", DepthwiseMapping),
+        ("pack", "--schedule", ScheduleKind),
         ("evolve", "--tuner", Tuner),
         ("evolve", "--accuracy", AccuracyMethod),
     ],
