@@ -2,24 +2,16 @@
 
 No two boxes of an owner share a crossbar and no layer has more copies than a row has work, so a row is a
 single round on fixed crossbars, whose start is known as soon as it asks. Equal to `simulation.row_loop` but
-for the order of rows that become ready at the very same time.
+for the order of some rows that end at the very same time.
 """
 
 from __future__ import annotations
 
-from ...kernels.arrays import Floats, Ints
-from ...kernels.jit import compiled, inlined
+from ...kernels.arrays import Floats
+from ...kernels.jit import compiled
 from .fast_schedule import NOBODY, ScheduleBuffers
 from .layout_state import LayoutState
 from .search_space import SearchSpace
-
-
-@inlined
-def _before(due: Floats, begun: Floats, turn: Ints, a: int, b: int) -> bool:
-    """Whether a row ends before another: of equal times, that which began first, or asked first."""
-    if due[a] != due[b]:
-        return bool(due[a] < due[b])
-    return bool(begun[a] < begun[b] or (begun[a] == begun[b] and turn[a] < turn[b]))
 
 
 @compiled
@@ -80,8 +72,11 @@ def row_makespan(space: SearchSpace, state: LayoutState, buffers: ScheduleBuffer
                 started[p // layers, e] = start
             due[p], begun[p], turn[p] = end, start, turns
             k = n
-            while k > 0 and _before(due, begun, turn, p, heap[(k - 1) // 2]):
-                heap[k] = heap[(k - 1) // 2]
+            while k > 0:  # of equal times that which began first is ahead, then that which asked first
+                a = heap[(k - 1) // 2]
+                if due[a] < end or (due[a] == end and begun[a] <= start):
+                    break
+                heap[k] = a
                 k = (k - 1) // 2
             heap[k] = p
             n, turns = n + 1, turns + 1
@@ -92,10 +87,20 @@ def row_makespan(space: SearchSpace, state: LayoutState, buffers: ScheduleBuffer
         p, n = heap[0], n - 1
         k, child, tail = 0, 1, heap[n]
         while child < n:
-            if child + 1 < n:
-                child += _before(due, begun, turn, heap[child + 1], heap[child])
             a = heap[child]
-            if not _before(due, begun, turn, a, tail):
+            if child + 1 < n:
+                b = heap[child + 1]
+                if due[b] < due[a]:
+                    a, child = b, child + 1
+                elif due[b] == due[a] and (
+                    begun[b] < begun[a] or (begun[b] == begun[a] and turn[b] < turn[a])
+                ):
+                    a, child = b, child + 1
+            if due[a] > due[tail]:
+                break
+            if due[a] == due[tail] and (
+                begun[a] > begun[tail] or (begun[a] == begun[tail] and turn[a] > turn[tail])
+            ):
                 break
             heap[k] = a
             k, child = child, 2 * child + 1
