@@ -90,10 +90,8 @@ def row_makespan(space: SearchSpace, state: LayoutState, buffers: ScheduleBuffer
             a = heap[child]
             if child + 1 < n:
                 b = heap[child + 1]
-                if due[b] < due[a]:
-                    a, child = b, child + 1
-                elif due[b] == due[a] and (
-                    begun[b] < begun[a] or (begun[b] == begun[a] and turn[b] < turn[a])
+                if due[b] < due[a] or (
+                    due[b] == due[a] and (begun[b] < begun[a] or (begun[b] == begun[a] and turn[b] < turn[a]))
                 ):
                     a, child = b, child + 1
             if due[a] > due[tail]:
