@@ -13,6 +13,7 @@ from rram_nas_comp_pack.nas.generations import Method, SearchOptions
 from rram_nas_comp_pack.nas.ofa_space import AccuracyMethod
 from rram_nas_comp_pack.packing.pack import Packer, PackingSettings
 from rram_nas_comp_pack.runs.shipped import SUPERNETS
+from rram_nas_comp_pack.simulation.row_graph import ScheduleKind
 from rram_nas_comp_pack.tuning.settings import DepthwiseMapping, Effort, Tuner, Tuning
 from rram_nas_comp_pack.values import NO_RULES, Rules
 
@@ -21,7 +22,7 @@ PACK = {
     *("layer_threshold", "xbar_max_load", "no_pack_heuristic", "duplicate", "tuner", "depthwise_mapping"),
     *("objective", "num_sample", "tune_effort", "tune_seconds", "packer", "pack_effort", "pack_seconds"),
     *("seed", "sim_log_samples", "no_report", "trace", "verbose", "log_dir", "config"),
-    *("image", "weights", "calibration", "diagonal_rows"),
+    *("image", "weights", "calibration", "diagonal_rows", "schedule"),
 }
 EVOLVE = {
     *("exp_id", "method", "objectives", "population", "generations", "mutate_prob", "mutation_ratio"),
@@ -43,6 +44,7 @@ def options(*argv):
         ("pack", "--packer", Packer),
         ("pack", "--tuner", Tuner),
         ("pack", "--depthwise-mapping", DepthwiseMapping),
+        ("pack", "--schedule", ScheduleKind),
         ("evolve", "--tuner", Tuner),
         ("evolve", "--accuracy", AccuracyMethod),
     ],

@@ -278,3 +278,32 @@ def test_a_trace_is_written_where_it_is_asked_for(log):
     reads = [e for e in document["traceEvents"] if e["ph"] == "X" and e["cat"] == "read"]
     assert max(e["ts"] + e["dur"] for e in reads) * 1e3 == pytest.approx(max(ended), rel=1e-12)
     assert {e["args"]["sample"] for e in reads} == {0, 1, 2}
+
+
+def test_a_run_by_rows_says_so_and_can_be_simulated_by_each_schedule(log):
+    """Its graph is a file of its own; a run by layers has neither that file nor any word of it."""
+    status, out, err = pack(log, "--schedule", "row", "--trace")
+    assert (status, err) == (0, "")
+    folder = log / "packing" / "t"
+    found = strict_json((folder / "result.json").read_text())
+    first = found["evaluations"][0]["latency_ns"]
+    assert found["schedule"] == found["options"]["schedule"] == "row"
+    assert found["bounds"]["critical_path_ns"] <= first * (1 + 1e-12)
+    assert "no schedule of this layout takes less" in out
+    assert call("verify", folder)[0] == 0
+    assert strict_json(call("simulate", folder, "--num-sample", 1)[1])["latency_ns"] == first
+    by_layers = call("simulate", folder, "--num-sample", 1, "--schedule", "layer")[1]
+    assert first <= strict_json(by_layers)["latency_ns"]
+    graph = folder / "graph.json"
+    content = strict_json(graph.read_text())
+    content["layers"][1]["reads"][0]["last"][-1] = 9999
+    graph.write_text(json.dumps(content))
+    status, _, err = call("simulate", folder, "--num-sample", 1)
+    assert status == 2
+    assert "graph.json" in err
+    assert "last" in err
+    assert pack(log)[0] == 0
+    assert "schedule" not in (folder / "result.json").read_text()
+    status, _, err = call("simulate", folder, "--num-sample", 1, "--schedule", "branch")
+    assert status == 2
+    assert "has no graph.json" in err

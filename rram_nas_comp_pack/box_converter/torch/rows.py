@@ -14,7 +14,8 @@ from ..row_ledger import RowLedger
 from .met import Met
 from .operators import aten, factors
 from .owners import storage_of
-from .row_rules import Call, convolution_rows, matrix_product, rule_of
+from .row_calls import Call
+from .row_rules import convolution_rows, matrix_product, rule_of
 
 View = tuple[Any, ...]
 """What tells views of one storage apart."""

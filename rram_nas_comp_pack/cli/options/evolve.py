@@ -34,16 +34,15 @@ if TYPE_CHECKING:
     from ...nas.generations import SearchOptions
     from ...nas.ofa_space import AccuracyMethod
 
-INSTANCES = 4
-"""Chips on which a network is executed."""
+INSTANCES, CHIP_IMAGES = 4, 500
+"""Chips on which a network is executed, and images."""
 
 QUICK = {
     "population": 20,
     "generations": 10,
     "tune_effort": 3000,
+    "accuracy": "calibrate",
     "images": 500,
-    "instances": 1,
-    "chip_images": 125,
 }
 """What `--quick` stands for."""
 
@@ -51,11 +50,10 @@ THOROUGH = {
     "population": 50,
     "generations": 100,
     "tune_effort": None,
+    "accuracy": None,
     "images": None,
-    "instances": INSTANCES,
-    "chip_images": 500,
 }
-"""The paper's search (RNC section 6), the joint tuner's default effort, and what chips take."""
+"""The paper's search (RNC section 6), the joint tuner's default effort, and what suits the hardware."""
 
 
 def _quick_told() -> str:
@@ -185,7 +183,7 @@ def _add_accuracy(parser: argparse.ArgumentParser) -> None:
         choices=("chip", "calibrate", "finetune", "predictor"),
         help="which accuracies count: those on chips, or of float networks: after recalibrating norms, after "
         "fine-tuning as in the paper, or by prediction (default: chip where the hardware has stuck cells or "
-        "variation, else calibrate)",
+        "variation, else calibrate; with --quick calibrate)",
     )
     add(
         "--images",
@@ -197,16 +195,18 @@ def _add_accuracy(parser: argparse.ArgumentParser) -> None:
     add(
         "--instances",
         type=at_least(1, 1000),
+        default=INSTANCES,
         metavar="N",
         help="chips that judge a network: those of the seeds 0 to N-1 while searching, the next N for the "
-        f"front (default: {INSTANCES}; with --quick {QUICK['instances']})",
+        f"front (default: {INSTANCES})",
     )
     add(
         "--chip-images",
         type=at_least(1),
+        default=CHIP_IMAGES,
         metavar="N",
         help="images on which chips judge a network, the first N of validation and of test images "
-        f"(default: {THOROUGH['chip_images']}; with --quick {QUICK['chip_images']})",
+        f"(default: {CHIP_IMAGES})",
     )
     add(
         "--robust",

@@ -41,7 +41,8 @@ class ScheduleBuffers(NamedTuple):
     free_at: Floats  # (C,) when a crossbar has served all who asked
     finished: Floats  # (N, E) when each layer of each sample was finished: the schedule
     started: Floats  # (N, E) when its first row started; (0, 0) but for schedules of rows
-    asking: Ints  # (N * E,) of a schedule of rows: processes that ask now
+    asking: Ints  # (3 N E,) of a schedule of rows: who asks now, see `row_makespan`
+    begun: Floats  # (N * E,) of a schedule of rows: when the row of a process began
 
 
 def schedule_buffers(space: SearchSpace, samples: int) -> ScheduleBuffers:
@@ -62,7 +63,8 @@ def schedule_buffers(space: SearchSpace, samples: int) -> ScheduleBuffers:
         free_at=np.zeros(space.crossbars),
         finished=np.zeros(shape),
         started=np.zeros(shape if by_rows else (0, 0)),
-        asking=np.zeros(processes if by_rows else 0, np.int64),
+        asking=np.zeros(3 * processes if by_rows else 0, np.int64),
+        begun=np.zeros(processes if by_rows else 0),
     )
 
 

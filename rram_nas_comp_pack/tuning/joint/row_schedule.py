@@ -2,22 +2,16 @@
 
 No two boxes of an owner share a crossbar and no layer has more copies than a row has work, so a row is a
 single round on fixed crossbars, whose start is known as soon as it asks. Equal to `simulation.row_loop` but
-for the order of rows that become ready at the very same time.
+for the order of some rows that end at the very same time.
 """
 
 from __future__ import annotations
 
 from ...kernels.arrays import Floats
-from ...kernels.jit import compiled, inlined
+from ...kernels.jit import compiled
 from .fast_schedule import NOBODY, ScheduleBuffers
 from .layout_state import LayoutState
 from .search_space import SearchSpace
-
-
-@inlined
-def _before(due: float, turn: int, other_due: float, other_turn: int) -> bool:
-    """Whether an event comes before another."""
-    return bool(due < other_due or (due == other_due and turn < other_turn))
 
 
 @compiled
@@ -25,11 +19,13 @@ def row_makespan(space: SearchSpace, state: LayoutState, buffers: ScheduleBuffer
     """Run samples, at most those of the buffers, through the layers; returns when all are finished.
 
     `state.duration` must be up to date. A process is a layer of a sample; it is in the heap while a row of it
-    runs. One function with the heap written out, as `fast_schedule.makespan` is.
+    runs or waits for crossbars. Who asks for replicas (an even entry of `asking`) or has them and asks for
+    crossbars (an odd one) does so when all rows that end at that time have ended, in order, as in
+    `simulation.row_loop`. One function with the heap written out, as `fast_schedule.makespan` is.
     """
     heap, due, turn, event, done = buffers.heap, buffers.due, buffers.turn, buffers.event, buffers.layer
     behind, holder, queue, free_at = buffers.behind, buffers.holder, buffers.queue, buffers.free_at
-    finished, started, asking = buffers.finished, buffers.started, buffers.asking
+    finished, started, asking, begun = buffers.finished, buffers.started, buffers.asking, buffers.begun
     rows, read_offset, source = space.graph.rows, space.graph.read_offset, space.graph.source
     last_offset, last = space.graph.last_offset, space.graph.last
     reader_offset, reader = space.graph.reader_offset, space.graph.reader
@@ -40,25 +36,31 @@ def row_makespan(space: SearchSpace, state: LayoutState, buffers: ScheduleBuffer
     queue[:] = NOBODY
     event[: samples * layers] = 0  # 1 while a row asks or runs
     done[: samples * layers] = 0
-    n, turns, begun, latest, now = 0, 0, 1, 0.0, 0.0
+    n, turns, entered, latest, now = 0, 0, 1, 0.0, 0.0
     asked = 0
     for e in range(layers):
         if read_offset[e] == read_offset[e + 1]:
-            asking[asked], asked = e, asked + 1
+            asking[asked], asked = 2 * e, asked + 1
             event[e] = 1
     while True:
-        for j in range(asked):  # rows that have what they need, in order
-            p = asking[j]
+        j = 0
+        while j < asked and (n == 0 or due[heap[0]] > now):
+            p, holds = asking[j] // 2, asking[j] % 2
+            j += 1
             e = p % layers
             o = space.owner[e]
-            if holder[o] != NOBODY:
-                if queue[o, 0] == NOBODY:
-                    queue[o, 0] = p
-                else:
-                    behind[queue[o, 1]] = p
-                queue[o, 1], behind[p] = p, NOBODY
-                continue
-            holder[o] = p
+            if holds == 0:
+                if holder[o] != NOBODY:
+                    if queue[o, 0] == NOBODY:
+                        queue[o, 0] = p
+                    else:
+                        behind[queue[o, 1]] = p
+                    queue[o, 1], behind[p] = p, NOBODY
+                    continue
+                holder[o] = p
+                if j < asked:  # others ask at this time too
+                    asking[asked], asked = 2 * p + 1, asked + 1
+                    continue
             width = copies[o] * (space.box_offset[variant[o] + 1] - space.box_offset[variant[o]])
             start = now
             for k in range(width):
@@ -68,23 +70,35 @@ def row_makespan(space: SearchSpace, state: LayoutState, buffers: ScheduleBuffer
                 free_at[home[o, k]] = end
             if done[p] == 0:
                 started[p // layers, e] = start
-            due[p], turn[p] = end, turns
+            due[p], begun[p], turn[p] = end, start, turns
             k = n
-            while k > 0 and end < due[heap[(k - 1) // 2]]:
-                heap[k] = heap[(k - 1) // 2]
+            while k > 0:  # of equal times that which began first is ahead, then that which asked first
+                a = heap[(k - 1) // 2]
+                if due[a] < end or (due[a] == end and begun[a] <= start):
+                    break
+                heap[k] = a
                 k = (k - 1) // 2
             heap[k] = p
             n, turns = n + 1, turns + 1
+        if j > 0:
+            asked = 0  # all have asked: rows take time, so that none ends now
         if n == 0:
             return float(latest)
         p, n = heap[0], n - 1
         k, child, tail = 0, 1, heap[n]
         while child < n:
-            if child + 1 < n:
-                a, b = heap[child], heap[child + 1]
-                child += _before(due[b], turn[b], due[a], turn[a])
             a = heap[child]
-            if not _before(due[a], turn[a], due[tail], turn[tail]):
+            if child + 1 < n:
+                b = heap[child + 1]
+                if due[b] < due[a] or (
+                    due[b] == due[a] and (begun[b] < begun[a] or (begun[b] == begun[a] and turn[b] < turn[a]))
+                ):
+                    a, child = b, child + 1
+            if due[a] > due[tail]:
+                break
+            if due[a] == due[tail] and (
+                begun[a] > begun[tail] or (begun[a] == begun[tail] and turn[a] > turn[tail])
+            ):
                 break
             heap[k] = a
             k, child = child, 2 * child + 1
@@ -94,21 +108,20 @@ def row_makespan(space: SearchSpace, state: LayoutState, buffers: ScheduleBuffer
         s, o = p // layers, space.owner[e]
         done[p] += 1
         event[p] = 0
-        holder[o] = NOBODY
-        asked = 0
         following = queue[o, 0]
+        holder[o] = following
         if following != NOBODY:
             queue[o, 0] = behind[following]
-            asking[0], asked = following, 1
+            asking[asked], asked = 2 * following + 1, asked + 1
         if done[p] == rows[e]:
             finished[s, e] = now
             latest = now
-            if e == 0 and begun < samples:
+            if e == 0 and entered < samples:
                 for a in range(layers):
                     if read_offset[a] == read_offset[a + 1]:
-                        asking[asked], asked = begun * layers + a, asked + 1
-                        event[begun * layers + a] = 1
-                begun += 1
+                        asking[asked], asked = 2 * (entered * layers + a), asked + 1
+                        event[entered * layers + a] = 1
+                entered += 1
         for j in range(reader_offset[e] - 1, reader_offset[e + 1]):
             a = e if j < reader_offset[e] else reader[j]
             q = s * layers + a
@@ -122,7 +135,7 @@ def row_makespan(space: SearchSpace, state: LayoutState, buffers: ScheduleBuffer
                     break
             if ready:
                 event[q] = 1
-                asking[asked], asked = q, asked + 1
+                asking[asked], asked = 2 * q, asked + 1
 
 
 @compiled
