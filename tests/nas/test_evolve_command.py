@@ -190,13 +190,6 @@ def test_a_network_that_is_packed_on_other_hardware_than_the_search_had_is_told(
         assert (own in capsys.readouterr().err) == said
 
 
-def test_two_workers_find_the_same_byte_for_byte(place, whole):
-    path, options = place
-    status, _, err = run(*options, "--generations", GENERATIONS, "--exp-id", "two", "--workers", 2)
-    assert status == 0, err
-    assert files(path / "log" / "evolution" / "two") == files(whole[0])
-
-
 def test_a_cluster_finds_the_same_byte_for_byte(place, whole, tmp_path):
     path, options = place
     dask = Dask({**os.environ, "PYTHONPATH": str(ROOT)}, tmp_path / "log")
