@@ -174,7 +174,7 @@ def cover(layer, boxes, rows, columns):
 
 
 @given(layer=cuttable, size=small_crossbar)
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_every_weight_lies_in_exactly_one_box_and_is_read_with_its_group(layer, size):
     boxes = cut(layer, size)
     covered, reads = cover(layer, boxes, *size)

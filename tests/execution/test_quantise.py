@@ -22,7 +22,7 @@ MATRICES = hnp.arrays(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(MATRICES)
 def test_a_weight_is_at_most_half_a_step_from_its_code(raw: np.ndarray) -> None:
     codes, scales = quantise_weights(raw)

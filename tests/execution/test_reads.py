@@ -64,7 +64,7 @@ def reads(draw, d):
     return weights, inputs(random, (n, w, h) if draw(st.booleans()) else (n, h), code), code
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_ideal_cells_give_the_integer_product(data):
     """Any box, cell, DAC, polarity and subtraction; ideal ADC, and lossless ones that convert every sum."""
@@ -80,7 +80,7 @@ def test_ideal_cells_give_the_integer_product(data):
         assert found.saturated == 0
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(data=st.data())
 def test_every_conversion_is_as_defined(data):
     """Stuck cells, leak, variation, ADCs of all kinds: equal to one conversion at a time, in fractions."""

@@ -58,7 +58,7 @@ def test_dual_feasible_functions_match_the_papers(items):
 
 
 @given(st.integers(2, 30), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_what_fitted_still_fits(whole, data):
     sizes = data.draw(st.lists(st.integers(1, whole), min_size=1, max_size=8))
     shares = [Fraction(s, whole) for s in sizes]
@@ -68,13 +68,13 @@ def test_what_fitted_still_fits(whole, data):
 
 
 @given(any_items(), rules)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_bounds_stay_below_feasible_packings(items, rules):
     assert lower_bound(items, rules) <= pack(items, rules, PackingSettings("fast")).crossbars
 
 
 @given(cut_from_full())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_full_crossbars_are_needed(cut):
     items, crossbars = cut
     assert lower_bound(items, NO_RULES) == crossbars

@@ -17,7 +17,7 @@ def items_of(boxes, rows=10, columns=10):
     return Items(widths, heights, layers, CrossbarSize(rows, columns))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(small, st.sampled_from([NO_RULES, Rules(0, 6), Rules(1, 6)]))
 def test_what_was_packed_before_packs_into_as_many_crossbars_after(boxes, rules):
     items = items_of(boxes)

@@ -39,7 +39,7 @@ def test_squeezenet_is_proved_optimal_and_stops_at_the_bound():
 
 
 @given(any_items(), rules, st.sampled_from(["fast", "best"]), st.integers(0, 2**70))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_every_layout_is_sound_and_repeats_with_its_seed(items, rules, packer, seed):
     goal = PackingSettings(packer, effort=200, seed=seed)
     layout = pack(items, rules, goal)
@@ -48,7 +48,7 @@ def test_every_layout_is_sound_and_repeats_with_its_seed(items, rules, packer, s
 
 
 @given(cut_from_full(), st.integers(0, 100))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_no_packer_beats_a_perfect_packing(cut, seed):
     items, crossbars = cut
     layout = pack(items, NO_RULES, PackingSettings(effort=500, seed=seed))

@@ -42,7 +42,7 @@ rectangles = st.builds(
 
 
 @given(st.lists(rectangles, max_size=8))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_spaces_are_the_maximal_empty_rectangles(taken):
     spaces = np.zeros((200, 4), np.int64)
     spaces[0] = 0, 0, COLUMNS, ROWS

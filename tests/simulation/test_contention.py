@@ -197,7 +197,7 @@ def takes_all(m):
 
 
 @given(case=cases(), read_ns=st.sampled_from([one_ns, height_ns, lambda *_: 152.77319048]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_busy_waiting_and_idle_are_the_latency_and_loads_are_shares(case, read_ns):
     mappings, packed, samples = case
     schedule, found = run(mappings, packed, samples, read_ns)
@@ -213,7 +213,7 @@ def test_busy_waiting_and_idle_are_the_latency_and_loads_are_shares(case, read_n
 
 
 @given(case=cases())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_layers_that_run_one_sample_at_a_time_are_busy_for_all_their_rounds(case):
     mappings, packed, samples = case
     schedule, found = run(mappings, packed, samples)
@@ -223,7 +223,7 @@ def test_layers_that_run_one_sample_at_a_time_are_busy_for_all_their_rounds(case
 
 
 @given(case=cases())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_loads_are_the_rounds_of_every_crossbar(case):
     mappings, packed, samples = case
     assume(all(takes_all(m) for m in mappings))
@@ -237,7 +237,7 @@ def test_loads_are_the_rounds_of_every_crossbar(case):
 
 
 @given(case=cases(simple=True), read_ns=st.sampled_from([one_ns, height_ns]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_loads_add_up_to_the_busy_times_of_all_boxes(case, read_ns):
     mappings, packed, samples = case
     schedule, found = run(mappings, packed, samples, read_ns)
@@ -247,7 +247,7 @@ def test_loads_add_up_to_the_busy_times_of_all_boxes(case, read_ns):
 
 
 @given(case=cases(), read_ns=st.sampled_from([one_ns, height_ns]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_packing_is_faster_than_the_roofline(case, read_ns):
     mappings, packed, samples = case
     schedule, _ = run(mappings, packed, samples, read_ns)
@@ -281,7 +281,7 @@ def every_ns(mappings, packed, schedule):
 
 
 @given(case=cases(simple=True), read_ns=st.sampled_from([one_ns, height_ns]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_simple_layers_spend_every_nanosecond_as_told(case, read_ns):
     mappings, packed, samples = case
     schedule, found = run(mappings, packed, samples, read_ns)
@@ -290,7 +290,7 @@ def test_simple_layers_spend_every_nanosecond_as_told(case, read_ns):
 
 
 @given(case=cases(), read_ns=st.sampled_from([one_ns, height_ns]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_who_is_waited_for_runs_in_those_nanoseconds(case, read_ns):
     mappings, packed, samples = case
     schedule, found = run(mappings, packed, samples, read_ns)

@@ -212,7 +212,7 @@ def as_arrays(oracle, mappings, samples):
 
 @pytest.mark.parametrize("time_of_read", [one_ns, uneven_ns])
 @given(case=cases())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=70, deadline=None)
 def test_the_kernel_agrees_with_the_oracle_on_every_start_and_end(time_of_read, case):
     mappings, placements, samples = case
     for places in (placements, None):
@@ -226,7 +226,7 @@ def test_the_kernel_agrees_with_the_oracle_on_every_start_and_end(time_of_read, 
 
 
 @given(case=cases())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_layers_of_a_sample_follow_each_other_and_never_overlap(case):
     mappings, placements, samples = case
     found = simulate(program(mappings, uneven_ns, placements), samples)
@@ -239,7 +239,7 @@ def test_layers_of_a_sample_follow_each_other_and_never_overlap(case):
 
 
 @given(case=cases())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_ideal_never_waits_for_a_crossbar_and_so_runs_shortest_for_one_sample(case):
     mappings, placements, _ = case
     packed, ideal = (simulate(program(mappings, one_ns, p), 1) for p in (placements, None))

@@ -81,7 +81,7 @@ scatter = {
 
 
 @given(**scatter, samples=st.integers(1, 12))
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_without_ties_every_layer_of_every_sample_ends_when_the_simulation_says(samples, **case):
     laid = scattered(**case, read_ns=sized_ns)
     assume(laid is not None)
@@ -92,7 +92,7 @@ def test_without_ties_every_layer_of_every_sample_ends_when_the_simulation_says(
 
 
 @given(**scatter)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_one_sample_in_whole_reads_is_exact(**case):
     laid = scattered(**case, read_ns=one_ns)
     assume(laid is not None)
@@ -127,7 +127,7 @@ def test_with_ties_it_mostly_agrees_with_the_simulation_and_never_differs_by_a_q
 
 
 @given(network=networks(), seed=st.integers(0, 10**6), size=st.integers(2, 9), more=st.integers(0, 500))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_where_nothing_is_shared_the_latency_of_any_number_of_samples_is_exact(network, seed, size, more):
     network = tuple(replace(layer, stored_in=layer.index) for layer in network)
     found, state = apart(network, seed, sized_ns)

@@ -66,7 +66,7 @@ def instances(draw):
 
 
 @given(case=instances())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_general_solver_finds_the_same_optimum_and_no_smaller_area_for_it(case):
     cycles, areas, _ = case
     found = copies_within(*case)

@@ -167,7 +167,7 @@ def test_the_spot_found_is_the_lowest_then_leftmost_of_all_places(case, steps):
 
 
 @given(case=starts(), steps=st.integers(0, 30), pick=st.integers(0, 99))
-@settings(max_examples=120, deadline=None, suppress_health_check=COMPILING)
+@settings(max_examples=70, deadline=None, suppress_health_check=COMPILING)
 def test_a_box_goes_where_it_waits_least_then_where_least_room_is_left(case, steps, pick):
     found, state = case
     c = found.space

@@ -66,7 +66,7 @@ rules = st.builds(Rules, threshold=st.integers(0, 2), max_load=st.sampled_from([
     read_ns=st.sampled_from([one_ns, sized_ns]),
     split=st.integers(1, 9),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_checker_finds_nothing_wrong_and_no_copy_is_without_work(
     network, more, rules, mode, effort, read_ns, split
 ):

@@ -73,7 +73,7 @@ def assert_sound_templates(found, together):
 
 
 @given(case=scattered())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_boxes_of_a_template_keep_the_rules_and_do_not_overlap(case):
     found, together = case
     fitting = [pool for pool in range(len(together.busy)) if pack_template(together, pool) >= 0]
@@ -102,7 +102,7 @@ def test_a_pool_against_the_rules_or_without_room_has_no_template(rules, sizes):
 
 
 @given(case=scattered(), extra=st.integers(0, 60), samples=st.integers(1, 20))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_sizes_of_pools_add_up_to_the_room_and_give_the_latency(case, extra, samples):
     found, together = case
     c, count = found.space, len(together.busy)
@@ -186,7 +186,7 @@ def test_the_search_for_pools_never_ends_worse_than_it_began(network, mode, seed
     samples=st.integers(2, 20),
     seed=seeds,
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_layout_in_pools_is_sound_and_busy_layers_share_crossbars_within_their_pool_only(
     network, rules, mode, crossbars, samples, seed
 ):

@@ -54,7 +54,7 @@ def assert_same_program(found, wanted):
     samples=st.integers(1, 12),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_its_figures_are_those_of_its_values(network, crossbars, rules, mode, read_ns, samples, seed):
     target = target_of(crossbars, rules, mode)
     found = quick_layout(partition(network, SIZE, 1, mode == "diagonal"), target, read_ns, samples, seed)
@@ -84,7 +84,7 @@ def test_the_same_seed_gives_the_same_layout():
     tries=st.integers(0, 30),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_topping_up_leaves_a_sound_layout_that_is_no_slower(network, crossbars, mode, samples, tries, seed):
     found = menu_of(network, crossbars, None, mode)
     c = found.space

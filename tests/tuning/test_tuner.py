@@ -42,7 +42,7 @@ def latency(layout, read_ns, samples):
     read_ns=st.sampled_from([one_ns, sized_ns]),
     split=st.integers(1, 9),
 )
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=70, deadline=None)
 def test_what_is_chosen_is_sound_and_never_slower_than_what_was_given(
     network, more, rules, mode, tuning, read_ns, split
 ):
