@@ -21,7 +21,6 @@ import ofa
 from ofa.architecture import configuration
 from rram_nas_comp_pack.box_converter.shapes import sizes_by_name
 from rram_nas_comp_pack.box_converter.torch.trace import record
-from rram_nas_comp_pack.executable import BATCH, JUDGED_AT_ONCE
 from rram_nas_comp_pack.execution import CALIBRATION
 from rram_nas_comp_pack.execution.calibration import Batch, quantise_network
 from rram_nas_comp_pack.execution.chip import chip_of, keeping_draws
@@ -29,11 +28,11 @@ from rram_nas_comp_pack.execution.chip_product import AdcSettings
 from rram_nas_comp_pack.execution.device import device_of
 from rram_nas_comp_pack.execution.encoding import Encoding
 from rram_nas_comp_pack.execution.image import Provenance, make_image
-from rram_nas_comp_pack.execution.judging import Judged, Labelled, chip_products, count_right
-from rram_nas_comp_pack.execution.network import Arguments
+from rram_nas_comp_pack.execution.judging import Judged, chip_products, count_right
 from rram_nas_comp_pack.hardware.config.read import load_hardware
 from rram_nas_comp_pack.nas.accuracy import calibrate_subnet, load_context
-from rram_nas_comp_pack.nas.compile_subnet import CompileSettings, _layout, layers_of
+from rram_nas_comp_pack.nas.chip_accuracy import AT_ONCE, JUDGED_AT_ONCE, labelled
+from rram_nas_comp_pack.nas.compile_subnet import CompileSettings, layers_of, map_layers
 
 SUBNETS = {"smallest": (3, 3, 2), "middle": (5, 4, 3), "largest": (7, 6, 4)}
 ENCODINGS: tuple[Encoding, ...] = ("fault-aware", "plain")
@@ -56,17 +55,12 @@ def main(checkpoint: str, dataset: str, crossbars: int, images: int = 500) -> No
     hardware = load_hardware()
     device, context = device_of(hardware), load_context(checkpoint, dataset)
     chips = [keeping_draws(chip_of(seed, device), KEPT_BYTES // CHIPS) for seed in range(CHIPS)]
-    shown = [
-        Labelled(Arguments([x.contiguous()], {}), labels)
-        for x, labels in ofa.batches(context.images.validation.first(images), JUDGED_AT_ONCE)
-    ]
-    samples = tuple(
-        Batch(Arguments([x.contiguous()], {}), len(x))
-        for x, _ in ofa.batches(context.images.train.first(CALIBRATION), BATCH)
-    )
+    shown = list(labelled(context.images.validation.first(images), JUDGED_AT_ONCE))
+    training = labelled(context.images.train.first(CALIBRATION), AT_ONCE)
+    samples = [Batch(each.inputs, len(each.labels)) for each in training]
     for name, dials in SUBNETS.items():
         chosen = configuration(*dials)
-        layout = _layout(layers_of(chosen), CompileSettings(hardware, crossbars)).values()
+        layout = map_layers(layers_of(chosen), CompileSettings(hardware, crossbars)).layout()
         calibrating, net = least(lambda chosen=chosen: calibrate_subnet(context, chosen).eval())
         judging, _ = least(lambda net=net: ofa.accuracy(net, context.images.validation))
         floats = calibrating + judging

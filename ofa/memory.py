@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from functools import lru_cache
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # malloc.h
 _LARGEST = 32 << 20
@@ -11,7 +10,6 @@ _LARGEST = 32 << 20
 _KEPT = 1 << 30
 
 
-@lru_cache(maxsize=1)
 def keep_freed_memory() -> bool:
     """Let the allocator keep up to a gigabyte of freed memory; say whether it does.
 

@@ -32,6 +32,7 @@ from .execution.network import Arguments, Replaced
 from .execution.sample_order import innermost_samples
 from .load import Model, load_model
 from .nas.accuracy import Split, calibrate_subnet, load_context, load_images
+from .nas.chip_accuracy import AT_ONCE, labelled
 from .runs.nas.front import read_dataset
 from .runs.nas.subnet import chosen_subnet
 from .runs.packing.chip_image import NAME
@@ -42,7 +43,6 @@ from .runs.shipped import SUPERNETS
 from .runs.weights_file import is_supernet, load_weights
 from .values import DEFAULT_SIZE, CrossbarSize, Layer, Mapping, Placement
 
-BATCH = 80
 JUDGED_AT_ONCE = 25  # images: few enough for the vectors of a depthwise layer to fit the memory
 MEASURED = 8
 """Samples on which the errors of each layer are measured."""
@@ -153,15 +153,9 @@ class Shown(NamedTuple):
 def _on_images(model: Model, name: str, weights: str, shown: Shown) -> Executable:
     """A network of a data set, with some of its training images."""
     training = shown.images.train.first(shown.samples)
-    batches = tuple(Batch(each.inputs, len(each.labels)) for each in _batches(training, BATCH))
+    batches = tuple(Batch(each.inputs, len(each.labels)) for each in labelled(training, AT_ONCE))
     told = f"{len(training)} training images of {shown.dataset}"
     return Executable(*model, batches, Provenance(name, weights, told), shown.images, shown.dataset)
-
-
-def _batches(split: ofa.Split, size: int) -> Iterator[Labelled]:
-    """Images in the memory layout that products of integers come in: another takes other operators."""
-    for x, labels in ofa.batches(split, size):
-        yield Labelled(Arguments([x.contiguous()], {}), labels)
 
 
 def _images_for(model: Model, name: str, dataset: str) -> ofa.Images:
@@ -277,15 +271,15 @@ def asked(network: Executable, split: Split, images: int | None, seed: int) -> Q
     if network.images is None:
         count = images or RANDOM_INPUTS
         drawn = list(random_inputs(Model(network.module, network.recording), count, seed + 1))
-        labelled = [Labelled(x.inputs, _classes(network.module, x.inputs)) for x in drawn]
+        known = [Labelled(x.inputs, _classes(network.module, x.inputs)) for x in drawn]
         made_from = f"{count} random inputs, seed {seed + 1}, {network.recording.inputs.sizes}"
         digest = hashlib.sha256(made_from.encode()).hexdigest()
-        return Question(count, drawn[0].inputs, lambda: iter(labelled), digest)
+        return Question(count, drawn[0].inputs, lambda: iter(known), digest)
     part = network.images.test if split == "test" else network.images.validation
     part = part if images is None else part.first(images)
 
-    first = next(_batches(part, MEASURED)).inputs
-    return Question(len(part), first, lambda: _batches(part, JUDGED_AT_ONCE), _digest(part))
+    first = next(labelled(part, MEASURED)).inputs
+    return Question(len(part), first, lambda: labelled(part, JUDGED_AT_ONCE), _digest(part))
 
 
 def _digest(part: ofa.Split) -> str:
@@ -346,7 +340,7 @@ def judged_of(network: Executable, image: ChipImage, device: DeviceModel, how: P
         exponents = calibrate_exponents(network.module, image, calibration_samples(network), device)
     innermost: frozenset[int] = frozenset()
     if network.images is not None and any(m.copies > 1 for m in image.mappings):
-        two = next(_batches(network.images.train.first(2), 2)).inputs
+        two = next(labelled(network.images.train.first(2), 2)).inputs
         with Replaced(network.module, image.layers) as replaced, torch.no_grad():
             innermost = innermost_samples(replaced, two)
     adc = AdcSettings(how.adc, exponents)

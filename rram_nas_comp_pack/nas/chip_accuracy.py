@@ -55,7 +55,7 @@ def chip_accuracy(subnet: Subnet, images: Images, on: OnChips, split: Split) -> 
     found = []
     for seed in range(first, first + on.chips.instances):
         _, multiply = chip_products(judged, _chip(seed, device))
-        right, count = count_right(subnet, image, multiply, _labelled(shown, JUDGED_AT_ONCE), _unwatched)
+        right, count = count_right(subnet, image, multiply, labelled(shown, JUDGED_AT_ONCE), _unwatched)
         found.append(right / count)
     return on.chips.counted(found)
 
@@ -70,7 +70,7 @@ def _image(subnet: Subnet, images: Images, on: OnChips, device: DeviceModel) -> 
     """The subnet's integers in the cells of its layout."""
     resolution = images.train.data_set.resolution
     recording = record(subnet, (3, resolution, resolution), "subnet")
-    training = _labelled(images.train.first(CALIBRATION), AT_ONCE)
+    training = labelled(images.train.first(CALIBRATION), AT_ONCE)
     samples = [Batch(each.inputs, len(each.labels)) for each in training]
     integers = quantise_network(subnet, recording, samples)
     mappings, packing = on.layout
@@ -78,11 +78,11 @@ def _image(subnet: Subnet, images: Images, on: OnChips, device: DeviceModel) -> 
 
 
 def _calibrated(subnet: Subnet, images: Images, image: ChipImage, device: DeviceModel) -> AdcSettings:
-    samples = [each.inputs for each in _labelled(images.train.first(ADC_IMAGES), ADC_IMAGES)]
+    samples = [each.inputs for each in labelled(images.train.first(ADC_IMAGES), ADC_IMAGES)]
     return AdcSettings("calibrated", calibrate_exponents(subnet, image, samples, device))
 
 
-def _labelled(split: Images_, size: int) -> Iterator[Labelled]:
+def labelled(split: Images_, size: int) -> Iterator[Labelled]:
     """Images in the memory layout that products of integers come in: another takes other operators."""
     for x, labels in ofa.batches(split, size):
         yield Labelled(Arguments([x.contiguous()], {}), labels)

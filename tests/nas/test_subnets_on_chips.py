@@ -58,7 +58,7 @@ def seen(monkeypatch):
 
 
 def share(subnet, image, multiply, split):
-    shown = module._labelled(split, module.JUDGED_AT_ONCE)
+    shown = module.labelled(split, module.JUDGED_AT_ONCE)
     right, count = count_right(subnet, image, multiply, shown, lambda _n: None)
     return right / count
 
@@ -90,7 +90,7 @@ def test_a_search_sees_the_first_chips_and_the_front_the_next_ones(
     image = module._image(subnet, bench.images, on_chips(layout), device)
     adc, images = AdcSettings("ideal"), bench.images.validation
     if split == "test":
-        first = [each.inputs for each in module._labelled(bench.images.train.first(8), 8)]
+        first = [each.inputs for each in module.labelled(bench.images.train.first(8), 8)]
         adc = AdcSettings("calibrated", calibrate_exponents(subnet, image, first, device))
         images = bench.images.test
     judged = Judged(subnet, image, device, encoding, adc)

@@ -22,7 +22,5 @@ def test_what_was_freed_is_used_again_without_new_pages():
 
 
 def test_where_there_is_no_such_function_nothing_happens(monkeypatch):
-    keep_freed_memory.cache_clear()
     monkeypatch.setattr(ctypes, "CDLL", lambda _: sys)
     assert not keep_freed_memory()
-    keep_freed_memory.cache_clear()

@@ -26,9 +26,10 @@ def test_the_file_is_the_one_that_was_judged():
     assert digest == "ce9e3e38151ee6b6406ff7e687441207fd7c26f4d365e0ea053bd0defb0ce1be"
 
 
-def test_it_tells_recipe_and_seed_and_all_epochs_are_done():
-    training = torch.load(SHIPPED, weights_only=True)["training"]
-    recipe = default_recipe("digits", seed=0)
+@pytest.mark.parametrize("name", ["digits", "clutter"])
+def test_it_tells_recipe_and_seed_and_all_epochs_are_done(name):
+    training = torch.load(shipped(name), weights_only=True)["training"]
+    recipe = default_recipe(name, seed=0)
     own = {name: value for name, value in asdict(recipe).items() if value is not None and value is not False}
     assert training == {"recipe": own, "epoch": sum(recipe.epochs), "phase": None}
 
@@ -50,13 +51,6 @@ def test_the_supernet_for_clutter_is_the_one_that_was_judged():
         hashlib.sha256(CLUTTER.read_bytes()).hexdigest()
         == "cbef332083b563f64f7f5b88f6c09a7977f0345a1f1830202d7e5e4c1268d9d3"
     )
-
-
-def test_it_tells_recipe_and_seed_of_clutter_too():
-    training = torch.load(CLUTTER, weights_only=True)["training"]
-    recipe = default_recipe("clutter", seed=0)
-    own = {name: value for name, value in asdict(recipe).items() if value is not None and value is not False}
-    assert training == {"recipe": own, "epoch": sum(recipe.epochs), "phase": None}
 
 
 def test_on_clutter_the_largest_subnet_is_better_than_the_smallest():

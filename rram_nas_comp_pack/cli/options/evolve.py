@@ -57,7 +57,7 @@ THOROUGH = {
 
 
 def _quick_told() -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in QUICK.items())
+    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in QUICK.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
     add(
         "--quick",
         action="store_true",
-        help=f"search for minutes: {_quick_told()}",
+        help=f"search for some minutes, the same as {_quick_told()}",
     )
     add(
         "--mutate-prob",

@@ -91,17 +91,8 @@ GENOME_NOTE = (
 
 
 KEY_FIGURES = (
-    *(
-        "speed",
-        "best_validation",
-        "best_test",
-        "best_chip",
-        "best_chip_test",
-        "hypervolume",
-        "front",
-        "generations",
-        "evaluated",
-    ),
+    *("speed", "best_validation", "best_test", "best_chip", "best_chip_test"),
+    *("hypervolume", "front", "generations", "evaluated"),
     *("median_speed", "median_accuracy", "energy_nj", "utilization"),
 )
 

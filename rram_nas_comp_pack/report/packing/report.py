@@ -118,6 +118,8 @@ def _key_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
     yield "Packer", f"{result.packer}: {STOPPED.get(stopped, stopped)}"
     yield "Utilization", f"{result.utilization:.1%} of the cells under boxes"
     yield "Weights", f"{run.weight_utilization:.1%} of the cells hold weights"
+    if result.schedule != "layer":
+        yield "Schedule", f"by {result.schedule}; the baseline runs layer after layer"
     for e in _chosen(run):
         speed = e.baseline_latency_ns / e.latency_ns
         yield (

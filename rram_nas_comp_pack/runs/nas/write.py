@@ -67,10 +67,10 @@ def _choices(found: SearchResult, row: Genes) -> tuple[object, ...]:
     return (*entry.values(), sample)
 
 
-def _accuracies(outcome: SubnetResult) -> tuple[float, ...]:
-    """Of the float network, and of the chips where they were asked."""
-    own = outcome.chip_accuracy
-    return (outcome.accuracy,) if own is None else (outcome.accuracy, own)
+def _accuracies(found: SearchResult, outcome: SubnetResult) -> tuple[float | None, ...]:
+    """Of the float network, and of the chips where a search asks them."""
+    on_chips = (outcome.chip_accuracy,) if found.judging.method == "chip" else ()
+    return (outcome.accuracy, *on_chips)
 
 
 def evolute_rows(found: SearchResult) -> Iterator[tuple[object, ...]]:
@@ -79,25 +79,22 @@ def evolute_rows(found: SearchResult) -> Iterator[tuple[object, ...]]:
         outcomes = [found.state.known[key(found.search.space, row)] for row in rows]
         rank = ranks(outcomes, found.search.options.objectives).tolist()
         for i, (row, own) in enumerate(zip(rows, outcomes, strict=True)):
-            figures = (*_accuracies(own), own.speed, own.latency_ns, own.crossbars, own.utilization)
-            yield generation, i, *_if_fits(found, own, figures), rank[i], *_choices(found, row)
+            figures = (*_accuracies(found, own), own.speed, own.latency_ns, own.crossbars, own.utilization)
+            yield generation, i, *_if_fits(own, figures), rank[i], *_choices(found, row)
 
 
 def evaluated_rows(found: SearchResult) -> Iterator[tuple[object, ...]]:
     """A line per network that was evaluated, in order; absent blocks have the first choice."""
     for i, (own, o) in enumerate(found.state.known.items()):
         generation = bisect_right(found.state.evaluated, i)
-        figures = (*_accuracies(o), o.speed, o.latency_ns, o.energy_nj, o.crossbars, o.utilization)
-        fitted = _if_fits(found, o, figures)
+        figures = (*_accuracies(found, o), o.speed, o.latency_ns, o.energy_nj, o.crossbars, o.utilization)
+        fitted = _if_fits(o, figures)
         yield generation, *fitted, o.excess, o.error, *_choices(found, row_of(own))
 
 
-def _if_fits(found: SearchResult, outcome: SubnetResult, figures: tuple[object, ...]) -> tuple[object, ...]:
-    """The figures, or as many empty fields as those of one that fits."""
-    if outcome.excess <= 0:
-        return figures
-    asked = found.judging.method == "chip" and outcome.chip_accuracy is None
-    return ("",) * (len(figures) + asked)
+def _if_fits(outcome: SubnetResult, figures: tuple[object, ...]) -> tuple[object, ...]:
+    """The figures, or as many empty fields."""
+    return figures if outcome.excess <= 0 else ("",) * len(figures)
 
 
 def volume_rows(state: State) -> Iterator[tuple[object, ...]]:
