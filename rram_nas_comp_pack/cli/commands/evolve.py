@@ -74,7 +74,7 @@ def _run(options: EvolveOptions, origin: Origin, offered: Sequence[OfferedConfig
     judging, images = _judging(options, hardware)
     rows = diagonal_rows(options.diagonal_rows, settings, judging.method, max(own.rows for own in hardware))
     space = search_space(judging, rows, offered)
-    _require_room(judging, settings, offered)
+    _require_room(judging, settings, offered, options)
     _compile_kernels(judging, settings)
     parent, place = run.log_dir / "evolution", run.log_dir / "evolution" / run.exp_id
     with run_folder(parent, run.exp_id, FOLDER, files=EVOLUTION) as folder, _engine(options) as engine:
@@ -210,7 +210,10 @@ def _engine(options: EvolveOptions) -> AbstractContextManager[Engine]:
 
 
 def _require_room(
-    judging: AccuracySettings, settings: CompileSettings, offered: Sequence[OfferedConfig]
+    judging: AccuracySettings,
+    settings: CompileSettings,
+    offered: Sequence[OfferedConfig],
+    options: EvolveOptions,
 ) -> None:
     """Raise CannotBeDone where not even the smallest subnet fits any hardware."""
     told = []
@@ -219,10 +222,10 @@ def _require_room(
         found = _smallest(judging, own)
         if not isinstance(found, NoFit):
             return
-        of_file = f" of {name}" if len(offered) > 1 else ""
+        held = f" ({crossbars} of the crossbars of {name})" if options.area_budget is not None else ""
         told.append(
-            f"no subnet fits --num-crossbars {crossbars}{of_file}: the smallest needs at least "
-            f"{found.lower_bound}, and a packing with {found.found} was found"
+            f"no subnet fits {_budget(options)}{held}: the smallest needs at least {found.lower_bound}, and "
+            f"a packing with {found.found} was found"
         )
     raise CannotBeDone("; ".join(told))
 
