@@ -216,6 +216,29 @@ def rules_of(no_pack_heuristic: bool, layer_threshold: int, xbar_max_load: int) 
     return NO_RULES if no_pack_heuristic else Rules(layer_threshold, xbar_max_load)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ChargedTime:
+    """A `ReadTime` where layers also take time for moving results and for digital operators.
+
+    `moves_ns` and `digital_ns` are those of a layer for a whole sample.
+    """
+
+    read_ns: ReadTime
+    moves_ns: Callable[[Mapping], float]
+    digital_ns: Callable[[Mapping], float]
+
+    def __call__(self, layer: Layer, box: Box) -> float:
+        """Time in ns of one read of a box."""
+        return self.read_ns(layer, box)
+
+
+def beside_reads_ns(mapping: Mapping, time: ReadTime) -> float:
+    """What a layer takes for a sample beside its reads, in ns: 0 where nothing is charged."""
+    if not isinstance(time, ChargedTime):
+        return 0.0
+    return time.moves_ns(mapping) + time.digital_ns(mapping)
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
     """One box of one replica on a crossbar; x counts columns, y rows, maxima are exclusive.

@@ -307,3 +307,33 @@ def test_a_run_by_rows_says_so_and_can_be_simulated_by_each_schedule(log):
     status, _, err = call("simulate", folder, "--num-sample", 1, "--schedule", "branch")
     assert status == 2
     assert "has no graph.json" in err
+
+
+def test_a_run_that_charges_what_moves_shows_its_share(log, tmp_path):
+    """Verified and simulated as it was made; a run without it has no word of it."""
+    assert pack(log)[0] == 0
+    folder = log / "packing" / "t"
+    assert "movement" not in (folder / "result.json").read_text()
+    free = strict_json(call("simulate", folder, "--num-sample", 1)[1])["latency_ns"]
+    charged = strict_json(call("simulate", folder, "--num-sample", 1, "--data-movement")[1])["latency_ns"]
+    status, out, err = pack(log, "--data-movement")
+    assert (status, err) == (0, "")
+    found = strict_json((folder / "result.json").read_text())
+    said, latency = found["data_movement"], found["evaluations"][0]["latency_ns"]
+    assert free < latency == charged
+    assert 1 - said["reads_ns"] / latency == pytest.approx(said["share"])
+    assert f"data movement: {said['share']:.1%} of the layers' time" in out
+    assert f"{said['share']:.1%} of the layers" in (folder / "logs.log").read_text()
+    assert call("verify", folder)[0] == 0
+    assert strict_json(call("simulate", folder, "--num-sample", 1)[1])["latency_ns"] == latency
+    said["moves_ns"] *= 2
+    (folder / "result.json").write_text(json.dumps(found))
+    status, out, _ = call("verify", folder)
+    assert status == 1
+    assert "data_movement, moves_ns" in out
+    config = tmp_path / "slow.ini"
+    config.write_text((ROOT / "SimConfig.ini").read_text().replace("Bandwidth = 20", "Bandwidth = 0"))
+    status, _, err = pack(log, "--data-movement", "--config", config)
+    assert status == 2
+    said = "--data-movement: [Tile level] Inter_Tile_Bandwidth: found '0'; allowed: a number > 0 [Gb/s]\n"
+    assert err.partition(": ")[2] == said

@@ -16,6 +16,7 @@ from .converters import at_least, objective, seconds, sizes
 from .execution import add_weights, require_image
 from .shared import (
     RunOptions,
+    add_data_movement,
     add_duplication,
     add_ignored,
     add_packing,
@@ -49,6 +50,8 @@ class PackOptions:
         written = {**self.run.written, "input_size": size}
         if self.settings.schedule == "layer":  # a run by the paper's schedule is as it always was
             del written["schedule"]
+        if not self.settings.data_movement:
+            del written["data_movement"]
         return written
 
 
@@ -101,6 +104,7 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
         "(default: the samples of --num-sample)",
     )
     add_schedule(parser)
+    add_data_movement(parser)
     add(
         "--tune-seconds",
         type=seconds,
@@ -172,6 +176,7 @@ def _settings(v: dict[str, Any]) -> CompileOptions:
         traced_samples=v["sim_log_samples"],
         watched_samples=v["num_sample"],
         schedule=v["schedule"],
+        data_movement=v["data_movement"],
     )
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ...runs.packing.accuracy import mapping_names
 from ...runs.packing.chip_image import NAME
 from ...runs.packing.coverage import mapped_share
-from ...runs.packing.log import STOPPED
+from ...runs.packing.log import STOPPED, movement_words
 from ...runs.packing.run import PackingRun
 from ...values import LatencyComparison
 from ..chart_values import Chart
@@ -120,6 +120,8 @@ def _key_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
     yield "Weights", f"{run.weight_utilization:.1%} of the cells hold weights"
     if result.schedule != "layer":
         yield "Schedule", f"by {result.schedule}; the baseline runs layer after layer"
+    if result.movement is not None:
+        yield "Data movement", movement_words(result.movement).partition(": ")[2]
     for e in _chosen(run):
         speed = e.baseline_latency_ns / e.latency_ns
         yield (

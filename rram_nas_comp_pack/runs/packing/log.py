@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ...simulation.contention import LayerContention
+from ...simulation.data_movement import DataMovement
 from ...simulation.row_graph import chain
 from ...values import NO_RULES, Network, Packing
 from .. import log
@@ -42,6 +43,8 @@ def log_lines(
         ("latency, ns", latency_table(report)),
         ("hardware", log.pairs(asdict(report.chip))),
     )
+    if report.movement is not None:
+        sections = (*sections, ("data movement, ns", movement_lines(report.movement)))
     if report.graph is not None:
         sections = (*sections, ("schedule, ns", schedule_lines(report, settings)))
     return log.log_lines(options, sections, timing(report), origin)
@@ -87,6 +90,21 @@ def schedule_lines(report: CompileResult, settings: CompileOptions) -> Iterator[
             yield f"packed / larger bound, 1 sample = {e.latency_ns / report.bounds.largest_ns:.4f}"
     for module, operator in report.network.barriers:
         yield f"barrier: {module} ({operator}): nothing is known of its rows, so that all are waited for"
+
+
+def movement_lines(found: DataMovement) -> Iterator[str]:
+    """What the layers' time goes into."""
+    yield movement_words(found)
+    yield f"reads of all layers of a sample = {found.reads_ns:.1f}"
+    yield f"moves of their results = {found.moves_ns:.1f}"
+    yield f"digital operators on them = {found.digital_ns:.1f}"
+
+
+def movement_words(found: DataMovement) -> str:
+    """The shares of the layers' time, in one line."""
+    total = found.reads_ns + found.moves_ns + found.digital_ns
+    parts = f"moves {found.moves_ns / total:.1%}, digital operators {found.digital_ns / total:.1%}"
+    return f"data movement: {found.share:.1%} of the layers' time ({parts})"
 
 
 def tuned_for(report: CompileResult) -> str:
@@ -186,6 +204,8 @@ def summary(report: CompileResult) -> Iterator[str]:
     if report.bounds is not None:
         least = _milliseconds(report.bounds.largest_ns)
         yield f"no schedule of this layout takes less than {least} for 1 sample"
+    if report.movement is not None:
+        yield movement_words(report.movement)
     for e in report.evaluations:
         if e.num_sample in (1, 8, 512):
             speed = f"{e.baseline_latency_ns / e.latency_ns:.2f} x the baseline's speed"

@@ -9,6 +9,7 @@ from ...errors import BadInput
 from ...hardware.config.read import SimConfig
 from ...packing.check import violations
 from ...simulation.contention import Contention, LayerContention
+from ...simulation.data_movement import DataMovement
 from ...simulation.row_graph import ScheduleKind
 from ...values import (
     NO_RULES,
@@ -66,6 +67,7 @@ def read_result(run_dir: Path) -> PackingResult:
         seconds=_seconds(result.within("timing_s")),
         traced=options.maybe(options.count, "sim_log_samples"),
         schedule=_schedule(result),
+        movement=_movement(result.within("data_movement")) if result.has("data_movement") else None,
         options=options.value,
         document=result.value,
     )
@@ -78,6 +80,12 @@ def _schedule(result: JsonObject) -> ScheduleKind:
     if found not in kinds:
         result.fail("schedule", found, ", ".join(kinds))
     return kinds[found]
+
+
+def _movement(place: JsonObject) -> DataMovement:
+    """Times that moves and digital operators are shares of."""
+    reads = place.positive("reads_ns")
+    return DataMovement(reads, place.number("moves_ns"), place.number("digital_ns"))
 
 
 def read_any_result(run_dir: Path) -> PackingResult | None:

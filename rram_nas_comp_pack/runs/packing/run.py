@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ...hardware.config.read import SimConfig
 from ...simulation.contention import Contention
+from ...simulation.data_movement import DataMovement
 from ...simulation.row_graph import ScheduleKind
 from ...values import Coverage, CrossbarSize, LatencyComparison, Mapping, Placement, Rules
 from .accuracy import Accuracy
@@ -66,8 +67,9 @@ class PackingResult:
     `contention` and `roofline_ns` are those of `samples` samples, which are the ones that counted. `options`
     are JSON values by the names of `PackOptions`. `seconds` are without those of compiling kernels; `traced`
     are the samples of sim.log, None where the options do not tell. `inputs` are names and sizes, with the
-    batch of 1, of what the network was traced on, empty where it does not say. Of a run made before diagonal
-    mappings, `weight_utilization` is None; of one made by version 0.1.0, `config` and `inputs` are.
+    batch of 1, of what the network was traced on, empty where it does not say. `movement` is None where it
+    was not charged. Of a run made before diagonal mappings, `weight_utilization` is None; of one made by
+    version 0.1.0, `config` and `inputs` are.
     """
 
     model: str
@@ -94,6 +96,7 @@ class PackingResult:
     seconds: float
     traced: int | None
     schedule: ScheduleKind
+    movement: DataMovement | None
     options: Dictionary[str, object]
     document: Dictionary[str, object]
 
