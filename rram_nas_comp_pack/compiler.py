@@ -18,6 +18,7 @@ from .packing.place import pack_mappings
 from .simulation.contention import Contention, contention, roofline_ns
 from .simulation.data_movement import DataMovement, data_movement
 from .simulation.row_bounds import RowBounds, row_bounds
+from .simulation.row_buffers import RowBuffers, row_buffers
 from .simulation.row_graph import ScheduleKind, graph_for
 from .simulation.row_loop import row_program
 from .simulation.schedules import fastest_graph, prepared, schedule_of
@@ -76,9 +77,9 @@ class CompileResult:
     is none. `schedule` is that of the first `traced_samples` samples, `contention` that of `watched_samples`,
     `roofline_ns` the time a sample takes if all crossbars of the budget (or in use) work all the time.
     `timing_s` are the seconds of each stage, without those of "compiling" kernels, once on each machine.
-    The schedule runs by `graph`, and `bounds` are what it cannot beat; both None for that of layers. It is
-    that of the network, or a chain of whole layers where the layout is faster so. `movement` is None where
-    it is not charged.
+    The schedule runs by `graph`, `bounds` are what it cannot beat, and `buffers` what it keeps behind each
+    layer; all None for that of layers. The graph is that of the network, or a chain of whole layers where the
+    layout is faster so. `movement` is None where it is not charged.
     """
 
     network: Network
@@ -94,6 +95,7 @@ class CompileResult:
     graph: RowGraph | None = None
     bounds: RowBounds | None = None
     movement: DataMovement | None = None
+    buffers: RowBuffers | None = None
 
     @property
     def mappings(self) -> tuple[Mapping, ...]:
@@ -156,9 +158,9 @@ def compile_network(
     read = time_of(hardware, options.data_movement)
     bounds = None if graph is None else _bounds(found.layout, read, graph)
     movement = _movement(found.layout, read, graph)
-    return CompileResult(
-        network, found.plain, found.layout, found.duplication, *costs, clock.laps(), graph, bounds, movement
-    )
+    buffers = None if graph is None else row_buffers(found.layout.mappings, graph)
+    rows = (graph, bounds, movement, buffers)
+    return CompileResult(network, found.plain, found.layout, found.duplication, *costs, clock.laps(), *rows)
 
 
 def _bounds(layout: Layout, read: ReadTime, graph: RowGraph) -> RowBounds:

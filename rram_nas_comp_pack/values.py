@@ -125,10 +125,12 @@ class RowRead:
     """What the rows of one layer need of another one, `layer`, directly or through digital operators.
 
     `last` (rows of the reader,) is the last row of `layer` that each needs, by rising number; -1: none of it.
+    `first` likewise is the first row that it or any row behind it needs; empty: all rows from 0 on are kept.
     """
 
     layer: int
     last: tuple[int, ...]
+    first: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

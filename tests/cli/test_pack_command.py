@@ -289,6 +289,10 @@ def test_a_run_by_rows_says_so_and_can_be_simulated_by_each_schedule(log):
     first = found["evaluations"][0]["latency_ns"]
     assert found["schedule"] == found["options"]["schedule"] == "row"
     assert found["bounds"]["critical_path_ns"] <= first * (1 + 1e-12)
+    buffers = found["buffers"]
+    assert (max(buffers["bytes"]), sum(buffers["bytes"])) == (buffers["largest_bytes"], buffers["sum_bytes"])
+    assert len(buffers["rows"]) == found["layers"]
+    assert "buffers: " in out
     assert "no schedule of this layout takes less" in out
     assert call("verify", folder)[0] == 0
     assert strict_json(call("simulate", folder, "--num-sample", 1)[1])["latency_ns"] == first

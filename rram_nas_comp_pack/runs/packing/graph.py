@@ -25,12 +25,17 @@ def write_graph(folder: Path, network: Network, used: RowGraph | None) -> None:
         {
             "idx": layer.label,
             "rows": each.rows,
-            "reads": [{"layer": read.layer, "last": list(read.last)} for read in each.reads],
+            "reads": [_entry(read) for read in each.reads],
         }
         for layer, each in zip(network.layers, graph, strict=True)
     ]
     barriers = [barrier._asdict() for barrier in network.barriers]
     write_json(folder / GRAPH, {"layers": layers, "barriers": barriers}, indent=None)
+
+
+def _entry(read: RowRead) -> dict[str, object]:
+    entry: dict[str, object] = {"layer": read.layer, "last": list(read.last)}
+    return {**entry, "first": list(read.first)} if read.first else entry
 
 
 def read_graph(run_dir: Path, kind: ScheduleKind, mappings: Sequence[Mapping]) -> RowGraph | None:
@@ -61,4 +66,15 @@ def _read(entry: JsonObject, rows: int, earlier: Sequence[LayerRows]) -> RowRead
     sound = len(last) == rows and list(last) == sorted(last) and last[-1] < earlier[layer].rows
     if not sound:
         entry.fail("last", list(last), f"{rows} numbers that do not fall, below {earlier[layer].rows}")
-    return RowRead(layer, last)
+    return RowRead(layer, last, _first(entry, last))
+
+
+def _first(entry: JsonObject, last: tuple[int, ...]) -> tuple[int, ...]:
+    """The first rows that are needed; none where an older version did not write them."""
+    if not entry.has("first"):
+        return ()
+    first = entry.counts("first", 0)
+    is_sound = len(first) == len(last) and list(first) == sorted(first)
+    if not is_sound or any(a > max(b, 0) for a, b in zip(first, last, strict=True)):
+        entry.fail("first", list(first), f"{len(last)} numbers that do not fall, none above that of 'last'")
+    return first

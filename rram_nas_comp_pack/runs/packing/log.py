@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...simulation.contention import LayerContention
 from ...simulation.data_movement import DataMovement
+from ...simulation.row_buffers import RowBuffers
 from ...simulation.row_graph import chain
 from ...values import NO_RULES, Network, Packing
 from .. import log
@@ -88,8 +89,30 @@ def schedule_lines(report: CompileResult, settings: CompileOptions) -> Iterator[
     for e in report.evaluations:
         if e.num_sample == 1:
             yield f"packed / larger bound, 1 sample = {e.latency_ns / report.bounds.largest_ns:.4f}"
+    if report.buffers is not None:
+        yield from buffer_lines(report.buffers, [m.layer.label for m in report.mappings])
     for module, operator in report.network.barriers:
         yield f"barrier: {module} ({operator}): nothing is known of its rows, so that all are waited for"
+
+
+def buffer_lines(buffers: RowBuffers, labels: Sequence[str]) -> Iterator[str]:
+    """What is kept behind each layer, so that the schedule never gets stuck."""
+    yield f"buffers: {buffer_words(buffers, labels)}"
+    yield f"{'layer':<16} {'rows':>6} {'bytes':>10}"
+    for label, rows, size in zip(labels, buffers.rows, buffers.bytes, strict=True):
+        yield f"{label:<16} {rows:>6} {size:>10}"
+
+
+def buffer_words(buffers: RowBuffers, labels: Sequence[str]) -> str:
+    """The buffers in one line."""
+    largest = max(buffers.bytes)
+    where = labels[buffers.bytes.index(largest)]
+    return f"{kilobytes(sum(buffers.bytes))} behind all layers, at most {kilobytes(largest)} (behind {where})"
+
+
+def kilobytes(size: int) -> str:
+    """A size of 1024 bytes or more with one digit behind the point."""
+    return f"{size / 1024:.1f} KB" if size >= 1024 else counted(size, "byte")
 
 
 def movement_lines(found: DataMovement) -> Iterator[str]:
@@ -204,6 +227,8 @@ def summary(report: CompileResult) -> Iterator[str]:
     if report.bounds is not None:
         least = _milliseconds(report.bounds.largest_ns)
         yield f"no schedule of this layout takes less than {least} for 1 sample"
+    if report.buffers is not None:
+        yield f"buffers: {buffer_words(report.buffers, [m.layer.label for m in report.mappings])}"
     if report.movement is not None:
         yield movement_words(report.movement)
     for e in report.evaluations:

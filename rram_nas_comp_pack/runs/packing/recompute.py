@@ -16,6 +16,9 @@ from ...packing.bounds import counting_bound
 from ...packing.place import items_of
 from ...simulation.contention import contention, roofline_ns
 from ...simulation.data_movement import data_movement
+from ...simulation.row_bounds import row_bounds
+from ...simulation.row_buffers import row_buffers
+from ...simulation.row_loop import row_program
 from ...simulation.schedules import AnyProgram, prepared, schedule_of
 from ...values import ChargedTime, Mapping, Packing, Placement, RowGraph
 from .graph import read_graph
@@ -72,6 +75,10 @@ def false_figures(run_dir: Path, result: PackingResult, layout: Layout, hardware
     if isinstance(read, ChargedTime):
         rows = [each.rows for each in graph] if graph else [1] * len(mappings)
         figures["data_movement"] = asdict(data_movement(mappings, read, rows))
+    if graph is not None and result.bounds is not None:
+        figures["bounds"] = asdict(row_bounds(row_program(mappings, read, graph, placements), graph))
+    if graph is not None and result.buffers is not None:
+        figures["buffers"] = asdict(row_buffers(mappings, graph))
     speeds = result.copies.speeds
     if speeds is not None and speeds.samples <= MOST_SAMPLES:
         runs = {"latency_ns": packed, "baseline_ns": baseline}

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from ...hardware.config.read import SimConfig
 from ...simulation.contention import Contention
 from ...simulation.data_movement import DataMovement
+from ...simulation.row_bounds import RowBounds
+from ...simulation.row_buffers import RowBuffers
 from ...simulation.row_graph import ScheduleKind
 from ...values import Coverage, CrossbarSize, LatencyComparison, Mapping, Placement, Rules
 from .accuracy import Accuracy
@@ -68,8 +70,8 @@ class PackingResult:
     are JSON values by the names of `PackOptions`. `seconds` are without those of compiling kernels; `traced`
     are the samples of sim.log, None where the options do not tell. `inputs` are names and sizes, with the
     batch of 1, of what the network was traced on, empty where it does not say. `movement` is None where it
-    was not charged. Of a run made before diagonal mappings, `weight_utilization` is None; of one made by
-    version 0.1.0, `config` and `inputs` are.
+    was not charged, `bounds` and `buffers` are for the schedule of layers. Of a run made before diagonal
+    mappings, `weight_utilization` is None; of one made by version 0.1.0, `config` and `inputs` are.
     """
 
     model: str
@@ -97,6 +99,8 @@ class PackingResult:
     traced: int | None
     schedule: ScheduleKind
     movement: DataMovement | None
+    bounds: RowBounds | None
+    buffers: RowBuffers | None
     options: Dictionary[str, object]
     document: Dictionary[str, object]
 

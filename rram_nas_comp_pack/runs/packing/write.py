@@ -11,6 +11,7 @@ from ... import __version__
 from ...compiler import CompileOptions, CompileResult
 from ...hardware.config.read import SimConfig
 from ...simulation.chrome_trace import timeline
+from ...simulation.row_buffers import RowBuffers
 from ...simulation.schedules import executions_of, prepared
 from ...values import Box, Coverage, Mapping, Placement, ReadTime
 from ..origin import Origin, config_entry, write_config
@@ -141,7 +142,13 @@ def schedule_entry(report: CompileResult, settings: CompileOptions) -> dict[str,
     """What of a sample may run at once, and what that cannot beat; nothing for the paper's schedule."""
     if report.bounds is None:
         return {}
-    return {"schedule": settings.schedule, "bounds": asdict(report.bounds)}
+    entry: dict[str, object] = {"schedule": settings.schedule, "bounds": asdict(report.bounds)}
+    return entry if report.buffers is None else {**entry, "buffers": buffers_entry(report.buffers)}
+
+
+def buffers_entry(buffers: RowBuffers) -> dict[str, object]:
+    """What is kept behind each layer, the largest and all together."""
+    return {**asdict(buffers), "largest_bytes": max(buffers.bytes), "sum_bytes": sum(buffers.bytes)}
 
 
 def movement_entry(report: CompileResult) -> dict[str, object]:
