@@ -132,7 +132,7 @@ def test_a_file_that_lacks_something_or_is_of_another_version_is_refused(tmp_pat
     with pytest.raises(BadInput, match="found no search to go on with"):
         load_search(tmp_path, GENOME, OPTIONS)
     np.savez(path, **{**held, "meta": np.array(json.dumps({"version": 99, "options": OPTIONS}))})
-    with pytest.raises(BadInput, match="found version 99, allowed is 2"):
+    with pytest.raises(BadInput, match="found version 99, allowed is 3"):
         load_search(tmp_path, GENOME, OPTIONS)
 
 

@@ -24,7 +24,7 @@ from ...nas.space import Genes, Genome
 from ..checked_json import HUGE, MOST_COUNT, parse_json, require_file
 from .front import ACCURACY
 
-VERSION = 2
+VERSION = 3
 FOLDER, NAME = "checkpoint", "search.npz"
 
 _DAMAGED = "found no search to go on with: not a checkpoint (or damaged)"
