@@ -52,7 +52,8 @@ class CompileOptions:
     the mapping of depthwise layers too where it is "auto" ("dense" without duplication). Diagonal boxes have
     at most `diagonal_rows` rows, None for those of a crossbar. `watched_samples` are those of the account of
     who waits for whom. `schedule` says what of a sample may run at once; latencies of the baseline are always
-    those of whole layers. `data_movement` charges moves of results and digital operators.
+    those of whole layers. `data_movement` charges moves of results and digital operators,
+    `leakage` adds that of all processing elements to the energy.
     """
 
     depth_split: int = 1
@@ -67,6 +68,7 @@ class CompileOptions:
     diagonal_rows: int | None = None
     schedule: ScheduleKind = "layer"
     data_movement: bool = False
+    leakage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +264,8 @@ def evaluate(
         LatencyComparison(n, *(schedule_of(each, n).latency_ns for each in (packed, ideal, baseline)))
         for n in options.samples
     )
-    chip = chip_costs(hardware, mappings, packing.crossbars, schedule_of(packed, 1).latency_ns)
+    latency_ns = schedule_of(packed, 1).latency_ns
+    chip = chip_costs(hardware, mappings, packing.crossbars, latency_ns, options.leakage)
     waits = contention(mappings, packing, schedule_of(packed, options.watched_samples), graph)
     roofline = roofline_ns(mappings, read, options.budget or packing.crossbars)
     return evaluations, schedule_of(packed, options.traced_samples), waits, roofline, chip

@@ -341,3 +341,17 @@ def test_a_run_that_charges_what_moves_shows_its_share(log, tmp_path):
     assert status == 2
     said = "--data-movement: [Tile level] Inter_Tile_Bandwidth: found '0'; allowed: a number > 0 [Gb/s]\n"
     assert err.partition(": ")[2] == said
+
+
+def test_a_run_with_leakage_shows_its_share_of_the_energy(log):
+    assert pack(log)[0] == 0
+    folder = log / "packing" / "t"
+    without = strict_json((folder / "result.json").read_text())
+    assert "leakage" not in {**without["options"], **without["hardware"]["energy_share"]}
+    status, out, err = pack(log, "--leakage")
+    assert (status, err) == (0, "")
+    found = strict_json((folder / "result.json").read_text())
+    share = found["hardware"]["energy_share"]["leakage"]
+    assert found["hardware"]["energy_nj"] * (1 - share) == pytest.approx(without["hardware"]["energy_nj"])
+    assert f"({share:.1%} of it leakage)" in out
+    assert call("verify", folder)[0] == 0

@@ -50,8 +50,9 @@ class PackOptions:
         written = {**self.run.written, "input_size": size}
         if self.settings.schedule == "layer":  # a run by the paper's schedule is as it always was
             del written["schedule"]
-        if not self.settings.data_movement:
-            del written["data_movement"]
+        for name in ("data_movement", "leakage"):
+            if not written[name]:
+                del written[name]
         return written
 
 
@@ -105,6 +106,11 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
     )
     add_schedule(parser)
     add_data_movement(parser)
+    add(
+        "--leakage",
+        action="store_true",
+        help="add to the energy what the buffers of all processing elements leak, at work or idle",
+    )
     add(
         "--tune-seconds",
         type=seconds,
@@ -177,6 +183,7 @@ def _settings(v: dict[str, Any]) -> CompileOptions:
         watched_samples=v["num_sample"],
         schedule=v["schedule"],
         data_movement=v["data_movement"],
+        leakage=v["leakage"],
     )
 
 

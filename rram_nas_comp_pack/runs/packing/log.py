@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from ...hardware.chip_costs import LEAKAGE
 from ...simulation.contention import LayerContention
 from ...simulation.data_movement import DataMovement
 from ...simulation.row_buffers import RowBuffers
@@ -235,7 +236,10 @@ def summary(report: CompileResult) -> Iterator[str]:
         if e.num_sample in (1, 8, 512):
             speed = f"{e.baseline_latency_ns / e.latency_ns:.2f} x the baseline's speed"
             yield f"latency, {counted(e.num_sample, 'sample')}: {_milliseconds(e.latency_ns)} ({speed})"
-    yield f"energy: {chip.energy_nj / 1e6:.4f} mJ per inference, {chip.average_power_w:.4f} W on average"
+    leaks = chip.energy_share.get(LEAKAGE)
+    share = "" if leaks is None else f" ({leaks:.1%} of it leakage)"
+    energy = f"{chip.energy_nj / 1e6:.4f} mJ per inference{share}"
+    yield f"energy: {energy}, {chip.average_power_w:.4f} W on average"
     yield f"area: {chip.area_um2 / 1e6:.1f} mm2, {counted(chip.physical_crossbars, 'physical crossbar')}"
 
 

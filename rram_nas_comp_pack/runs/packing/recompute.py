@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...box_converter.partition import partition
-from ...hardware.chip_costs import chip_costs
+from ...hardware.chip_costs import LEAKAGE, chip_costs
 from ...hardware.config.read import Hardware
 from ...hardware.movement import time_of
 from ...packing.bounds import counting_bound
@@ -66,8 +66,9 @@ def false_figures(run_dir: Path, result: PackingResult, layout: Layout, hardware
     yield from false_latencies(result, layout, hardware, graph)
     yield from _false_evaluations(result, {"baseline_latency_ns": baseline})
     used = len({p.crossbar_idx for p in placements})
+    latency_ns, leaks = schedule_of(packed, 1).latency_ns, LEAKAGE in result.costs.energy_share
     figures: dict[str, object] = {
-        "hardware": asdict(chip_costs(hardware, mappings, used, schedule_of(packed, 1).latency_ns)),
+        "hardware": asdict(chip_costs(hardware, mappings, used, latency_ns, leaks)),
         "gap": used - result.lower_bound,
         "proved_optimal": used == result.lower_bound,
         "contention": {"roofline_ns": roofline_ns(mappings, read, result.budget or used)},
