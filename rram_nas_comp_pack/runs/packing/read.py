@@ -27,6 +27,7 @@ from ...values import (
 from ..checked_json import HUGE, JsonObject, read_json
 from ..simconfig import read_simconfig
 from .agreement import disagreements
+from .graph import read_drawn_graph
 from .read_judged import read_judged
 from .read_layout import read_mappings, read_placements
 from .run import Copies, Costs, PackingResult, PackingRun, Speeds
@@ -125,6 +126,7 @@ def read_run(run_dir: Path, name: str) -> PackingRun:
         trace=read_sim_log(run_dir, mappings, result.traced),
         accuracy=accuracy,
         sweeps=sweeps,
+        graph=read_drawn_graph(run_dir, result.schedule, mappings),
     )
 
 

@@ -12,7 +12,7 @@ from ...simulation.data_movement import DataMovement
 from ...simulation.row_bounds import RowBounds
 from ...simulation.row_buffers import RowBuffers
 from ...simulation.row_graph import ScheduleKind
-from ...values import Coverage, CrossbarSize, LatencyComparison, Mapping, Placement, Rules
+from ...values import Coverage, CrossbarSize, LatencyComparison, Mapping, Placement, RowGraph, Rules
 from .accuracy import Accuracy
 from .accuracy_sweep import Sweep
 
@@ -110,7 +110,8 @@ class PackingRun:
     """All files of a run, which agree. Layers are numbered as in `mappings`.
 
     `trace` holds the first TRACED samples; `weight_utilization` is known for every run. `accuracy` is None
-    where no chip has been judged; `sweeps` are those of accuracy_sweep.csv.
+    where no chip has been judged; `sweeps` are those of accuracy_sweep.csv. `graph` is that of the network,
+    None for a schedule of layers.
     """
 
     name: str
@@ -121,6 +122,7 @@ class PackingRun:
     trace: tuple[Ran, ...]
     accuracy: Accuracy | None = None
     sweeps: tuple[Sweep, ...] = ()
+    graph: RowGraph | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
