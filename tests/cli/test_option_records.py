@@ -27,7 +27,16 @@ PACK = {
 }
 EVOLVE = {
     *("exp_id", "method", "objectives", "population", "generations", "mutate_prob", "mutation_ratio"),
-    *("coef_acc", "coef_latency", "accuracy", "predictor_subnets", "predictor_tau", "checkpoint", "dataset"),
+    *(
+        "coef_acc",
+        "coef_latency",
+        "accuracy",
+        "predictor_subnets",
+        "predictor_tau",
+        "predictor_from",
+        "checkpoint",
+        "dataset",
+    ),
     *("device", "num_crossbars", "area_budget", "depth_split_factor", "layer_threshold", "xbar_max_load"),
     *("no_pack_heuristic", "duplicate", "tuner", "depthwise_mapping", "num_sample", "tune_effort"),
     *("instances", "chip_images", "robust", "encoding", "images"),

@@ -32,7 +32,7 @@ from ...nas.workers.local import local
 from ...runs.file_names import EVOLUTION
 from ...runs.folders import is_written, run_folder
 from ...runs.nas import checkpoint
-from ...runs.nas.checkpoint import FOLDER, Kept
+from ...runs.nas.checkpoint import FOLDER, Kept, Labels
 from ...runs.nas.log import log_lines, summary
 from ...runs.nas.result import SearchResult
 from ...runs.nas.run import ELSEWHERE
@@ -145,9 +145,7 @@ def _generations(run: _Run, options: EvolveOptions) -> None:
     search, predict = run.search, None
     if run.judging.method == "predictor":
         if not len(run.kept.genes):
-            with _bar("predictor", options.predictor_subnets) as told:
-                learnt = label_training_subnets(search, options.predictor_subnets, told)
-            run.kept = Kept(run.kept.state, *learnt)
+            run.kept = Kept(run.kept.state, *_learnt(run, options))
             checkpoint.save_search(run.folder / FOLDER, search.space, run.kept, run.deciding)
         learnt = run.kept.genes, run.kept.accuracies
         predict = predictor(search.space, *learnt, search.options.seed, options.predictor_tau)
@@ -166,6 +164,14 @@ def _generations(run: _Run, options: EvolveOptions) -> None:
             size = len(front(state, search.options.objectives))
             note = f"front {size}, hypervolume {state.hypervolumes[-1]:.2f}"
             done(0)
+
+
+def _learnt(run: _Run, options: EvolveOptions) -> Labels:
+    """What a predictor learns from: networks that another search judged, or that are judged here."""
+    if options.predictor_from is not None:
+        return checkpoint.load_labels(options.predictor_from, run.search.space, run.deciding)
+    with _bar("predictor", options.predictor_subnets) as told:
+        return label_training_subnets(run.search, options.predictor_subnets, told)
 
 
 @contextmanager

@@ -85,6 +85,7 @@ class EvolveOptions:
     diagonal_rows: tuple[int, ...] | None
     predictor_subnets: int
     predictor_tau: float
+    predictor_from: Path | None
     checkpoint: Path
     dataset: str
     device: str | None
@@ -249,6 +250,13 @@ def _add_accuracy(parser: argparse.ArgumentParser) -> None:
         default=0.7,
         metavar="T",
         help="lowest rank correlation (Kendall's tau) at which the predictor may be used (default: 0.7)",
+    )
+    add(
+        "--predictor-from",
+        type=path,
+        metavar="RUN_DIR",
+        help="search whose networks the predictor learns from, instead of judging as many anew; it has the "
+        "same supernet and images (default: none)",
     )
     add(
         "--checkpoint",
