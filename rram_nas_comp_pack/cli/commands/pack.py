@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ...compiler import CompileResult, Watch, compile_network
 from ...errors import BadInput, CannotBeDone
 from ...hardware.config.read import Hardware, SimConfig
+from ...hardware.movement import time_of
 from ...load import load_network
 from ...runs.file_names import PACKING
 from ...runs.folders import run_folder
@@ -34,6 +35,7 @@ def run(options: PackOptions) -> int:
     run = options.run
     origin = begin(run.config, run.command_line)
     hardware, parent = origin.config.hardware, run.log_dir / "packing"
+    time = time_of(hardware, options.settings.data_movement)
     warn(*hardware.warnings)
     with run_folder(parent, run.exp_id, files=PACKING) as folder:
         executable = _executable(options) if options.image else None
@@ -43,7 +45,7 @@ def run(options: PackOptions) -> int:
         written = options.written_for(network)
         write_run(folder, report, options.settings, written, origin)
         if options.trace:
-            write_trace(folder, report, hardware)
+            write_trace(folder, report, time)
         if executable is not None:
             _write_image(folder, executable, report)
         if not run.no_report:

@@ -16,6 +16,7 @@ from .converters import at_least, objective, seconds, sizes
 from .execution import add_weights, require_image
 from .shared import (
     RunOptions,
+    add_data_movement,
     add_duplication,
     add_ignored,
     add_packing,
@@ -49,6 +50,9 @@ class PackOptions:
         written = {**self.run.written, "input_size": size}
         if self.settings.schedule == "layer":  # a run by the paper's schedule is as it always was
             del written["schedule"]
+        for name in ("data_movement", "leakage"):
+            if not written[name]:
+                del written[name]
         return written
 
 
@@ -101,6 +105,12 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
         "(default: the samples of --num-sample)",
     )
     add_schedule(parser)
+    add_data_movement(parser)
+    add(
+        "--leakage",
+        action="store_true",
+        help="add to the energy what the buffers of all processing elements leak, at work or idle",
+    )
     add(
         "--tune-seconds",
         type=seconds,
@@ -172,6 +182,8 @@ def _settings(v: dict[str, Any]) -> CompileOptions:
         traced_samples=v["sim_log_samples"],
         watched_samples=v["num_sample"],
         schedule=v["schedule"],
+        data_movement=v["data_movement"],
+        leakage=v["leakage"],
     )
 
 

@@ -15,7 +15,7 @@ from .converters import at_least
 from .evolve import add_evolve, evolve_options
 from .execution import accuracy_options, add_accuracy, add_faults, add_image, faults_options
 from .pack import add_pack, pack_options
-from .shared import add_config, add_other_config, add_schedule
+from .shared import add_config, add_data_movement, add_other_config, add_schedule
 
 OPTIONS = {
     "pack": pack_options,
@@ -76,6 +76,7 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
         help="numbers of samples to simulate",
     )
     add_schedule(parser, None)
+    add_data_movement(parser, of_run=True)
     add_other_config(parser)
 
 

@@ -239,3 +239,13 @@ def add_schedule(parser: argparse.ArgumentParser, default: str | None = "layer")
         "different branches; row: rows of any layers, as soon as the rows that they need are there "
         f"(default: {default or 'that of the run'})",
     )
+
+
+def add_data_movement(parser: argparse.ArgumentParser, *, of_run: bool = False) -> None:
+    """Add the charge for what moves; `of_run`: a run that was made with it keeps it."""
+    parser.add_argument(
+        "--data-movement",
+        action="store_true",
+        help="also charge the time that results take between layers and that digital operators take, by the "
+        "bandwidths of SimConfig.ini" + (" (default: as for the run)" if of_run else ""),
+    )
