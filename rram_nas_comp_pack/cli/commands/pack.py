@@ -33,7 +33,7 @@ def run(options: PackOptions) -> int:
     Returns 130 where tuning was interrupted: the best layout until then is written all the same.
     """
     run = options.run
-    origin = begin(run.config, run.command_line)
+    origin = begin(run.config, run.command_line, run.settings)
     hardware, parent = origin.config.hardware, run.log_dir / "packing"
     time = time_of(hardware, options.settings.data_movement)
     warn(*hardware.warnings)

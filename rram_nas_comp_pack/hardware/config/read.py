@@ -159,12 +159,20 @@ def load_hardware(path: Path | str = SHIPPED) -> Hardware:
 def load_config(path: Path | str) -> SimConfig:
     """Read a configuration file with all that it says. Raises `BadInput`, one line per fault."""
     content = _content(Path(path))
+    return config_of(_sections(path, content), str(path), content)
+
+
+def read_sections(path: Path | str) -> Sections:
+    """Every value of a configuration file as text; some may be missing or wrong. Raises `BadInput`."""
+    return _sections(path, _content(Path(path)))
+
+
+def _sections(path: Path | str, content: bytes) -> Sections:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: byte {error.start} is not UTF-8; allowed: UTF-8 text") from None
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return config_of(sections_of(lines, str(path)), str(path), content)
+    return sections_of(text.replace("\r\n", "\n").replace("\r", "\n"), str(path))
 
 
 def _content(path: Path) -> bytes:
