@@ -9,7 +9,7 @@ box is taken to change, and gets the pulses of one of the two phases.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -78,20 +78,26 @@ def _covered(spans: Sequence[tuple[int, int]]) -> int:
     return length
 
 
-def write_ns(hardware: Hardware, rows: Iterable[int], settings: WriteSettings) -> float:
-    """Time to write crossbars of which so many rows change.
+def write_times(
+    hardware: Hardware, rows: Mapping[int, int], settings: WriteSettings
+) -> dict[int, tuple[float, float]]:
+    """From when to when each crossbar is written, in ns; `rows` are those of each that change.
 
     With fewer writers than crossbars, a writer that is free takes the crossbar of most rows that is left.
     """
-    left = sorted(rows, reverse=True)
-    if not left:
-        return 0.0
-    writers = min(settings.parallel or len(left), len(left))
-    loads = left[:writers]
-    heapq.heapify(loads)
-    for count in left[writers:]:
-        heapq.heapreplace(loads, loads[0] + count)
-    return max(loads) * row_ns(hardware, settings)
+    order = sorted(rows, key=lambda crossbar: (-rows[crossbar], crossbar))
+    free = [0] * min(settings.parallel or len(order), len(order))
+    row, found = row_ns(hardware, settings), {}
+    for crossbar in order:
+        start = heapq.heappop(free)
+        heapq.heappush(free, start + rows[crossbar])
+        found[crossbar] = start * row, (start + rows[crossbar]) * row
+    return found
+
+
+def write_ns(hardware: Hardware, rows: Mapping[int, int], settings: WriteSettings) -> float:
+    """Time until the last crossbar is written; `rows` are those of each that change."""
+    return max((end for _, end in write_times(hardware, rows, settings).values()), default=0.0)
 
 
 def row_ns(hardware: Hardware, settings: WriteSettings) -> float:

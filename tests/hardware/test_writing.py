@@ -28,17 +28,17 @@ def placed(crossbar, x, y, w, h, layer=0):
 
 def test_an_array_of_128_rows_takes_5_12_us_a_phase_with_pulses_of_40_ns():
     slow = replace(HARDWARE, write_latency_ns=40.0)
-    assert write_ns(slow, [128], WriteSettings()) == 2 * 5_120
-    assert write_ns(slow, [128] * 256, WriteSettings()) == 2 * 5_120
-    assert write_ns(slow, [128] * 256, WriteSettings(parallel=16)) == 16 * 2 * 5_120
-    assert write_ns(slow, [128], WriteSettings(pulses=3)) == 3 * 2 * 5_120
-    assert write_ns(slow, [], WriteSettings()) == 0
+    assert write_ns(slow, {0: 128}, WriteSettings()) == 2 * 5_120
+    assert write_ns(slow, dict.fromkeys(range(256), 128), WriteSettings()) == 2 * 5_120
+    assert write_ns(slow, dict.fromkeys(range(256), 128), WriteSettings(parallel=16)) == 16 * 2 * 5_120
+    assert write_ns(slow, {0: 128}, WriteSettings(pulses=3)) == 3 * 2 * 5_120
+    assert write_ns(slow, {}, WriteSettings()) == 0
 
 
 @given(st.lists(st.integers(1, 128), min_size=1, max_size=12), st.integers(1, 12))
 def test_fewer_writers_take_longer_within_the_bounds_of_list_scheduling(rows, writers):
     row = 2 * HARDWARE.write_latency_ns
-    took = write_ns(HARDWARE, rows, WriteSettings(writers)) / row
+    took = write_ns(HARDWARE, dict(enumerate(rows)), WriteSettings(writers)) / row
     least = max(max(rows), sum(rows) / writers)
     assert least - 1e-9 <= took <= sum(rows) / writers + max(rows)
     if writers >= len(rows):

@@ -1,0 +1,286 @@
+"""A network that is run in segments, as the compiler reports one that fits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+
+from ..box_converter.partition import partition
+from ..compiler import (
+    CompileOptions,
+    CompileResult,
+    Watch,
+    compile_network,
+    cut_layers,
+)
+from ..errors import BadInput
+from ..hardware.chip_costs import Chip, chip_costs, read_time_of
+from ..hardware.config.read import Hardware
+from ..hardware.writing import Wear, most_writes, write_nj, written_rows
+from ..packing.bounds import counting_bound
+from ..packing.place import items_of
+from ..simulation.contention import roofline_ns
+from ..simulation.schedules import prepared, schedule_of
+from ..values import (
+    Duplication,
+    LatencyComparison,
+    Layout,
+    MarginTrial,
+    Network,
+    NoFit,
+    Packing,
+    Placement,
+)
+from .plan import Plan, ReloadSettings, plan
+from .segments import Segment
+from .whole import (
+    Loaded,
+    Running,
+    Split,
+    contention_of_pass,
+    schedule_of_pass,
+    split_layout,
+    whole_mappings,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentCosts:
+    """What one segment takes: rows that are written, the time of writing them, and that of the batch."""
+
+    rows: int
+    cells: int
+    write_ns: float
+    write_nj: float
+    latency_ns: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadCosts:
+    """What a pass of a batch takes: `segments`, energies of the pass, and how long the cells last.
+
+    `rate_most` is how many inferences a second the chip reaches.
+    """
+
+    batch: int
+    segments: tuple[SegmentCosts, ...]
+    compute_nj: float
+    wear: Wear
+
+    @property
+    def write_ns(self) -> float:
+        """Time of writing, in a pass."""
+        return math.fsum(s.write_ns for s in self.segments)
+
+    @property
+    def compute_ns(self) -> float:
+        """Time of running the batch through all segments."""
+        return math.fsum(s.latency_ns for s in self.segments)
+
+    @property
+    def write_nj(self) -> float:
+        """Energy of writing, in a pass."""
+        return math.fsum(s.write_nj for s in self.segments)
+
+    @property
+    def rate_most(self) -> float:
+        """Inferences a second that passes one after another reach."""
+        return self.batch * 1e9 / (self.write_ns + self.compute_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadResult(CompileResult):
+    """A run in segments. `layout` has the boxes on *slots* (`whole`), of which each segment has `budget`.
+
+    `evaluations` are those of passes of the batch; `schedule` is that of the first samples of a batch.
+    """
+
+    plan: Plan = field(kw_only=True)
+    loaded: tuple[Loaded, ...] = field(kw_only=True)
+    split: Split = field(kw_only=True)
+    settings: ReloadSettings = field(kw_only=True)
+    costs: ReloadCosts = field(kw_only=True)
+
+    @property
+    def crossbars(self) -> int:
+        """Of the chip that are in use, in any segment."""
+        return len({p.crossbar_idx for p in self.split.placements})
+
+
+def compile_reloaded(
+    network: Network,
+    hardware: Hardware,
+    options: CompileOptions,
+    reload: ReloadSettings,
+    watch: Watch,
+) -> CompileResult:
+    """A network that fits as `compile_network` compiles it, any other in segments.
+
+    Raises BadInput where it cannot be cut for the hardware, or another schedule than that of layers is asked
+    for.
+    """
+    if options.budget is None:
+        raise BadInput("--reload: found no number of crossbars, allowed is a number of them")
+    if not reload.always and not _refuted(network, hardware, options):
+        found = compile_network(network, hardware, options, watch)
+        if not isinstance(found, NoFit):
+            return found
+    if options.schedule != "layer":
+        raise BadInput(
+            f"--schedule: found '{options.schedule}' with --reload and a network that needs several segments, "
+            "allowed is layer"
+        )
+    began = perf_counter()
+    planned = plan(network.layers, hardware, options, reload, watch.tuning)
+    if len(planned.segments) == 1 and planned.segments[0].units[0].whole:
+        found = compile_network(network, hardware, options, watch)
+        if not isinstance(found, NoFit):
+            return found
+    return _result(network, hardware, options, reload, planned, perf_counter() - began)
+
+
+def _refuted(network: Network, hardware: Hardware, options: CompileOptions) -> bool:
+    """Whether counting shows that a network does not fit, so that no packer need try."""
+    mappings = cut_layers(network.layers, hardware, replace(options, depth_split=1))
+    bound = counting_bound(items_of(mappings, hardware.size), options.rules)
+    cells = sum(m.layer.weights for m in mappings if m.stored)
+    return max(bound, -(-cells // hardware.size.cells)) > (options.budget or 0)
+
+
+def _result(
+    network: Network,
+    hardware: Hardware,
+    options: CompileOptions,
+    reload: ReloadSettings,
+    planned: Plan,
+    seconds: float,
+) -> ReloadResult:
+    """All figures of a plan."""
+    began = perf_counter()
+    loaded, size = tuple(_loaded(s) for s in planned.segments), hardware.size
+    running = Running(loaded, read_time_of(hardware))
+    split = split_layout(network.layers, loaded, size)
+    plain = whole_mappings(network.layers, [(s.units, s.plain) for s in planned.segments], size)
+    costs = reload_costs(hardware, split, running, reload)
+    batch, layers, used = reload.batch, len(network.layers), {p.crossbar_idx for p in split.placements}
+    traced = min(options.traced_samples, batch)
+    evaluations = tuple(_evaluations(network, running, hardware, sorted({*options.samples, batch}), batch))
+    duplication = None
+    if options.tuning is not None:
+        baseline = next(e.baseline_latency_ns for e in evaluations if e.num_sample == batch)
+        duplication = _duplication(planned.segments, batch, baseline)
+    timing = {"planning": seconds, "evaluation": perf_counter() - began}
+    return ReloadResult(
+        network,
+        plain,
+        Layout(split.mappings, _slot_packing(planned, split, hardware, options)),
+        duplication,
+        evaluations,
+        schedule_of_pass(running, batch, traced, layers),
+        contention_of_pass(running, batch, layers, 1 + max(used)),
+        roofline_ns(split.mappings, read_time_of(hardware), options.budget or len(used)),
+        reload_chip(hardware, split, costs),
+        timing,
+        plan=planned,
+        loaded=loaded,
+        split=split,
+        settings=reload,
+        costs=costs,
+    )
+
+
+def _loaded(segment: Segment) -> Loaded:
+    layout = segment.layout
+    return Loaded(
+        segment.units, layout.mappings, layout.packing.placements, segment.write_ns, segment.latency_ns
+    )
+
+
+def _slot_packing(planned: Plan, split: Split, hardware: Hardware, options: CompileOptions) -> Packing:
+    """All boxes on slots; `crossbars` counts the slots in use, so that shares are those of all segments."""
+    packings = [s.layout.packing for s in planned.segments]
+    slots = split.slots(options.budget or 0)
+    stopped = next((p.stopped for p in packings if p.stopped != "budget"), "budget")
+    packers = "joint" if any(p.packer == "joint" for p in packings) else packings[0].packer
+    bound = max(p.lower_bound for p in packings)
+    used = len({p.crossbar_idx for p in slots})
+    return Packing(slots, hardware.size, used, bound, packers, stopped)
+
+
+def _evaluations(
+    network: Network, running: Running, hardware: Hardware, samples: Sequence[int], batch: int
+) -> list[LatencyComparison]:
+    baseline = prepared(partition(network.layers, hardware.size), running.read_ns, None)
+    return [
+        LatencyComparison(n, *running.latencies_ns(n, batch), schedule_of(baseline, n).latency_ns)
+        for n in samples
+    ]
+
+
+def reload_costs(hardware: Hardware, split: Split, running: Running, reload: ReloadSettings) -> ReloadCosts:
+    """What a pass costs, from the layout of all segments alone."""
+    segments = [
+        _segment_costs(hardware, own, each, reload)
+        for own, each in zip(_own(split), running.loaded, strict=True)
+    ]
+    reads_nj = chip_costs(hardware, split.mappings, 1, 1.0).energy_nj
+    wear = Wear(most_writes(_own(split), hardware.size), reload.batch, reload.endurance, reload.rate)
+    return ReloadCosts(reload.batch, tuple(segments), reads_nj * reload.batch, wear)
+
+
+def _own(split: Split) -> list[list[Placement]]:
+    """The boxes that every segment writes."""
+    found: list[list[Placement]] = [[] for _ in range(1 + max(split.segments))]
+    for p, segment in zip(split.placements, split.segments, strict=True):
+        found[segment].append(p)
+    return found
+
+
+def _segment_costs(
+    hardware: Hardware, own: Sequence[Placement], each: Loaded, reload: ReloadSettings
+) -> SegmentCosts:
+    cells = sum((p.max_x - p.loc_x) * (p.max_y - p.loc_y) for p in own)
+    energy = write_nj(hardware, cells, reload.writing)
+    return SegmentCosts(sum(written_rows(own).values()), cells, each.write_ns, energy, each.latency_ns)
+
+
+def reload_chip(hardware: Hardware, split: Split, costs: ReloadCosts) -> Chip:
+    """Area and energy of the chip; writing is a component of the energy of an inference.
+
+    The average power is that of passes of full batches one after another.
+    """
+    crossbars = len({p.crossbar_idx for p in split.placements})
+    chip = chip_costs(hardware, split.mappings, crossbars, 1.0)
+    write, total = costs.write_nj / costs.batch, chip.energy_nj + costs.write_nj / costs.batch
+    shares = {name: share * chip.energy_nj / total for name, share in chip.energy_share.items()}
+    return replace(
+        chip,
+        energy_nj=total,
+        energy_share={**shares, "writing": write / total},
+        average_power_w=total * costs.batch / (costs.write_ns + costs.compute_ns),
+    )
+
+
+def _duplication(segments: Sequence[Segment], batch: int, baseline_ns: float) -> Duplication:
+    """How copies were chosen in all segments: times are those of a pass, with writing."""
+    found = [s.duplication for s in segments if s.duplication is not None]
+    writing = math.fsum(s.write_ns for s in segments)
+    margins = [d.trials[-1].margin for d in found]
+    margin = min((m for m in margins if m is not None), default=None)
+    boxes = sum(d.trials[-1].boxes for d in found)
+    paper = writing + math.fsum(d.margin_tuner_ns for d in found)
+    methods = [d.method for d in found]
+    method = next((m for m in ("joint", "margin") if m in methods), "none")
+    return Duplication(
+        method=method,
+        samples=batch,
+        margin=margin if method == "margin" else None,
+        trials=(MarginTrial(margin, boxes, True, paper),),
+        baseline_ns=baseline_ns,
+        plain_ns=writing + math.fsum(d.plain_ns for d in found),
+        latency_ns=math.fsum(s.total_ns for s in segments),
+        stopped=next((d.stopped for d in found if d.stopped not in ("effort", "no start")), "effort"),
+        steps=sum(d.steps for d in found),
+    )
