@@ -55,8 +55,9 @@ class SegmentBounds:
         own, batch = self.floors[first:end], self.room.batch
         busy = batch * math.fsum(f.work_ns for f in own) / self.room.crossbars
         times = [f.sample_ns for f in own]
-        ahead = 0.0 if self.room.copied else (batch - 1) * max(times)
-        return max(busy, math.fsum(times) + ahead)
+        # a sample enters when the one before has left the first layer; without copies, so in every layer
+        ahead = times[0] if self.room.copied else max(times)
+        return max(busy, math.fsum(times) + (batch - 1) * ahead)
 
     def write_ns(self, first: int, end: int) -> float:
         """Of writing the segment."""
@@ -95,38 +96,38 @@ def segment_bounds(units: Sequence[Unit], mapping_of: Callable[[Unit], Mapping],
 def _floor(unit: Unit, m: Mapping, room: Room) -> _Floor:
     layer = unit.layer
     store = layer.stored_in if unit.whole else -1 - layer.index
-    own = m.boxes
-    if layer.depthwise and room.diagonal and unit.whole:
-        own = _fewest_reads(m, room)
-    work = math.fsum(box.cycles * _read(room, m, box) for box in own)
-    copies = _most_copies(m, room, unit)
-    slowest = max(own, key=lambda box: box.cycles)
-    alone = -(-slowest.cycles // copies) * _read(room, m, slowest)
+    cells, rows = layer.raw.h * layer.raw.w, min(layer.raw.h, room.hardware.rows)
     if layer.depthwise and room.copied:
-        alone = 0.0  # it may be cut into more boxes: what it takes of all crossbars is what counts
-    cells = layer.raw.h * layer.raw.w
-    boxes = len(own) if not layer.depthwise else -(-layer.raw.w // room.hardware.columns)
-    rows = min(layer.raw.h, room.hardware.rows)
-    return _Floor(max(alone, work / room.crossbars), work, cells, boxes, rows, store)
+        sample, work = _depthwise_ns(unit, m, room)
+        boxes = -(-layer.raw.w // room.hardware.columns)
+    else:
+        work = math.fsum(box.cycles * room.read_ns(layer, box) for box in m.boxes)
+        slowest, boxes = max(m.boxes, key=lambda box: box.cycles), len(m.boxes)
+        sample = -(-slowest.cycles // _copies(room, unit, boxes)) * room.read_ns(layer, slowest)
+    return _Floor(max(sample, work / room.crossbars), work, cells, boxes, rows, store)
 
 
-def _read(room: Room, m: Mapping, box: Box) -> float:
-    """Time of a read; of a depthwise layer the least of any cut."""
-    if m.layer.depthwise and room.copied:
-        return room.read_ns(m.layer, Box(m.layer.raw.h, 1, m.layer.positions))
-    return room.read_ns(m.layer, box)
+def _depthwise_ns(unit: Unit, m: Mapping, room: Room) -> tuple[float, float]:
+    """Least time of a sample, and of all crossbars together, whatever the cut."""
+    layer = unit.layer
+    read = room.read_ns(layer, Box(layer.raw.h, 1, layer.positions))  # no other read is shorter
+    cuts = [(k, -(-layer.raw.w // k)) for k in range(1, min(layer.raw.w, room.crossbars) + 1)]
+    cuts = [(k, width) for k, width in cuts if width <= room.hardware.columns]
+    work = layer.raw.cycles
+    if room.diagonal and (unit.whole or m.diagonal):
+        fewest = -(-layer.raw.w // most_channels(layer, room.hardware.size, room.diagonal_rows))
+        cuts.append((fewest, 1))
+        work = layer.positions * fewest
+    if room.rules.threshold < 0 or not cuts:
+        return 0.0, work * read
+    reads = (-(-width * layer.positions // _copies(room, unit, boxes)) for boxes, width in cuts)
+    return min(reads) * read, work * read
 
 
-def _fewest_reads(m: Mapping, room: Room) -> tuple[Box, ...]:
-    layer = m.layer
-    most = most_channels(layer, room.hardware.size, room.diagonal_rows)
-    return (Box(layer.raw.h, 1, layer.positions),) * -(-layer.raw.w // most)
-
-
-def _most_copies(m: Mapping, room: Room, unit: Unit) -> int:
-    """Copies that have room: boxes of a layer lie on different crossbars, by the rules."""
+def _copies(room: Room, unit: Unit, boxes: int) -> int:
+    """Most copies of so many boxes: by the rules, boxes of a layer lie on different crossbars."""
     if not room.copied or not unit.whole:
         return 1
     if room.rules.threshold < 0:
-        return max(1, room.crossbars * room.hardware.size.cells // m.layer.weights)
-    return max(1, room.crossbars // len(m.boxes))
+        return max(1, room.crossbars * room.hardware.size.cells // (unit.layer.raw.h * unit.layer.raw.w))
+    return max(1, room.crossbars // boxes)

@@ -115,19 +115,34 @@ def plan(
 def _tuned_in_full(
     planner: Planner, best: Cuts, chosen: Sequence[Segment], progress: Progress | None
 ) -> list[Segment]:
-    """The segments with the effort of the options; those that are as fast as can be stay as they are."""
+    """The segments with the effort of the options; no steps for those that are as fast as can be."""
     found: list[Segment] = []
     interrupted = False
     for number, (span, quick) in enumerate(zip(best.spans, chosen, strict=True)):
-        better = None
-        if not interrupted and quick.latency_ns > planner.bounds.latency_ns(*span) * (1 + 1e-9):
-            better = planner.compiling.tuned(quick.units, len(chosen))
-        if better is not None and better.duplication is not None:
-            interrupted = better.duplication.stopped == "interrupt"
-        found.append(better if better is not None and better.total_ns < quick.total_ns else quick)
+        done = interrupted or quick.latency_ns <= planner.bounds.latency_ns(*span) * (1 + 1e-9)
+        tuned = planner.compiling.tuned(quick.units, len(chosen), 0 if done else None)
+        if tuned is not None and tuned.duplication is not None:
+            interrupted |= tuned.duplication.stopped == "interrupt"
+        found.append(_faster(quick, tuned))
         if progress is not None:
             progress(number + 1, len(chosen), math.fsum(s.total_ns for s in found))
     return found
+
+
+def _faster(quick: Segment, tuned: Segment | None) -> Segment:
+    """The faster one; the quick one with the account of the tuners that were no faster."""
+    if tuned is None:
+        return quick
+    if tuned.total_ns <= quick.total_ns or tuned.duplication is None:
+        return min(tuned, quick, key=lambda segment: segment.total_ns)
+    copied = any(m.copies > 1 for m in quick.layout.mappings)
+    account = replace(
+        tuned.duplication,
+        method="joint" if copied else "none",
+        margin=None,
+        latency_ns=quick.latency_ns,
+    )
+    return replace(quick, duplication=account)
 
 
 def units_of_chip(layers: Sequence[Layer], hardware: Hardware, options: CompileOptions) -> tuple[Unit, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
@@ -34,7 +34,7 @@ from ..values import (
     Placement,
 )
 from .plan import Plan, ReloadSettings, plan
-from .segments import Segment
+from .segments import Compiling, Segment
 from .whole import (
     Loaded,
     Running,
@@ -129,8 +129,8 @@ def compile_reloaded(
             return found
     if options.schedule != "layer":
         raise BadInput(
-            f"--schedule: found '{options.schedule}' with --reload and a network that needs several segments, "
-            "allowed is layer"
+            f"--schedule: found '{options.schedule}' with --reload and a network that needs several "
+            "segments, allowed is layer"
         )
     began = perf_counter()
     planned = plan(network.layers, hardware, options, reload, watch.tuning)
@@ -138,7 +138,10 @@ def compile_reloaded(
         found = compile_network(network, hardware, options, watch)
         if not isinstance(found, NoFit):
             return found
-    return _result(network, hardware, options, reload, planned, perf_counter() - began)
+    planning = perf_counter() - began
+    compiling = Compiling(hardware, options, reload.writing, reload.batch)
+    result = _result(compiling, network, planned, reload)
+    return replace(result, timing_s={"planning": planning, "evaluation": perf_counter() - began - planning})
 
 
 def _refuted(network: Network, hardware: Hardware, options: CompileOptions) -> bool:
@@ -149,40 +152,31 @@ def _refuted(network: Network, hardware: Hardware, options: CompileOptions) -> b
     return max(bound, -(-cells // hardware.size.cells)) > (options.budget or 0)
 
 
-def _result(
-    network: Network,
-    hardware: Hardware,
-    options: CompileOptions,
-    reload: ReloadSettings,
-    planned: Plan,
-    seconds: float,
-) -> ReloadResult:
-    """All figures of a plan."""
-    began = perf_counter()
-    loaded, size = tuple(_loaded(s) for s in planned.segments), hardware.size
-    running = Running(loaded, read_time_of(hardware))
-    split = split_layout(network.layers, loaded, size)
+def _result(compiling: Compiling, network: Network, planned: Plan, reload: ReloadSettings) -> ReloadResult:
+    """All figures of a plan, but for its timing."""
+    hardware, options, batch = compiling.hardware, compiling.options, reload.batch
+    loaded, size, read = tuple(_loaded(s) for s in planned.segments), hardware.size, read_time_of(hardware)
+    running, split = Running(loaded, read), split_layout(network.layers, loaded, size)
     plain = whole_mappings(network.layers, [(s.units, s.plain) for s in planned.segments], size)
     costs = reload_costs(hardware, split, running, reload)
-    batch, layers, used = reload.batch, len(network.layers), {p.crossbar_idx for p in split.placements}
-    traced = min(options.traced_samples, batch)
-    evaluations = tuple(_evaluations(network, running, hardware, sorted({*options.samples, batch}), batch))
+    last = max(p.crossbar_idx for p in split.placements)
+    evaluations = tuple(_evaluations(compiling, network, running))
     duplication = None
     if options.tuning is not None:
         baseline = next(e.baseline_latency_ns for e in evaluations if e.num_sample == batch)
         duplication = _duplication(planned.segments, batch, baseline)
-    timing = {"planning": seconds, "evaluation": perf_counter() - began}
+    traced, layers = min(options.traced_samples, batch), len(network.layers)
     return ReloadResult(
         network,
         plain,
-        Layout(split.mappings, _slot_packing(planned, split, hardware, options)),
+        Layout(split.mappings, _slot_packing(planned, split, compiling)),
         duplication,
         evaluations,
         schedule_of_pass(running, batch, traced, layers),
-        contention_of_pass(running, batch, layers, 1 + max(used)),
-        roofline_ns(split.mappings, read_time_of(hardware), options.budget or len(used)),
+        contention_of_pass(running, batch, layers, last + 1),
+        roofline_ns(split.mappings, read, options.budget or last + 1),
         reload_chip(hardware, split, costs),
-        timing,
+        {},
         plan=planned,
         loaded=loaded,
         split=split,
@@ -198,25 +192,23 @@ def _loaded(segment: Segment) -> Loaded:
     )
 
 
-def _slot_packing(planned: Plan, split: Split, hardware: Hardware, options: CompileOptions) -> Packing:
+def _slot_packing(planned: Plan, split: Split, compiling: Compiling) -> Packing:
     """All boxes on slots; `crossbars` counts the slots in use, so that shares are those of all segments."""
     packings = [s.layout.packing for s in planned.segments]
-    slots = split.slots(options.budget or 0)
+    slots = split.slots(compiling.options.budget or 0)
     stopped = next((p.stopped for p in packings if p.stopped != "budget"), "budget")
     packers = "joint" if any(p.packer == "joint" for p in packings) else packings[0].packer
     bound = max(p.lower_bound for p in packings)
     used = len({p.crossbar_idx for p in slots})
-    return Packing(slots, hardware.size, used, bound, packers, stopped)
+    return Packing(slots, compiling.size, used, bound, packers, stopped)
 
 
-def _evaluations(
-    network: Network, running: Running, hardware: Hardware, samples: Sequence[int], batch: int
-) -> list[LatencyComparison]:
-    baseline = prepared(partition(network.layers, hardware.size), running.read_ns, None)
-    return [
-        LatencyComparison(n, *running.latencies_ns(n, batch), schedule_of(baseline, n).latency_ns)
-        for n in samples
-    ]
+def _evaluations(compiling: Compiling, network: Network, running: Running) -> Iterator[LatencyComparison]:
+    """Latencies of the usual numbers of samples and of the batch, in passes of the batch."""
+    batch = compiling.batch
+    baseline = prepared(partition(network.layers, compiling.size), running.read_ns, None)
+    for n in sorted({*compiling.options.samples, batch}):
+        yield LatencyComparison(n, *running.latencies_ns(n, batch), schedule_of(baseline, n).latency_ns)
 
 
 def reload_costs(hardware: Hardware, split: Split, running: Running, reload: ReloadSettings) -> ReloadCosts:

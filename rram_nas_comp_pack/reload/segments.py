@@ -13,7 +13,9 @@ from ..hardware.writing import WriteSettings, write_ns, written_rows
 from ..packing.bounds import counting_bound, lower_bound
 from ..packing.place import items_of
 from ..simulation.schedules import prepared, schedule_of
-from ..tuning.joint.multi_start import EFFORT, MOST_SIMULATED, STEP_COST
+from ..tuning.joint.multi_start import EFFORT, MOST_SIMULATED, STEP_COST, tune
+from ..tuning.joint.quick import quick_layout
+from ..tuning.settings import Effort, Target
 from ..values import CrossbarSize, Duplication, Layer, Layout, Mapping, NoFit, Placement, ReadTime, Schedule
 from .units import Unit
 
@@ -78,27 +80,40 @@ class Compiling:
         return partition([layer], self.size, split, diagonal, self.options.diagonal_rows)[0]
 
     def quick(self, units: Sequence[Unit]) -> Segment | None:
-        """The units on the chip, quickly packed and tuned without steps; None where they have no room."""
-        options, own = self._options(units), self.options.goal
+        """The units on the chip, quickly packed and with the copies of a quick layout; None: no room."""
+        own, options = self.options.goal, self._options(units)
         packer = "best" if own.packer == "exact" else own.packer
-        goal = replace(own, packer=packer, effort=min(own.effort, PLANNING_EFFORT), seconds=None)
-        found = None
-        if not self._refuted(units):
-            found = self._compiled(units, replace(_with_steps(options, 0), goal=goal))
-        if found is not None and found.duplication and found.duplication.stopped == "interrupt":
-            raise KeyboardInterrupt
-        return found
+        effort = min(own.effort, PLANNING_EFFORT)
+        goal = replace(own, packer=packer, effort=effort, seconds=None, full_bound=False)
+        if self._refuted(units):
+            return None
+        plain = compile_layout(own_layers(units), self.hardware, replace(options, goal=goal, tuning=None))
+        if isinstance(plain, NoFit):
+            return None
+        layouts = [plain.layout]
+        if options.tuning is not None:
+            target = Target(
+                options.budget or 0, self.size, options.rules, options.depthwise, options.diagonal_rows
+            )
+            layouts += _quick_copies(plain.layout, target, read_time_of(self.hardware), options.tuning.effort)
+        found = [
+            segment_of(self, units, (plain.plain, single_parts(units, layout), None)) for layout in layouts
+        ]
+        return min(found, key=lambda segment: segment.total_ns)
 
-    def tuned(self, units: Sequence[Unit], segments: int) -> Segment | None:
-        """The units tuned as the options say, whose default effort is shared by so many segments."""
+    def tuned(self, units: Sequence[Unit], segments: int, steps: int | None = None) -> Segment | None:
+        """The units tuned by so many steps, None: as the options say.
+
+        Their default effort is shared by so many segments.
+        """
         options = self._options(units)
         if options.tuning is None:
             return self._compiled(units, options)
-        steps = options.tuning.effort.steps
-        if steps is None:
+        wanted = options.tuning.effort.steps if steps is None else steps
+        if wanted is None:
             simulated = min(self.batch, max(MOST_SIMULATED[0], MOST_SIMULATED[1] // len(units)))
-            steps = EFFORT // segments // (STEP_COST + len(units) * simulated)
-        return self._compiled(units, _with_steps(options, steps))
+            wanted = EFFORT // segments // (STEP_COST + len(units) * simulated)
+        return self._compiled(units, _with_steps(options, wanted))
 
     def _compiled(self, units: Sequence[Unit], options: CompileOptions) -> Segment | None:
         found = compile_layout(own_layers(units), self.hardware, options)
@@ -126,6 +141,17 @@ class Compiling:
             effort = replace(options.tuning.effort, samples=self.batch)
             options = replace(options, tuning=replace(options.tuning, effort=effort))
         return options
+
+
+def _quick_copies(plain: Layout, target: Target, read_ns: ReadTime, effort: Effort) -> list[Layout]:
+    """Layouts with copies, of a few milliseconds each: the quick one, or else starts of the joint tuner."""
+    quick = quick_layout(plain.mappings, target, read_ns, effort.samples, effort.seed)
+    if quick is not None:
+        return [quick.values()]
+    tuned = tune(plain, target, read_ns, Effort(effort.samples, 0, seed=effort.seed))
+    if tuned is not None and tuned.stopped == "interrupt":
+        raise KeyboardInterrupt
+    return [] if tuned is None else [tuned.layout]
 
 
 def _with_steps(options: CompileOptions, steps: int) -> CompileOptions:

@@ -1,7 +1,7 @@
 """The segments of a pass as one layout and one schedule of the whole network.
 
-The boxes of segment s on crossbar c count as those of crossbar s * crossbars + c: every rule of a layout holds
-for such *slots*, and whatever checks or draws a layout needs to know nothing of segments.
+The boxes of segment s on crossbar c count as those of crossbar s * crossbars + c: every rule of a layout
+holds for such *slots*, and whatever checks a layout needs to know nothing of segments.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class Running:
 
 
 def schedule_of_pass(running: Running, batch: int, samples: int, layers: int) -> Schedule:
-    """When the first samples of a batch ran in each layer; of a divided layer from its first part to the last."""
+    """When the first samples of a batch ran in each layer; of a divided one from first part to last."""
     shape = samples, layers
     asked, started = np.full(shape, np.inf), np.full(shape, np.inf)
     finished, busy, waited = (np.zeros(shape) for _ in range(3))
