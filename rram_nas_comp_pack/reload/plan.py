@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from ..compiler import CompileOptions, cut_layers
 from ..hardware.chip_costs import read_time_of
@@ -183,12 +184,21 @@ def bounds_of(units: Sequence[Unit], compiling: Compiling) -> SegmentBounds:
     return segment_bounds(units, compiling.cut, room)
 
 
+class QuickBound(NamedTuple):
+    """The least number of segments, and the least time of a pass; no plan has both."""
+
+    fewest: int
+    ns: float
+
+
 def quick_bound(
     layers: Sequence[Layer], hardware: Hardware, options: CompileOptions, reload: ReloadSettings
-) -> Cuts:
-    """Segments by their bounds alone, in milliseconds: no plan takes less time."""
+) -> QuickBound:
+    """What any plan takes, by bounds alone: in milliseconds."""
     planner = Planner(layers, hardware, options, reload)
-    found = least_bound(len(planner.units), planner.bound)
-    if found is None:
+    count = len(planner.units)
+    fastest = least_bound(count, planner.bound)
+    fewest = least_bound(count, lambda i, j: 1.0 if planner.bound(i, j) < math.inf else math.inf)
+    if fastest is None or fewest is None:
         raise AssertionError("a layer has no place on the chip")
-    return found
+    return QuickBound(len(fewest.ends), fastest.cost)

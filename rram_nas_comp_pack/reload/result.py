@@ -156,7 +156,7 @@ def _result(compiling: Compiling, network: Network, planned: Plan, reload: Reloa
     """All figures of a plan, but for its timing."""
     hardware, options, batch = compiling.hardware, compiling.options, reload.batch
     loaded, size, read = tuple(_loaded(s) for s in planned.segments), hardware.size, read_time_of(hardware)
-    running, split = Running(loaded, read), split_layout(network.layers, loaded, size)
+    running, split = Running(loaded, read, batch), split_layout(network.layers, loaded, size)
     plain = whole_mappings(network.layers, [(s.units, s.plain) for s in planned.segments], size)
     costs = reload_costs(hardware, split, running, reload)
     last = max(p.crossbar_idx for p in split.placements)
@@ -172,8 +172,8 @@ def _result(compiling: Compiling, network: Network, planned: Plan, reload: Reloa
         Layout(split.mappings, _slot_packing(planned, split, compiling)),
         duplication,
         evaluations,
-        schedule_of_pass(running, batch, traced, layers),
-        contention_of_pass(running, batch, layers, last + 1),
+        schedule_of_pass(running, traced, layers),
+        contention_of_pass(running, layers, last + 1),
         roofline_ns(split.mappings, read, options.budget or last + 1),
         reload_chip(hardware, split, costs),
         {},
@@ -208,7 +208,7 @@ def _evaluations(compiling: Compiling, network: Network, running: Running) -> It
     batch = compiling.batch
     baseline = prepared(partition(network.layers, compiling.size), running.read_ns, None)
     for n in sorted({*compiling.options.samples, batch}):
-        yield LatencyComparison(n, *running.latencies_ns(n, batch), schedule_of(baseline, n).latency_ns)
+        yield LatencyComparison(n, *running.latencies_ns(n), schedule_of(baseline, n).latency_ns)
 
 
 def reload_costs(hardware: Hardware, split: Split, running: Running, reload: ReloadSettings) -> ReloadCosts:

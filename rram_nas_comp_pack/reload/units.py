@@ -44,11 +44,11 @@ def _units(m: Mapping, size: CrossbarSize, most: int) -> Iterator[Unit]:
         return
     rectangles = _strips(m, most) if m.layer.depthwise else _rectangles(m.layer, size, most)
     for part, (rows, columns) in enumerate(rectangles):
-        layer = _part(m.layer, rows, columns)
+        layer = part_of(m.layer, rows, columns)
         yield Unit(layer, rows.start, columns.start, part, len(rectangles))
 
 
-def _part(layer: Layer, rows: range, columns: range) -> Layer:
+def part_of(layer: Layer, rows: range, columns: range) -> Layer:
     """The rectangle as a layer of its own: its reads are those of the groups whose columns it holds."""
     group = layer.columns_per_read
     groups = columns[-1] // group - columns[0] // group + 1

@@ -93,10 +93,11 @@ def _box_numbers(each: Loaded, whole: Sequence[Mapping], size: CrossbarSize) -> 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Segments that are run: each for itself, one after another."""
+    """Segments that are run: each for itself, one after another, with a `batch` of samples."""
 
     loaded: tuple[Loaded, ...]
     read_ns: ReadTime
+    batch: int
 
     def pass_ns(self, samples: int) -> float:
         """Writing every segment and running so many samples through it."""
@@ -107,15 +108,12 @@ class Running:
         ideal = (schedule_of(prepared(e.mappings, self.read_ns, None), samples) for e in self.loaded)
         return sum(each.write_ns + s.latency_ns for each, s in zip(self.loaded, ideal, strict=True))
 
-    def latencies_ns(self, samples: int, batch: int) -> tuple[float, float]:
+    def latencies_ns(self, samples: int) -> tuple[float, float]:
         """Of so many samples in passes of a batch, and the same where no crossbar is shared."""
-        passes, rest = divmod(samples, batch)
-        full, last = (batch, passes), (rest, 1)
-        both = [
-            [one(n) * times for n, times in (full, last) if n * times]
-            for one in (self.pass_ns, self.ideal_pass_ns)
-        ]
-        return sum(both[0]), sum(both[1])
+        passes, rest = divmod(samples, self.batch)
+        parts = [(n, times) for n, times in ((self.batch, passes), (rest, 1)) if n * times]
+        packed = sum(self.pass_ns(n) * times for n, times in parts)
+        return packed, sum(self.ideal_pass_ns(n) * times for n, times in parts)
 
     def schedule(self, each: Loaded, samples: int) -> Schedule:
         """Of one segment, from the time when it is written."""
@@ -129,13 +127,13 @@ class Running:
         return starts
 
 
-def schedule_of_pass(running: Running, batch: int, samples: int, layers: int) -> Schedule:
+def schedule_of_pass(running: Running, samples: int, layers: int) -> Schedule:
     """When the first samples of a batch ran in each layer; of a divided one from first part to last."""
     shape = samples, layers
     asked, started = np.full(shape, np.inf), np.full(shape, np.inf)
     finished, busy, waited = (np.zeros(shape) for _ in range(3))
     for each, start in zip(running.loaded, running.starts_ns(), strict=True):
-        own, at = running.schedule(each, batch), start + each.write_ns
+        own, at = running.schedule(each, running.batch), start + each.write_ns
         for index, unit in enumerate(each.units):
             layer = unit.layer.index
             asked[:, layer] = np.minimum(asked[:, layer], at + own.asked_ns[:samples, index])
@@ -149,30 +147,43 @@ def schedule_of_pass(running: Running, batch: int, samples: int, layers: int) ->
 def executions_of_pass(
     running: Running, whole: Sequence[Mapping], size: CrossbarSize, samples: int
 ) -> Executions:
-    """Every box that was read; the rounds of a divided layer count on from part to part."""
-    found, rounds = [], dict.fromkeys(range(len(whole)), 0)
+    """Every box that was read for the first samples; rounds of a divided layer count on from part to part."""
+    found, rounds = [], [0] * len(whole)
     for each, start in zip(running.loaded, running.starts_ns(), strict=True):
         ran = prepared(each.mappings, running.read_ns, None, each.placements)
-        own, at = executions_of(ran, samples), start + each.write_ns
+        every, at = executions_of(ran, running.batch), start + each.write_ns
+        own = _of_first(every, samples)
         layers = np.array([unit.layer.index for unit in each.units])
         numbers = _box_numbers(each, whole, size)
-        boxes = np.array(
-            [numbers[layer][box] for layer, box in zip(own.layer.tolist(), own.box.tolist(), strict=True)]
-        )
+        boxes = [numbers[layer][box] for layer, box in zip(own.layer.tolist(), own.box.tolist(), strict=True)]
         ahead = np.array([rounds[layer] for layer in layers.tolist()])
         for index, layer in enumerate(layers.tolist()):
-            turns = own.round[own.layer == index]
-            rounds[layer] += 1 + int(turns.max(initial=-1))
+            rounds[layer] += 1 + int(own.round[own.layer == index].max(initial=-1))
+        times = own.start_ns + at, own.end_ns + at
         found.append(
-            own._replace(
-                layer=layers[own.layer],
-                round=own.round + ahead[own.layer],
-                box=boxes.astype(np.int64),
-                start_ns=own.start_ns + at,
-                end_ns=own.end_ns + at,
+            Executions(
+                own.sample,
+                layers[own.layer],
+                own.round + ahead[own.layer],
+                own.replica,
+                np.array(boxes, dtype=np.int64),
+                *times,
             )
         )
     return Executions(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+
+def _of_first(every: Executions, samples: int) -> Executions:
+    kept = every.sample < samples
+    return Executions(
+        every.sample[kept],
+        every.layer[kept],
+        every.round[kept],
+        every.replica[kept],
+        every.box[kept],
+        every.start_ns[kept],
+        every.end_ns[kept],
+    )
 
 
 class _Spent:
@@ -198,14 +209,14 @@ class _Spent:
             yield LayerContention(layer, busy, waiting, idle, self.waited[layer], tuple(largest))
 
 
-def contention_of_pass(running: Running, batch: int, layers: int, crossbars: int) -> Contention:
+def contention_of_pass(running: Running, layers: int, crossbars: int) -> Contention:
     """Who waits for whom within the segments; loads are shares of the whole pass, writing included.
 
     `crossbars` are those of the chip up to the last one in use.
     """
-    total, spent, load = running.pass_ns(batch), _Spent(layers), np.zeros(crossbars)
+    total, spent, load = running.pass_ns(running.batch), _Spent(layers), np.zeros(crossbars)
     for each in running.loaded:
-        schedule = running.schedule(each, batch)
+        schedule = running.schedule(each, running.batch)
         numbers = sorted({p.crossbar_idx for p in each.placements})
         own = contention(each.mappings, _packing(each, numbers), schedule)
         load[numbers] += np.array(own.load) * schedule.latency_ns / total

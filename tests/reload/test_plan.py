@@ -75,7 +75,8 @@ def test_every_segment_is_a_sound_layout(budget, tuned):
     assert four.latency_ns == pytest.approx(found.plan.total_ns)
     assert found.schedule.latency_ns == pytest.approx(found.plan.total_ns)
     bound = quick_bound(network(again=1).layers, HARDWARE, chosen, SETTINGS)
-    assert bound.cost <= found.plan.total_ns
+    assert bound.ns <= found.plan.total_ns
+    assert bound.fewest <= len(found.loaded)
 
 
 def test_passes_follow_one_another():

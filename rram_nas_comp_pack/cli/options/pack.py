@@ -14,6 +14,7 @@ from ...errors import BadInput
 from ...values import DEFAULT_SIZE, InputSize, Network, rules_of
 from .converters import at_least, objective, seconds, sizes
 from .execution import add_weights, require_image
+from .reload import NAMES, add_reload, reload_settings, reload_values
 from .shared import (
     RunOptions,
     add_duplication,
@@ -27,11 +28,16 @@ from .shared import (
 
 if TYPE_CHECKING:
     from ...compiler import CompileOptions
+    from ...reload.plan import ReloadSettings
 
 
 @dataclass(frozen=True, slots=True)
 class PackOptions:
-    """Options of `pack`: those of its run, of the compiler, and its own."""
+    """Options of `pack`: those of its run, of the compiler, and its own.
+
+    `reload` says how the chip is reloaded, and `reload_written` how a run in segments tells it; `reloads`
+    is whether it may be.
+    """
 
     run: RunOptions
     settings: CompileOptions
@@ -42,6 +48,9 @@ class PackOptions:
     image: bool
     weights: Path | None
     calibration: int | None
+    reloads: bool
+    reload: ReloadSettings
+    reload_written: dict[str, object]
 
     def written_for(self, network: Network) -> dict[str, object]:
         """Options as a run tells them: the input size is None where the network states its own."""
@@ -49,6 +58,8 @@ class PackOptions:
         written = {**self.run.written, "input_size": size}
         if self.settings.schedule == "layer":  # a run by the paper's schedule is as it always was
             del written["schedule"]
+        for name in NAMES:  # nor does a run of one segment speak of others
+            del written[name]
         return written
 
 
@@ -101,6 +112,7 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
         "(default: the samples of --num-sample)",
     )
     add_schedule(parser)
+    add_reload(parser)
     add(
         "--tune-seconds",
         type=seconds,
@@ -140,10 +152,14 @@ def pack_options(values: dict[str, Any], command_line: str) -> PackOptions:
     values["depthwise_mapping"] = depthwise_mapping(values)
     values["objective"] = values["objective"] or values["num_sample"]
     values["input_size"] = _input_size(values["input_size"])
+    reload = reload_values(values)
     return PackOptions(
         run=run_options(values, command_line),
         settings=_settings(values),
         **{name: values[name] for name in OWN},
+        reloads=reload["reload"] != "no",
+        reload=reload_settings(reload),
+        reload_written=reload,
     )
 
 

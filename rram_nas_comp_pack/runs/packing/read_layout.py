@@ -13,6 +13,8 @@ from ...values import Box, Layer, Mapping, Placement
 from ..checked_json import JsonObject, read_json, read_text
 
 HEADER = [f.name for f in fields(Placement)]
+SEGMENT = "segment"
+"""One more column of pack.csv, where a network is run in segments."""
 
 
 def read_mappings(run_dir: Path) -> tuple[Mapping, ...]:
@@ -118,21 +120,46 @@ def _require_mapping(place: JsonObject, layer: Layer, boxes: tuple[Box, ...]) ->
 
 
 def read_placements(run_dir: Path) -> tuple[Placement, ...]:
-    """The rows of pack.csv."""
+    """The rows of pack.csv; in a run in segments, crossbars are numbered through all segments."""
+    placements, segments = read_segments(run_dir)
+    return slots_of(placements, segments) if segments is not None else placements
+
+
+def slots_of(placements: Sequence[Placement], segments: Sequence[int]) -> tuple[Placement, ...]:
+    """The boxes on crossbars that are numbered through all segments, as if each had a chip of its own."""
+    crossbars = 1 + max((p.crossbar_idx for p in placements), default=0)
+    return tuple(
+        replace(p, crossbar_idx=segment * crossbars + p.crossbar_idx)
+        for p, segment in zip(placements, segments, strict=True)
+    )
+
+
+def read_segments(run_dir: Path) -> tuple[tuple[Placement, ...], tuple[int, ...] | None]:
+    """The rows of pack.csv, and the segment of each; None where a run has none."""
     path = run_dir / "pack.csv"
     rows = [line.split(",") for line in read_text(path).splitlines()]
-    if not rows or rows[0] != HEADER:
+    header = rows[0] if rows else []
+    if header not in (HEADER, [*HEADER, SEGMENT]):
         raise BadInput(f"{path}: line 1: allowed is the header {','.join(HEADER)}")
-    return tuple(_placement(path, line, row) for line, row in enumerate(rows[1:], start=2))
+    found = [_numbers(path, line, header, row) for line, row in enumerate(rows[1:], start=2)]
+    placements = tuple(Placement(*row[: len(HEADER)]) for row in found)
+    if header == HEADER:
+        return placements, None
+    for line, row in enumerate(found, start=2):
+        if row[-1] < 0 or row[HEADER.index("crossbar_idx")] < 0:
+            raise BadInput(
+                f"{path}: line {line}: found a crossbar or a segment below 0, allowed is 0 or more"
+            )
+    return placements, tuple(row[-1] for row in found)
 
 
-def _placement(path: Path, line: int, row: list[str]) -> Placement:
-    if len(row) != len(HEADER):
-        raise BadInput(f"{path}: line {line}: found {len(row)} fields, allowed are {len(HEADER)}")
-    for name, text in zip(HEADER, row, strict=True):
+def _numbers(path: Path, line: int, header: Sequence[str], row: Sequence[str]) -> list[int]:
+    if len(row) != len(header):
+        raise BadInput(f"{path}: line {line}: found {len(row)} fields, allowed are {len(header)}")
+    for name, text in zip(header, row, strict=True):
         if not re.fullmatch(r"-?[0-9]{1,9}", text):
             raise BadInput(f"{path}: line {line}: {name}: found {text!r:.60}, allowed is a whole number")
-    return Placement(*(int(text) for text in row))
+    return [int(text) for text in row]
 
 
 def changed_layers(run_dir: Path, mappings: Sequence[Mapping]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from ...simulation.row_graph import ScheduleKind
 from ...values import Coverage, CrossbarSize, LatencyComparison, Mapping, Placement, Rules
 from .accuracy import Accuracy
 from .accuracy_sweep import Sweep
+from .reload import ReloadFigures
 
 TRACED = 4
 """Samples of a trace; more would be too thin to see."""
@@ -68,6 +69,7 @@ class PackingResult:
     are the samples of sim.log, None where the options do not tell. `inputs` are names and sizes, with the
     batch of 1, of what the network was traced on, empty where it does not say. Of a run made before diagonal
     mappings, `weight_utilization` is None; of one made by version 0.1.0, `config` and `inputs` are.
+    `reload` is None for a run of one segment; of others, `samples` are those of a batch.
     """
 
     model: str
@@ -96,6 +98,7 @@ class PackingResult:
     schedule: ScheduleKind
     options: Dictionary[str, object]
     document: Dictionary[str, object]
+    reload: ReloadFigures | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,8 @@ class PackingRun:
     """All files of a run, which agree. Layers are numbered as in `mappings`.
 
     `trace` holds the first TRACED samples; `weight_utilization` is known for every run. `accuracy` is None
-    where no chip has been judged; `sweeps` are those of accuracy_sweep.csv.
+    where no chip has been judged; `sweeps` are those of accuracy_sweep.csv. `segments` are those of the
+    placements, of a run in several.
     """
 
     name: str
@@ -114,6 +118,7 @@ class PackingRun:
     trace: tuple[Ran, ...]
     accuracy: Accuracy | None = None
     sweeps: tuple[Sweep, ...] = ()
+    segments: tuple[int, ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:
