@@ -74,7 +74,8 @@ class SegmentBounds:
         stored, room = self._stored(first, end), self.room
         cells = sum(f.cells for f in stored) <= room.crossbars * room.hardware.size.cells
         load = room.rules.max_load
-        return cells and (not load or sum(f.boxes for f in stored) <= load * room.crossbars)
+        loaded = not load or sum(f.boxes for f in stored) <= load * room.crossbars
+        return cells and loaded and self._apart(first, end) <= room.crossbars
 
     def total_ns(self, first: int, end: int) -> float:
         """Writing and running the batch."""
@@ -82,6 +83,15 @@ class SegmentBounds:
             return math.inf
         # rounding must not lift a bound above the truth
         return (self.latency_ns(first, end) + self.write_ns(first, end)) * (1 - 1e-9)
+
+    def _apart(self, first: int, end: int) -> int:
+        """Boxes of neighbours that may not share a crossbar, of those that are most."""
+        seen, counts = set(), [0]
+        for f in self.floors[first:end]:
+            counts.append(counts[-1] + (0 if f.store in seen else f.boxes))
+            seen.add(f.store)
+        near = self.room.rules.threshold + 1
+        return max(counts[min(k + near, len(counts) - 1)] - counts[k] for k in range(len(counts) - 1))
 
     def _stored(self, first: int, end: int) -> list[_Floor]:
         """One of all that share weights."""

@@ -58,8 +58,6 @@ class PackOptions:
         written = {**self.run.written, "input_size": size}
         if self.settings.schedule == "layer":  # a run by the paper's schedule is as it always was
             del written["schedule"]
-        for name in NAMES:  # nor does a run of one segment speak of others
-            del written[name]
         return written
 
 
@@ -153,8 +151,10 @@ def pack_options(values: dict[str, Any], command_line: str) -> PackOptions:
     values["objective"] = values["objective"] or values["num_sample"]
     values["input_size"] = _input_size(values["input_size"])
     reload = reload_values(values)
+    # a run of one segment is as it always was, and does not speak of others
+    told = {name: value for name, value in values.items() if name not in NAMES}
     return PackOptions(
-        run=run_options(values, command_line),
+        run=run_options(told, command_line),
         settings=_settings(values),
         **{name: values[name] for name in OWN},
         reloads=reload["reload"] != "no",
