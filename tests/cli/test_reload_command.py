@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_runs import call, is_one_line, make_workplace, pack, read_rows, strict_json, write_rows
 
+from rram_nas_comp_pack.report.packing.atlas import slots_of
+from rram_nas_comp_pack.report.packing.segments import segment_chart, segment_figures, segment_table
+from rram_nas_comp_pack.runs.packing.read import read_run
 from tests.fuzz.damage import damaged_json, damaged_table, fuzzed
 
 TUNED = ("--duplicate", "--tune-effort", 0)
@@ -84,6 +87,22 @@ def test_files_say_which_segment(run):
     wrote = [e for e in events if e.get("cat") == "write"]
     assert [e["name"] for e in wrote] == [f"write segment {k}" for k in range(4)]
     assert sum(e["dur"] for e in wrote) == pytest.approx(reload["write_ns"] / 1e3)
+
+
+def test_a_report_shows_every_segment(run):
+    found = read_run(run, "t")
+    assert slots_of(found) == [(0, 0), (1, 0), (2, 0), (3, 0)]
+    chart = segment_chart(found)
+    assert sum(sum(portion.values) for portion in chart.portions) == pytest.approx(1)
+    assert segment_table(found).count("<tr") == 1 + 4
+    assert {name for name, _ in segment_figures(found)} >= {"Segments", "Life of the cells", "Time of a pass"}
+
+
+def test_compare_shows_what_reloading_costs(run):
+    status, out, _ = call("compare", run, run)
+    assert status == 0
+    for row in ("segments that are written", "years until", "share of writing in the time"):
+        assert row in out
 
 
 @pytest.mark.parametrize("keys", [("write_ns",), ("writes",), ("years",), ("segments", 1, "rows")])
