@@ -7,10 +7,12 @@ demo: .venv/ready
 	$(BIN)/python -m rram_nas_comp_pack pack --model mbv3_small --find-solution --exp-id demo
 	$(BIN)/python -m rram_nas_comp_pack verify log/packing/demo
 
+# kernels are compiled once, beside the type checker, not by each of the two processes of the tests
 test: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict rram_nas_comp_pack ofa
+	$(BIN)/python -m tests.compile_kernels & compiling=$$!; \
+	$(BIN)/mypy --strict rram_nas_comp_pack ofa; found=$$?; wait $$compiling && exit $$found
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # the damaged inputs of the tests, by the thousand

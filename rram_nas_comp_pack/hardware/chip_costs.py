@@ -101,6 +101,12 @@ def chip_costs(hardware: Hardware, mappings: Sequence[Mapping], crossbars: int, 
     )
 
 
+@lru_cache(maxsize=16)
+def area_per_crossbar_um2(hardware: Hardware) -> float:
+    """Area of one logical crossbar: of its processing elements, as `Chip.area_um2` counts them."""
+    return crossbars_per_weight(hardware, WEIGHT_BITS).pes * area(hardware).total_um2
+
+
 def inference_nj(hardware: Hardware, mappings: Sequence[Mapping]) -> float:
     """Energy of one inference: `Chip.energy_nj` of a layout of these mappings, by itself."""
     return sum(

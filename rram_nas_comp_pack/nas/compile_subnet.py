@@ -15,7 +15,7 @@ from ofa.architecture import Configuration, LayerShape, layer_shapes
 
 from ..box_converter.partition import partition
 from ..compiler import CompileOptions, compile_layout, cut_layers, with_split_or_without
-from ..hardware.chip_costs import inference_nj, read_time_of
+from ..hardware.chip_costs import area_per_crossbar_um2, inference_nj, read_time_of
 from ..hardware.config.read import Hardware
 from ..packing.bounds import counting_bound
 from ..packing.pack import PackingSettings
@@ -33,7 +33,8 @@ class CompileSettings:
     `quick` takes milliseconds: the fast packer, and a quick layout instead of the joint tuner. Otherwise
     subnets are compiled like any network, the joint tuner making `steps`; None is its default effort, many
     seconds. Where that is slower than the quick layout, the quick one is kept. Without `duplicate` the
-    tuner's settings mean nothing.
+    tuner's settings mean nothing. The baseline of speeds is that of the hardware `reference`, None being
+    `hardware`: speeds of networks on different hardware compare over one baseline only.
     """
 
     hardware: Hardware
@@ -48,6 +49,7 @@ class CompileSettings:
     quick: bool = True
     steps: int | None = 0
     seed: int = 0
+    reference: Hardware | None = None
 
     def compile_options(self) -> CompileOptions:
         """The same as the compiler takes it."""
@@ -68,7 +70,8 @@ class CompileSettings:
 class SubnetMetrics:
     """What a subnet is like on the chip: simulated latency of all samples, energy of one inference.
 
-    The baseline has a crossbar for every box and no copies. `utilization` is that of the `crossbars` in use.
+    The baseline has a crossbar for every box and no copies. `utilization` is that of the `crossbars` in use,
+    `area_mm2` what these take up.
     """
 
     latency_ns: float
@@ -76,6 +79,7 @@ class SubnetMetrics:
     energy_nj: float
     crossbars: int
     utilization: float
+    area_mm2: float
 
     @property
     def speed(self) -> float:
@@ -112,14 +116,15 @@ def map_layers(layers: tuple[Layer, ...], settings: CompileSettings) -> MappedSu
     mapped = _layout(layers, settings)
     if isinstance(mapped, NoFit):
         return mapped
-    hardware, read_ns = settings.hardware, read_time_of(settings.hardware)
-    baseline = program(partition(layers, hardware.size), read_ns)
+    hardware, reference = settings.hardware, settings.reference or settings.hardware
+    baseline = program(partition(layers, reference.size), read_time_of(reference))
     metrics = SubnetMetrics(
         latency_ns=simulate(mapped.run, settings.samples).latency_ns,
         baseline_ns=simulate(baseline, settings.samples).latency_ns,
         energy_nj=inference_nj(hardware, mapped.mappings),
         crossbars=mapped.crossbars,
         utilization=mapped.utilization,
+        area_mm2=mapped.crossbars * area_per_crossbar_um2(hardware) / 1e6,
     )
     return MappedSubnet(metrics, mapped.values)
 

@@ -77,4 +77,5 @@ def _figures(found: SubnetMetrics) -> SubnetResult:
         energy_nj=found.energy_nj,
         crossbars=found.crossbars,
         utilization=found.utilization,
+        area_mm2=found.area_mm2,
     )

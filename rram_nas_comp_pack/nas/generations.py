@@ -20,7 +20,7 @@ from .selection import crowded_order, hypervolume, non_dominated_rank, tournamen
 from .space import Genes, Genome
 
 Method = Literal["nsga2", "ga", "random"]
-Objective = Literal["acc", "speed", "energy", "crossbars"]
+Objective = Literal["acc", "speed", "energy", "crossbars", "area"]
 
 TRIES = 10
 """How often a child is bred anew where its network is known already."""
@@ -32,7 +32,8 @@ class SubnetResult:
 
     `accuracy` is that of the float network, 0 to 1; `chip_accuracy` that of its chips, which counts instead,
     None where none was asked; `speed` the baseline's latency over its own; energy is that of an inference;
-    `crossbars` are those in use and `utilization` the share of their cells, 0 to 1. `excess` is how many
+    `crossbars` are those in use, `utilization` the share of their cells, 0 to 1, and `area_mm2` what they
+    take up. `excess` is how many
     crossbars it lacks, by the bound if that says so, else as packed, infinite where there was an `error`; the
     rest is 0 then.
     """
@@ -44,6 +45,7 @@ class SubnetResult:
     energy_nj: float = 0.0
     crossbars: int = 0
     utilization: float = 0.0
+    area_mm2: float = 0.0
     excess: float = 0.0
     error: str = ""
     chip_accuracy: float | None = None
@@ -186,6 +188,7 @@ def _costs(outcomes: Sequence[SubnetResult], objectives: Sequence[Objective]) ->
         "speed": [-o.speed for o in outcomes],
         "energy": [o.energy_nj for o in outcomes],
         "crossbars": [o.crossbars for o in outcomes],
+        "area": [o.area_mm2 for o in outcomes],
     }
     return np.array([columns[name] for name in objectives], dtype=np.float64).T
 

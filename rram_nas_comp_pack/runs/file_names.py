@@ -26,7 +26,7 @@ _PACKING = (
 )
 _EVOLUTION = (
     rf"(?:front\.(?:json|csv)|evolute\.csv|evaluated\.csv|hypervolume\.csv"
-    rf"|checkpoint/(?:search\.npz|\.search\.npz\.partial)|logs\.log|SimConfig\.ini|{_REPORT})"
+    rf"|checkpoint/(?:search\.npz|\.search\.npz\.partial)|logs\.log|SimConfig\.ini|hardware/[^/]+\.ini|{_REPORT})"
 )
 _INNER = r"\.?[0-9]+(?:\.partial|\.earlier)?"
 

@@ -68,8 +68,11 @@ def copy_note(run_dir: Path, own: SimConfig | None) -> str:
 
 def read_simconfig(place: JsonObject) -> SimConfig | None:
     """The configuration that the run was made with; None in a file of version 0.1.0, which holds none."""
-    if not place.has(KEY):
-        return None
+    return require_simconfig(place) if place.has(KEY) else None
+
+
+def require_simconfig(place: JsonObject) -> SimConfig:
+    """The configuration that an object holds."""
     held = place.within(KEY)
     found = _config(held)
     if held.text("sha256") != found.digest:

@@ -129,7 +129,7 @@ def test_searches_stand_side_by_side(searches):
 def test_of_both_kinds_all_rows_remain_with_empty_cells(runs, searches):
     found = table(call("compare", runs[0], searches[0])[1])
     assert found["kind"] == ["packing", "search"]
-    of_search = {"crossbars used", "utilization", "energy of an inference, mJ"}
+    of_search = {"crossbars used", "utilization", "energy of an inference, mJ", "area, mm²"}
     assert found.keys() >= {*table(call("compare", runs[0])[1])} - of_search
     assert found.keys() >= {f"{name} (of a search: of its fastest network)" for name in of_search}
     assert found["model"][1] == found["hypervolume"][0] == found["lower bound"][1] == "-"

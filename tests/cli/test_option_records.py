@@ -26,8 +26,17 @@ PACK = {
 }
 EVOLVE = {
     *("exp_id", "method", "objectives", "population", "generations", "mutate_prob", "mutation_ratio"),
-    *("coef_acc", "coef_latency", "accuracy", "predictor_subnets", "predictor_tau", "checkpoint", "dataset"),
-    *("device", "num_crossbars", "depth_split_factor", "layer_threshold", "xbar_max_load"),
+    *(
+        "coef_acc",
+        "coef_latency",
+        "accuracy",
+        "predictor_subnets",
+        "predictor_tau",
+        "predictor_from",
+        "checkpoint",
+        "dataset",
+    ),
+    *("device", "num_crossbars", "area_budget", "depth_split_factor", "layer_threshold", "xbar_max_load"),
     *("no_pack_heuristic", "duplicate", "tuner", "depthwise_mapping", "num_sample", "tune_effort"),
     *("instances", "chip_images", "robust", "encoding", "images"),
     *("diagonal_rows", "workers", "scheduler", "resume", "seed", "no_report", "verbose", "log_dir", "config"),
@@ -105,7 +114,7 @@ def test_options_of_evolve_come_where_they_belong():
     assert found.search == SearchOptions(8, 10, weights=(2.0, 0.005), seed=4)
     hardware = load_hardware()
     same = {"depthwise": "auto", "duplicate": True, "tuner": "margin", "seed": 4}
-    assert found.settings(hardware) == CompileSettings(hardware, 211, 2, rules=Rules(3, 6), **same)
+    assert found.settings(hardware, 211) == CompileSettings(hardware, 211, 2, rules=Rules(3, 6), **same)
     assert found.tune_effort == 3000
 
 

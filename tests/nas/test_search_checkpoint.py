@@ -8,10 +8,19 @@ import pytest
 from test_evolve import SMALL, judged
 
 from rram_nas_comp_pack.errors import BadInput
+from rram_nas_comp_pack.nas.compile_gene import with_diagonal_rows
 from rram_nas_comp_pack.nas.generations import SubnetResult, evolve
 from rram_nas_comp_pack.nas.genes import sample_genes
 from rram_nas_comp_pack.nas.genome import GENOME
-from rram_nas_comp_pack.runs.nas.checkpoint import NAME, Kept, load_search, save_search
+from rram_nas_comp_pack.runs.nas.checkpoint import (
+    FOLDER,
+    NAME,
+    Kept,
+    begin_search,
+    load_labels,
+    load_search,
+    save_search,
+)
 
 OPTIONS = {"seed": 3, "objectives": ["acc", "speed"], "method": "nsga2"}
 
@@ -132,7 +141,7 @@ def test_a_file_that_lacks_something_or_is_of_another_version_is_refused(tmp_pat
     with pytest.raises(BadInput, match="found no search to go on with"):
         load_search(tmp_path, GENOME, OPTIONS)
     np.savez(path, **{**held, "meta": np.array(json.dumps({"version": 99, "options": OPTIONS}))})
-    with pytest.raises(BadInput, match="found version 99, allowed is 2"):
+    with pytest.raises(BadInput, match="found version 99, allowed is 3"):
         load_search(tmp_path, GENOME, OPTIONS)
 
 
@@ -152,3 +161,21 @@ def test_a_link_in_place_of_a_checkpoint_is_named_and_not_opened(tmp_path):
         with pytest.raises(BadInput, match="found no search to go on with: it is a link"):
             load_search(tmp_path, GENOME, OPTIONS)
         (tmp_path / NAME).unlink()
+
+
+def test_what_a_predictor_learnt_is_handed_on_to_a_search_that_judges_alike(tmp_path):
+    taught = sample_genes(np.random.default_rng(0), GENOME, 12)
+    kept = Kept(next(evolve(GENOME, SMALL, judged)), taught, np.linspace(0.2, 0.9, 12))
+    options = {**OPTIONS, "images": 9, "predictor_subnets": 12, "num_crossbars": 7}
+    begin_search(tmp_path)
+    save_search(tmp_path / FOLDER, GENOME, kept, options)
+    genes, accuracies = load_labels(tmp_path, GENOME, {**options, "num_crossbars": 8, "seed": 5})
+    assert np.array_equal(genes, taught)
+    assert np.array_equal(accuracies, kept.accuracies)
+    with pytest.raises(BadInput, match="found a search with --images 9; allowed"):
+        load_labels(tmp_path, GENOME, {**options, "images": 8})
+    with pytest.raises(BadInput, match="another search space"):
+        load_labels(tmp_path, with_diagonal_rows(GENOME, (0, 1)), options)
+    save_search(tmp_path / FOLDER, GENOME, replace(kept, genes=taught[:0], accuracies=np.zeros(0)), options)
+    with pytest.raises(BadInput, match="found no networks that a predictor learnt from"):
+        load_labels(tmp_path, GENOME, options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,32 +15,32 @@ from typing import Any
 import numpy as np
 
 from ...errors import CannotBeDone
-from ...execution.device import device_of
 from ...hardware.config.read import Hardware
 from ...kernels.jit import compiling_s
 from ...nas.accuracy import device_of as torch_device
 from ...nas.accuracy import load_context, predictor
+from ...nas.compile_gene import DIAGONAL_ROWS
 from ...nas.compile_subnet import CompileSettings, SubnetMetrics, compile_subnet
 from ...nas.generations import evolve, front
 from ...nas.genome import LENGTH, decode
-from ...nas.mapping_gene import WithDiagonalRows
-from ...nas.ofa_space import AccuracyMethod, AccuracySettings, OfaSpace
+from ...nas.ofa_space import AccuracySettings
 from ...nas.search import Search, evaluate, label_training_subnets, tune_front
-from ...nas.space import Genes, SearchSpace
+from ...nas.space import Genes
 from ...nas.workers.dask_cluster import cluster
 from ...nas.workers.engine import Engine
 from ...nas.workers.local import local
 from ...runs.file_names import EVOLUTION
 from ...runs.folders import is_written, run_folder
 from ...runs.nas import checkpoint
-from ...runs.nas.checkpoint import FOLDER, Kept
+from ...runs.nas.checkpoint import FOLDER, Kept, Labels
 from ...runs.nas.log import log_lines, summary
 from ...runs.nas.result import SearchResult
 from ...runs.nas.run import ELSEWHERE
 from ...runs.nas.write import write_search
-from ...runs.origin import Origin, begin
+from ...runs.origin import OfferedConfig, Origin, begin
 from ...values import NoFit
 from ..options.evolve import EvolveOptions
+from ..search_space import diagonal_rows, offered_configs, search_space, usual_method
 from ..shared import INTERRUPTED, add_report, step_bar, telling_of_compiling, warn
 
 FREE = ELSEWHERE | {"generations", "tune_effort", "predictor_tau"}
@@ -61,23 +61,26 @@ class _Run:
 def run(options: EvolveOptions) -> int:
     """Search and write the run's folder. Returns 130 after an interrupt: the front so far is written."""
     origin = begin(options.run.config, options.run.command_line)
-    warn(*origin.config.hardware.warnings)
+    offered = offered_configs(options, origin.config)
+    warn(*(text for own in offered for text in own.config.hardware.warnings))
     with telling_of_compiling():
-        return _run(options, origin)
+        return _run(options, replace(origin, offered=offered if len(offered) > 1 else ()), offered)
 
 
-def _run(options: EvolveOptions, origin: Origin) -> int:
+def _run(options: EvolveOptions, origin: Origin, offered: Sequence[OfferedConfig]) -> int:
     begun, compiled, run = perf_counter(), compiling_s(), options.run
-    settings = options.settings(origin.config.hardware)
-    judging, images = _judging(options, origin.config.hardware)
-    _require_room(judging, settings)
+    hardware = [each.config.hardware for each in offered]
+    settings = options.settings(hardware[0], offered[0].crossbars)
+    judging, images = _judging(options, hardware)
+    rows = diagonal_rows(options.diagonal_rows, settings, judging.method, max(own.rows for own in hardware))
+    space = search_space(judging, rows, offered)
+    _require_room(judging, settings, offered, options)
     _compile_kernels(judging, settings)
     parent, place = run.log_dir / "evolution", run.log_dir / "evolution" / run.exp_id
     with run_folder(parent, run.exp_id, FOLDER, files=EVOLUTION) as folder, _engine(options) as engine:
-        space = _space(options, settings, judging)
-        deciding = {**_deciding(options, settings.hardware, judging), "dataset": images}
-        if isinstance(space, WithDiagonalRows):
-            deciding["diagonal_rows"] = list(space.rows)
+        deciding = {**_deciding(options, hardware, judging), "dataset": images}
+        if rows:
+            deciding[DIAGONAL_ROWS] = list(rows)
         if options.resume:
             kept = checkpoint.resume_search(folder, place, space, deciding)
         else:
@@ -112,7 +115,7 @@ def _searched(run: _Run, options: EvolveOptions) -> tuple[SearchResult, bool]:
     """Search, then compile the front in full; an interrupt ends either with what there is by then."""
     try:
         _generations(run, options)
-        best = _front(run)
+        best = _front(run, options)
         in_full = replace(run.search.settings, quick=False, steps=0 if options.tune_effort == 0 else 1)
         _compile_kernels(run.judging, in_full)
         with _bar("front", len(best)) as done:
@@ -120,11 +123,11 @@ def _searched(run: _Run, options: EvolveOptions) -> tuple[SearchResult, bool]:
     except KeyboardInterrupt:
         if not run.kept.state.populations:
             raise
-        return SearchResult(run.kept.state, _front(run), (), run.search, run.judging), True
+        return SearchResult(run.kept.state, _front(run, options), (), run.search, run.judging), True
     return SearchResult(run.kept.state, best, tuple(tuned), run.search, run.judging), False
 
 
-def _front(run: _Run) -> Genes:
+def _front(run: _Run, options: EvolveOptions) -> Genes:
     """The front; raises CannotBeDone where it is empty, and forgets that search."""
     best = front(run.kept.state, run.search.options.objectives)
     if not len(best):
@@ -133,8 +136,7 @@ def _front(run: _Run) -> Genes:
         nearest = min(o.excess for o in outcomes)
         error = next((o.error for o in outcomes if o.error), "")
         why = f"the nearest needs {nearest:.0f} more" if nearest < math.inf else error
-        budget = run.search.settings.crossbars
-        raise CannotBeDone(f"no subnet fits --num-crossbars {budget}: {len(outcomes)} were evaluated, {why}")
+        raise CannotBeDone(f"no subnet fits {_budget(options)}: {len(outcomes)} were evaluated, {why}")
     return best
 
 
@@ -143,9 +145,7 @@ def _generations(run: _Run, options: EvolveOptions) -> None:
     search, predict = run.search, None
     if run.judging.method == "predictor":
         if not len(run.kept.genes):
-            with _bar("predictor", options.predictor_subnets) as told:
-                learnt = label_training_subnets(search, options.predictor_subnets, told)
-            run.kept = Kept(run.kept.state, *learnt)
+            run.kept = Kept(run.kept.state, *_learnt(run, options))
             checkpoint.save_search(run.folder / FOLDER, search.space, run.kept, run.deciding)
         learnt = run.kept.genes, run.kept.accuracies
         predict = predictor(search.space, *learnt, search.options.seed, options.predictor_tau)
@@ -166,6 +166,14 @@ def _generations(run: _Run, options: EvolveOptions) -> None:
             done(0)
 
 
+def _learnt(run: _Run, options: EvolveOptions) -> Labels:
+    """What a predictor learns from: networks that another search judged, or that are judged here."""
+    if options.predictor_from is not None:
+        return checkpoint.load_labels(options.predictor_from, run.search.space, run.deciding)
+    with _bar("predictor", options.predictor_subnets) as told:
+        return label_training_subnets(run.search, options.predictor_subnets, told)
+
+
 @contextmanager
 def _bar(name: str, total: int) -> Iterator[Callable[[int], None]]:
     """A bar over subnets, called with how many are done."""
@@ -173,7 +181,7 @@ def _bar(name: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: advance(done, total, "")
 
 
-def _judging(options: EvolveOptions, hardware: Hardware) -> tuple[AccuracySettings, str]:
+def _judging(options: EvolveOptions, hardware: Sequence[Hardware]) -> tuple[AccuracySettings, str]:
     """How to judge, and a digest of the images.
 
     Supernet and images are loaded once here, so that what is wrong with them is told before anything starts.
@@ -182,7 +190,7 @@ def _judging(options: EvolveOptions, hardware: Hardware) -> tuple[AccuracySettin
     dataset = f"{kind}:{Path(path).resolve()}" if colon else kind  # workers may run elsewhere
     device, images = torch_device(options.device), load_context(options.checkpoint, options.dataset).images
     place = (options.checkpoint.resolve(), dataset)
-    method = options.accuracy or _usual_method(hardware)
+    method = options.accuracy or usual_method(hardware)
     judging = AccuracySettings(
         *place,
         method,
@@ -197,37 +205,29 @@ def _judging(options: EvolveOptions, hardware: Hardware) -> tuple[AccuracySettin
     return judging, f"{options.dataset} {checkpoint.content_digest(b''.join(parts))}"
 
 
-def _usual_method(hardware: Hardware) -> AccuracyMethod:
-    """Chips are asked where they compute something else than float networks do."""
-    device = device_of(hardware)
-    return "chip" if device.variation or device.stuck_high or device.stuck_low else "calibrate"
-
-
-def _space(options: EvolveOptions, settings: CompileSettings, judging: AccuracySettings) -> SearchSpace:
-    """All subnets; and the rows of diagonal boxes as a gene where several are given, or by default on chips.
-
-    The default is no diagonal boxes, half of the crossbar's rows, or all.
-    """
-    subnets, rows = OfaSpace(judging), options.diagonal_rows
-    free = settings.depthwise == "auto" and settings.tuner == "joint"
-    if judging.method == "chip" and free and rows is None:
-        most = settings.hardware.size.rows
-        rows = (0, most // 2, most)
-    return WithDiagonalRows(subnets, rows) if rows is not None and len(rows) > 1 else subnets
-
-
 def _engine(options: EvolveOptions) -> AbstractContextManager[Engine]:
     return local(options.workers) if options.scheduler is None else cluster(options.scheduler)
 
 
-def _require_room(judging: AccuracySettings, settings: CompileSettings) -> None:
-    """Raise CannotBeDone where not even the smallest subnet fits."""
-    found = _smallest(judging, replace(settings, quick=False, duplicate=False))
-    if isinstance(found, NoFit):
-        raise CannotBeDone(
-            f"no subnet fits --num-crossbars {settings.crossbars}: the smallest needs at least "
-            f"{found.lower_bound}, and a packing with {found.found} was found"
+def _require_room(
+    judging: AccuracySettings,
+    settings: CompileSettings,
+    offered: Sequence[OfferedConfig],
+    options: EvolveOptions,
+) -> None:
+    """Raise CannotBeDone where not even the smallest subnet fits any hardware."""
+    told = []
+    for name, crossbars, config in offered:
+        own = replace(settings, hardware=config.hardware, crossbars=crossbars, quick=False, duplicate=False)
+        found = _smallest(judging, own)
+        if not isinstance(found, NoFit):
+            return
+        held = f" ({crossbars} of the crossbars of {name})" if options.area_budget is not None else ""
+        told.append(
+            f"no subnet fits {_budget(options)}{held}: the smallest needs at least {found.lower_bound}, and "
+            f"a packing with {found.found} was found"
         )
+    raise CannotBeDone("; ".join(told))
 
 
 def _compile_kernels(judging: AccuracySettings, settings: CompileSettings) -> None:
@@ -244,13 +244,21 @@ def _smallest(judging: AccuracySettings, settings: CompileSettings) -> SubnetMet
     return compile_subnet(smallest, settings, judging.resolution, judging.classes)
 
 
-def _deciding(options: EvolveOptions, hardware: Hardware, judging: AccuracySettings) -> dict[str, Any]:
+def _budget(options: EvolveOptions) -> str:
+    area = options.area_budget
+    return f"--num-crossbars {options.crossbars}" if area is None else f"--area-budget {area:g}"
+
+
+def _deciding(
+    options: EvolveOptions, hardware: Sequence[Hardware], judging: AccuracySettings
+) -> dict[str, Any]:
     """All that decides what a search finds, as JSON values; files by what is in them."""
+    digests = [checkpoint.content_digest(repr(own).encode()) for own in hardware]
     deciding = {name: value for name, value in options.run.written.items() if name not in FREE}
     return {
         **deciding,
         "checkpoint": checkpoint.content_digest(judging.checkpoint),
-        "config": checkpoint.content_digest(repr(hardware).encode()),
+        "config": digests if len(digests) > 1 else digests[0],
         "objectives": list(options.search.objectives),
         "device": judging.device,
         "accuracy": judging.method,

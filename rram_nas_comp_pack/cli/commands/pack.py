@@ -16,7 +16,7 @@ from ...runs.file_names import PACKING
 from ...runs.folders import run_folder
 from ...runs.nas.front import read_hardware
 from ...runs.nas.subnet import front_of
-from ...runs.origin import CONFIG_COPY, begin
+from ...runs.origin import CONFIG_COPY, OFFERED, begin
 from ...runs.packing.log import coverage_table, log_lines, summary
 from ...runs.packing.log_reload import reload_lines, reload_summary, short_life
 from ...runs.packing.source import Source
@@ -107,8 +107,10 @@ def _other_hardware(model: str, config: SimConfig) -> str:
         return ""
     front = front_of(Path(place.rpartition("#")[0]))
     held = read_hardware(front)
-    if held is None or held.digest == config.digest:
+    if not held or config.digest in (each.digest for each in held):
         return ""
+    if len(held) > 1:
+        return f"{front} was found for other hardware, which the files in {front.parent / OFFERED} give"
     own = front.parent / CONFIG_COPY
     return f"{front} was found for other hardware, which --config {own} gives"
 

@@ -120,12 +120,12 @@ def dataset(text: str) -> str:
     raise argparse.ArgumentTypeError(f"found {text!r}, allowed are clutter, digits, cifar10 and folder:PATH")
 
 
-OBJECTIVES = ("acc", "speed", "energy", "crossbars")
+OBJECTIVES = ("acc", "speed", "energy", "crossbars", "area")
 
 
 def objectives(text: str) -> tuple[str, ...]:
     """Comma-separated goals of a search; accuracy and speed are always among them."""
     found = tuple(part.strip() for part in text.split(","))
     if not set(found) <= set(OBJECTIVES) or len(set(found)) < len(found) or found[:2] != OBJECTIVES[:2]:
-        raise argparse.ArgumentTypeError(f"found {text!r}, allowed is acc,speed[,energy][,crossbars]")
+        raise argparse.ArgumentTypeError(f"found {text!r}, allowed is acc,speed[,energy][,crossbars][,area]")
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +14,13 @@ from ofa.parser import path, word
 from ...errors import BadInput
 from ...nas.chips import Chips
 from ...runs.origin import cores
+from ...runs.plain_text import plain
 from ...runs.shipped import SUPERNET, SUPERNETS, USUAL_IMAGES
 from ...values import rules_of
 from .converters import at_least, dataset, number, objectives
 from .execution import ENCODINGS
 from .shared import (
+    CROSSBARS,
     RunOptions,
     add_duplication,
     add_ignored,
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 
 INSTANCES, CHIP_IMAGES = 4, 500
 """Chips on which a network is executed, and images."""
+
+MOST_FILES = 16
+"""Configurations among which networks may choose: the costs of so many are remembered at once."""
 
 QUICK = {
     "population": 20,
@@ -64,18 +69,23 @@ def _quick_told() -> str:
 class EvolveOptions:
     """Options of `evolve`: those of its run, of the search and of the compiler, which lacks the hardware.
 
-    `diagonal_rows` are all that are given, None where none are.
+    `diagonal_rows` are all that are given, None where none are. The budget is `crossbars`, or an
+    `area_budget` in mm². `configs` are the files of the hardware, of which the run's own is the first.
     """
 
     run: RunOptions
     search: SearchOptions
-    settings: Callable[[Hardware], CompileSettings]
+    settings: Callable[[Hardware, int], CompileSettings]
+    configs: tuple[Path, ...]
+    crossbars: int
+    area_budget: float | None
     accuracy: AccuracyMethod | None
     images: int | None
     chips: Chips
     diagonal_rows: tuple[int, ...] | None
     predictor_subnets: int
     predictor_tau: float
+    predictor_from: Path | None
     checkpoint: Path
     dataset: str
     device: str | None
@@ -88,10 +98,10 @@ class EvolveOptions:
 def add_evolve(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add = parser.add_argument
-    add_run(parser)
+    add_run(parser, searched=True)
     _add_search(parser)
     _add_accuracy(parser)
-    add_packing(parser)
+    add_packing(parser, searched=True)
     add_duplication(parser, searched=True)
     add(
         "--workers",
@@ -125,7 +135,7 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
         type=objectives,
         default=("acc", "speed"),
         metavar="NAMES",
-        help="objectives of the search: acc,speed, to which energy and crossbars may be added "
+        help="objectives of the search: acc,speed, to which energy, crossbars and area may be added "
         "(default: acc,speed)",
     )
     add(
@@ -242,6 +252,13 @@ def _add_accuracy(parser: argparse.ArgumentParser) -> None:
         help="lowest rank correlation (Kendall's tau) at which the predictor may be used (default: 0.7)",
     )
     add(
+        "--predictor-from",
+        type=path,
+        metavar="RUN_DIR",
+        help="search whose networks the predictor learns from, instead of judging as many anew; it has the "
+        "same supernet and images (default: none)",
+    )
+    add(
         "--checkpoint",
         type=path,
         metavar="FILE",
@@ -274,17 +291,51 @@ def evolve_options(values: dict[str, Any], command_line: str) -> EvolveOptions:
     if values["method"] == "ndga":  # what the paper's program calls it
         values["method"] = "nsga2"
     values["depthwise_mapping"] = depthwise_mapping(values)
+    configs = _hardware_and_budget(values)
     rows = _diagonal_rows(values)
     own = {f.name for f in fields(EvolveOptions)} & values.keys() - {"diagonal_rows"}
     chips = {"images": values["chip_images"], **{n: values[n] for n in ("instances", "encoding", "robust")}}
     return EvolveOptions(
-        run=run_options(values, command_line),
+        run=_run(values, configs, command_line),
         search=_search(values),
         settings=_settings(values),
         chips=Chips(**chips),
         diagonal_rows=rows,
+        configs=configs,
+        crossbars=values["num_crossbars"] or CROSSBARS,
         **{name: values[name] for name in own},
     )
+
+
+def _hardware_and_budget(values: dict[str, Any]) -> tuple[Path, ...]:
+    """Return the files of the hardware, and set the usual budget where none is given.
+
+    Raises BadInput where there are two budgets, or only one of crossbars for several files.
+    """
+    configs, area, crossbars = tuple(values["config"]), values["area_budget"], values["num_crossbars"]
+    if area is not None and crossbars is not None:
+        raise BadInput(f"--area-budget: found {area:g} with --num-crossbars {crossbars}, allowed is either")
+    if len(configs) > 1 and area is None:
+        raise BadInput(
+            f"--config: found {len(configs)} files without --area-budget, allowed is one: crossbars of "
+            "different hardware are no common budget"
+        )
+    if len(configs) > MOST_FILES:
+        raise BadInput(f"--config: found {len(configs)} files, allowed are at most {MOST_FILES}")
+    names = [config.stem for config in configs]
+    if len(set(names)) < len(names):
+        raise BadInput(f"--config: found the names {', '.join(names)}, allowed are different ones")
+    values["config"] = configs[0]
+    if area is None and crossbars is None:
+        values["num_crossbars"] = CROSSBARS
+    return configs
+
+
+def _run(values: dict[str, Any], configs: tuple[Path, ...], command_line: str) -> RunOptions:
+    """Options of the run; what it writes names all files of the hardware."""
+    run = run_options(values, command_line)
+    several = {"config": [plain(str(each)) for each in configs]} if len(configs) > 1 else {}
+    return replace(run, written={**run.written, **several})
 
 
 def _diagonal_rows(values: dict[str, Any]) -> tuple[int, ...] | None:
@@ -309,13 +360,12 @@ def _search(v: dict[str, Any]) -> SearchOptions:
     return SearchOptions(**{name: v[name] for name in same}, weights=weights)
 
 
-def _settings(v: dict[str, Any]) -> Callable[[Hardware], CompileSettings]:
+def _settings(v: dict[str, Any]) -> Callable[[Hardware, int], CompileSettings]:
     """How the search compiles: the quick way."""
     from ...nas.compile_subnet import CompileSettings
 
     return partial(
         CompileSettings,
-        crossbars=v["num_crossbars"],
         samples=v["num_sample"],
         rules=rules_of(v["no_pack_heuristic"], v["layer_threshold"], v["xbar_max_load"]),
         depth_split=v["depth_split_factor"],

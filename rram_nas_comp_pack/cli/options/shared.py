@@ -14,7 +14,10 @@ from ...errors import BadInput
 from ...runs.plain_text import plain
 from ...runs.simconfig import default_config
 from ...tuning.settings import DepthwiseMapping
-from .converters import MOST_SAMPLES, at_least, exp_id, one_or_several
+from .converters import MOST_SAMPLES, at_least, exp_id, number, one_or_several
+
+MOST_AREA_MM2 = 1e6
+"""More than any wafer has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,8 @@ def run_options(values: Mapping[str, Any], command_line: str) -> RunOptions:
     return RunOptions(**own, command_line=command_line, written=written)
 
 
-def add_run(parser: argparse.ArgumentParser) -> None:
-    """Options of every command that makes a run."""
+def add_run(parser: argparse.ArgumentParser, *, searched: bool = False) -> None:
+    """Options of every command that makes a run; where networks are searched, hardware may be a choice."""
     add = parser.add_argument
     add("--exp-id", type=exp_id, default="dev", metavar="ID", help="name of the run's folder (default: dev)")
     add(
@@ -51,23 +54,35 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder in which runs are written (default: log)",
     )
-    add_config(parser)
+    add_config(parser, several=searched)
     add("--seed", type=at_least(0), default=123, help="seed of all random numbers (default: 123)")
     add("--no-report", action="store_true", help="write no report.html and no figures")
     add("--verbose", action="store_true", help="copy logs.log to standard error")
 
 
-def add_packing(parser: argparse.ArgumentParser) -> None:
-    """Options of the crossbars and of what may share one."""
+CROSSBARS = 10
+"""The usual budget."""
+
+
+def add_packing(parser: argparse.ArgumentParser, *, searched: bool = False) -> None:
+    """Options of the crossbars and of what may share one; where networks are searched, area may count."""
     add = parser.add_argument
     positive = at_least(1)
     add(
         "--num-crossbars",
         type=positive,
-        default=10,
+        default=None if searched else CROSSBARS,
         metavar="N",
-        help="number of crossbars that may be used (default: 10)",
+        help=f"number of crossbars that may be used (default: {CROSSBARS})",
     )
+    if searched:
+        add(
+            "--area-budget",
+            type=number(0, MOST_AREA_MM2),
+            metavar="MM2",
+            help="area that the crossbars may take up with all that belongs to them, in mm², instead of "
+            "their number; several files of --config need it",
+        )
     add(
         "--depth-split-factor",
         type=positive,
@@ -144,14 +159,16 @@ def add_duplication(parser: argparse.ArgumentParser, *, searched: bool = False) 
     )
 
 
-def add_config(parser: argparse.ArgumentParser) -> None:
-    """The hardware."""
+def add_config(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """The hardware; `several` files may be given where it is a choice, as a list."""
+    choice = "; of several files, the search chooses one for each network" if several else ""
     parser.add_argument(
         "--config",
         type=path,
-        default=default_config(),
+        nargs="+" if several else None,
+        default=[default_config()] if several else default_config(),
         metavar="INI",
-        help="configuration of the hardware (default: SimConfig.ini, or the installed one if there "
+        help=f"configuration of the hardware{choice} (default: SimConfig.ini, or the installed one if there "
         "is no such file)",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -128,12 +129,11 @@ def search_run(run: SearchRun) -> Compared:
     terms = (config and config.digest, run.front.samples, size)
     values: dict[str, Value] = {
         "kind": "search",
-        "hardware": _short(config),
-        "crossbar_size": None if config is None else f"{config.hardware.rows} x {config.hardware.columns}",
+        **_hardware(run),
         "input_size": f"3 x {size} x {size}",
         "method": run.options.get("method"),
         "dataset": local(run.front.dataset),
-        "budget": run.front.budget,
+        **_budget(run),
         "generations": len(run.hypervolumes),
         "evaluated": run.evaluated.total,
         "hypervolume": run.hypervolumes[-1] if run.hypervolumes else None,
@@ -144,6 +144,8 @@ def search_run(run: SearchRun) -> Compared:
         figures = fastest.best
         values |= {"crossbars": figures.crossbars, "utilization": figures.utilization}
         values |= {"speed": figures.speed, "energy_nj": figures.energy_nj}
+        if figures.area_mm2 is not None:
+            values |= {"area_um2": figures.area_mm2 * 1e6}
         values |= {"baseline_ns": figures.speed * figures.latency_ns}
         values |= {"best_validation": most.validation, "best_test": most.test}
         values |= {"best_chip": most.chip, "best_chip_test": most.chip_test}
@@ -152,3 +154,22 @@ def search_run(run: SearchRun) -> Compared:
         values |= {"median_accuracy": median(run.evaluated.accuracy.tolist())}
     options = {**run.options, "num_sample": run.front.samples}
     return Compared(run.name, "search", values, options, dict.fromkeys(("speed", "median_speed"), terms))
+
+
+def _hardware(run: SearchRun) -> dict[str, Value]:
+    """What networks lie on, or could choose, and what those of the front chose."""
+    offered, config = run.front.offered, run.front.config
+    configs = [own.config for own in offered] or ([] if config is None else [config])
+    sizes = dict.fromkeys(f"{own.hardware.rows} x {own.hardware.columns}" for own in configs)
+    chosen = Counter(network.hardware for network in run.front.networks)
+    counts = (f"{own.name} {chosen[own.name]}" for own in offered)
+    return {
+        "hardware": ", ".join(own.digest[:12] for own in configs) or None,
+        "crossbar_size": ", ".join(sizes) or None,
+        **({"hardware_of_front": ", ".join(counts)} if offered else {}),
+    }
+
+
+def _budget(run: SearchRun) -> dict[str, Value]:
+    area = run.front.area_budget
+    return {"budget": run.front.budget} if area is None else {"area_budget": area}

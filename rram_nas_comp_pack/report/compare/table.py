@@ -66,7 +66,9 @@ FIELDS = (
     Field("input_size", "input size"),
     Field("method", "method"),
     Field("dataset", "images"),
+    Field("hardware_of_front", "networks of the front by hardware"),
     Field("budget", "budget, crossbars"),
+    Field("area_budget", "budget, mm²", "{:g}".format),
     Field("crossbars", "crossbars used", of_search="crossbars of the fastest network"),
     Field("lower_bound", "lower bound"),
     Field("gap", "gap"),
@@ -90,7 +92,7 @@ FIELDS = (
     Field("write_energy_share", "share of writing in the energy", _percent, "low"),
     Field("years", "years until the first cell is worn", _significant, "high"),
     Field("rate_most", "inferences a second at most", _significant, "high"),
-    Field("area_um2", "area, mm²", _scaled(1e-6, 1), "low"),
+    Field("area_um2", "area, mm²", _scaled(1e-6, 1), "low", "area of the fastest network, mm²"),
     Field("time_s", "time without compiling kernels, s", _scaled(1, 2)),
     Field("generations", "generations"),
     Field("evaluated", "networks evaluated"),
@@ -117,6 +119,7 @@ OWN = {
     "seed",
     "num_crossbars",
     "batch",
+    "area_budget",
 }
 """Options that say where and how fast a run went, and those with a row of their own."""
 

@@ -17,13 +17,29 @@ MOST_LINES = 1200
 def front_chart(runs: Sequence[SearchRun]) -> Scatter:
     """Accuracy over speed: all networks, and the front of every run."""
     cloud = np.concatenate([np.stack([r.evaluated.speed, r.evaluated.judged], axis=1) for r in runs])
-    fronts = tuple(
-        Front(run.name if len(runs) > 1 else "front", _points(i, run, len(runs) > 1), look(i))
-        for i, run in enumerate(runs)
+    fronts = (
+        _by_hardware(runs[0])
+        if len(runs) == 1 and runs[0].front.offered
+        else tuple(
+            Front(run.name if len(runs) > 1 else "front", _points(i, run, len(runs) > 1), look(i))
+            for i, run in enumerate(runs)
+        )
     )
     y = Axis(f"accuracy on {judges(runs)}validation images", least=0.002)
     named = ("evaluated", "before tuning in full")
     return Scatter("", Axis("speed over the baseline's"), y, cloud, fronts, named)
+
+
+def _by_hardware(run: SearchRun) -> tuple[Front, ...]:
+    """What the front has on each hardware."""
+    found = _points(0, run, False)
+    chosen = [network.hardware for network in run.front.networks]
+    named = enumerate(each.name for each in run.front.offered)
+    return tuple(
+        Front(name, tuple(p for p, own in zip(found, chosen, strict=True) if own == name), look(i))
+        for i, name in named
+        if name in chosen
+    )
 
 
 def _points(place: int, run: SearchRun, named: bool) -> tuple[Point, ...]:
@@ -34,7 +50,8 @@ def _points(place: int, run: SearchRun, named: bool) -> tuple[Point, ...]:
             n.judged,
             n.searched.speed if n.tuned else None,
             network_id(place, n),
-            f"{name}network {n.index}: {accuracies_told(n)}, speed {n.best.speed:.2f}",
+            f"{name}network {n.index}: {accuracies_told(n)}, speed {n.best.speed:.2f}"
+            + (f", on {n.hardware}" if n.hardware else ""),
         )
         for n in run.front.networks
     )

@@ -11,7 +11,7 @@ import numpy as np
 from ...runs.nas.run import SearchRun
 from ..chart_values import Scatter
 from ..svg import scales_of
-from .networks import pack_command, stages_table
+from .networks import Chosen, pack_command, stages_table
 
 TABLE = "evaluated.csv"
 
@@ -38,8 +38,8 @@ def _of(run: SearchRun, runs: Sequence[SearchRun]) -> str:
 
 
 def evaluated_data(runs: Sequence[SearchRun], folders: Sequence[str], chart: Scatter) -> str:
-    """The networks that fit, for the script: number, accuracy, speed, their choices, a digit each, and
-    the accuracy of chips.
+    """The networks that fit, for the script: number, accuracy, speed, their choices, a digit each, the
+    accuracy of chips, rows of diagonal boxes, and the place of the hardware among those offered.
     """
     x, y = scales_of(chart)
     data = {
@@ -49,7 +49,8 @@ def evaluated_data(runs: Sequence[SearchRun], folders: Sequence[str], chart: Sca
             {
                 "title": f"{run.name}, evaluated network" if len(runs) > 1 else "Evaluated network",
                 "folder": folder,
-                "command": pack_command(run, TABLE, "K", _rows_to_fill_in(run)),
+                "command": pack_command(run, TABLE, "K", _to_fill_in(run)),
+                "hardware": [[each.name, each.crossbars] for each in run.front.offered],
                 "networks": _networks(run),
             }
             for run, folder in zip(runs, folders, strict=True)
@@ -59,9 +60,11 @@ def evaluated_data(runs: Sequence[SearchRun], folders: Sequence[str], chart: Sca
     return f'<script type="application/json" id="evaluated-data">{text}</script>\n'
 
 
-def _rows_to_fill_in(run: SearchRun) -> str | None:
-    """What stands for a network's rows of diagonal boxes, where these were a gene."""
-    return None if run.evaluated.diagonal_rows is None else "R"
+def _to_fill_in(run: SearchRun) -> Chosen:
+    """What stands for the choices of a network, where they were genes."""
+    own = run.evaluated
+    rows = None if own.diagonal_rows is None else "ROWS"
+    return Chosen(rows, None if own.hardware is None else "HARDWARE", "CROSSBARS")
 
 
 def _networks(run: SearchRun) -> list[tuple[int | float | str | None, ...]]:
@@ -69,6 +72,8 @@ def _networks(run: SearchRun) -> list[tuple[int | float | str | None, ...]]:
     none = [None] * len(own.number)
     chips = none if own.chip is None else own.chip.round(4).tolist()
     diagonal = none if own.diagonal_rows is None else own.diagonal_rows.tolist()
+    places = {each.name: i for i, each in enumerate(run.front.offered)}
+    hardware = none if own.hardware is None else [places[name] for name in own.hardware]
     columns = own.number, own.accuracy.round(4), own.speed.round(2)
     genes = ("".join(map(str, row)) for row in np.hstack([own.ks, own.e, own.d]).tolist())
-    return list(zip(*(each.tolist() for each in columns), genes, chips, diagonal, strict=True))
+    return list(zip(*(each.tolist() for each in columns), genes, chips, diagonal, hardware, strict=True))

@@ -23,10 +23,12 @@
 
   const quoted = (word) => /^[\w@%+=:,./#-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
+  const placed = (command, folder) => location.protocol !== "file:" ? command
+    : command.replace(/(ofa:)?RUN_DIR\/\S+/g, (word) => quoted(word.replace("RUN_DIR", () => joined(folder))));
+
   if (location.protocol === "file:") {
     for (const code of document.querySelectorAll("code[data-folder]")) {
-      code.textContent = code.textContent.replace(/ofa:RUN_DIR\/\S+/,
-        (word) => quoted(word.replace("RUN_DIR", () => joined(code.dataset.folder))));
+      code.textContent = placed(code.textContent, code.dataset.folder);
     }
     const name = joined(".").split("/").pop();
     if (name) document.title = `${name}: ${document.title}`;
@@ -79,8 +81,8 @@
   const drawing = document.querySelector(".front svg.chart");
   const known = JSON.parse(document.getElementById("evaluated-data").textContent);
   const place = ([low, high, start, end], value) => start + (value - low) / (high - low) * (end - start);
-  const all = known.runs.flatMap((run) => run.networks.map(([number, accuracy, speed, genes, chip, rows]) =>
-    ({ run, number, accuracy, speed, genes, chip, rows, x: place(known.x, speed), y: place(known.y, chip ?? accuracy) })));
+  const all = known.runs.flatMap((run) => run.networks.map(([number, accuracy, speed, genes, chip, rows, place_of_hardware]) =>
+    ({ run, number, accuracy, speed, genes, chip, rows, hardware: run.hardware[place_of_hardware], x: place(known.x, speed), y: place(known.y, chip ?? accuracy) })));
   const panel = document.getElementById("evaluated");
 
   const stages = (genes) => [0, 1, 2, 3].map((stage) => {
@@ -92,11 +94,19 @@
   const accuracies = ({ accuracy, chip }) => chip === null ? `accuracy ${accuracy.toFixed(4)}`
     : `accuracy on chips ${chip.toFixed(4)}, in floats ${accuracy.toFixed(4)}`;
 
+  const on = ({ hardware }) => hardware ? `, on ${hardware[0]}` : "";
+
+  const command = ({ run, number, rows, hardware }) => {
+    const [name, crossbars] = hardware ?? ["", ""];
+    const words = { "evaluated.csv#K": `evaluated.csv#${number}`, ROWS: rows, CROSSBARS: crossbars, HARDWARE: name };
+    return placed(run.command.replace(/evaluated\.csv#K|\b(ROWS|CROSSBARS|HARDWARE)\b/g, (word) => words[word]), run.folder);
+  };
+
   const show = (network) => {
     choose("evaluated");
     panel.querySelector("h3").textContent = `${network.run.title} ${network.number}`;
     panel.querySelector(".figures").textContent =
-      `${accuracies(network)}, speed searched ${network.speed.toFixed(2)}`;
+      `${accuracies(network)}, speed searched ${network.speed.toFixed(2)}${on(network)}`;
     panel.querySelector("tbody").replaceChildren(...stages(network.genes).map((cells) => {
       const row = document.createElement("tr");
       row.append(...cells.map((text) => {
@@ -106,11 +116,7 @@
       }));
       return row;
     }));
-    const word = (text) => location.protocol === "file:"
-      ? quoted(text.replace("RUN_DIR", () => joined(network.run.folder))) : text;
-    panel.querySelector("code").textContent = network.run.command
-      .replace("evaluated.csv#K", `evaluated.csv#${network.number}`)
-      .replace("--diagonal-rows R", `--diagonal-rows ${network.rows}`).replace(/ofa:RUN_DIR\/\S+/, word);
+    panel.querySelector("code").textContent = command(network);
     ring = document.createElementNS(drawing.namespaceURI, "circle");
     ring.setAttribute("class", "ring");
     ring.setAttribute("cx", network.x);

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from typing import NamedTuple
 
 from ofa.architecture import DEPTHS, Configuration, layer_shapes
 
 from ...runs.nas.run import FrontNetwork, SearchRun
+from ...runs.origin import offered_place
 from ..page import Cell, CellValue, table
 from .charts import accuracies_told, network_id
 
@@ -26,12 +28,14 @@ def front_table(runs: Sequence[SearchRun]) -> str:
     many = len(runs) > 1
     chips = any(n.chip is not None for run in runs for n in run.front.networks)
     on_chips = ("on chips", "on chips, test") if chips else ()
+    mixed = any(run.front.offered for run in runs)
     header = (
-        *(("run",) if many else ()), "network", "accuracy", "test accuracy", *on_chips, "speed searched",
+        *(("run",) if many else ()), "network", *(("hardware",) if mixed else ()), "accuracy",
+        "test accuracy", *on_chips, "speed searched",
         "speed tuned", "latency, ms", "energy, mJ", "crossbars", "utilization",
     )  # fmt: skip
     named = [
-        (network_id(i, n), list(_cells(n, run.name if many else None, chips)))
+        (network_id(i, n), list(_cells(n, run.name if many else None, chips, mixed)))
         for i, run in enumerate(runs)
         for n in run.front.networks
     ]
@@ -57,11 +61,13 @@ CHIPS_NOTE = (
 )
 
 
-def _cells(network: FrontNetwork, run: str | None, chips: bool) -> Iterator[CellValue]:
+def _cells(network: FrontNetwork, run: str | None, chips: bool, mixed: bool) -> Iterator[CellValue]:
     if run is not None:
         yield run
     best, tuned = network.best, network.tuned
     yield network.index
+    if mixed:
+        yield network.hardware or "-"
     yield Cell(f"{network.validation:.4f}", network.validation)
     for share in (network.test, *((network.chip, network.chip_test) if chips else ())):
         yield Cell("-", -1) if share is None else Cell(f"{share:.4f}", share)
@@ -78,7 +84,7 @@ def network_panels(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
     named = len(runs) > 1
     panels = (
         _panel(network_id(i, n), f"{run.name}, network {n.index}" if named else f"Network {n.index}",
-               n, pack_command(run, "front.json", n.index, n.diagonal_rows), folder)
+               n, pack_command(run, "front.json", n.index, _chosen(run, n)), folder)
         for i, (run, folder) in enumerate(zip(runs, folders, strict=True)) for n in run.front.networks
     )  # fmt: skip
     return "".join(panels)
@@ -90,7 +96,8 @@ def _panel(name: str, title: str, network: FrontNetwork, command: str, folder: s
     own = network.test if network.chip is None else network.chip_test
     where = "test" if network.chip is None else "on chips and test images"
     test = "" if own is None else f", {where} {own:.4f}"
-    figures = f"{accuracies_told(network)}{test}, speed {network.best.speed:.2f}"
+    on = f", on {network.hardware}" if network.hardware else ""
+    figures = f"{accuracies_told(network)}{test}, speed {network.best.speed:.2f}{on}"
     return (
         f'<div class="panel" id="{name}" hidden><h3>{escape(title)}</h3>\n'
         f"<p>{figures}; {len(layers)} layers, {weights / 1e6:.2f} million weights</p>\n"
@@ -115,13 +122,26 @@ def stages_table(rows: Sequence[Sequence[str]]) -> str:
     return table(("stage", "depth d", "kernels ks", "expansions e"), rows, "Blocks that run, first to last")
 
 
-def pack_command(run: SearchRun, file: str, number: int | str, rows: int | str | None = None) -> str:
-    """The command line that packs a network in a file of the search; one of the front as it was tuned.
+class Chosen(NamedTuple):
+    """What genes beside the network choose, or what stands for it; None where that was no gene."""
 
-    `rows` are the network's own `--diagonal-rows`, None where all have those of the search.
-    """
+    rows: int | str | None = None
+    hardware: str | None = None
+    crossbars: int | str = ""
+
+
+NOTHING = Chosen()
+
+
+def _chosen(run: SearchRun, network: FrontNetwork) -> Chosen:
+    crossbars = next((own.crossbars for own in run.front.offered if own.name == network.hardware), "")
+    return Chosen(network.diagonal_rows, network.hardware, crossbars)
+
+
+def pack_command(run: SearchRun, file: str, number: int | str, chosen: Chosen = NOTHING) -> str:
+    """The command line that packs a network in a file of the search; one of the front as it was tuned."""
     parts = [f"python -m rram_nas_comp_pack pack --model ofa:{PLACEHOLDER}/{file}#{number}"]
-    parts.append(f"--num-crossbars {run.front.budget}")
+    parts.append(f"--num-crossbars {chosen.crossbars if chosen.hardware else run.front.budget}")
     if run.front.resolution != 64:
         parts.append(f"--input-size 3,{run.front.resolution},{run.front.resolution}")
     duplicate = run.options.get("duplicate", "True") == "True"
@@ -133,11 +153,13 @@ def pack_command(run: SearchRun, file: str, number: int | str, rows: int | str |
         parts.append(f"--depthwise-mapping {mapping}")
     for name, usual in PACK_DEFAULTS.items():
         value = str(run.front.samples) if name == "num_sample" else run.options.get(name, usual)
-        if name == "diagonal_rows" and rows is not None:
-            value = str(rows)
+        if name == "diagonal_rows" and chosen.rows is not None:
+            value = str(chosen.rows)
         if value != usual:
             parts.append(f"--{name.replace('_', '-')} {value}")
-    if run.front.config is not None:
+    if chosen.hardware:
+        parts.append(f"--config {PLACEHOLDER}/{offered_place(chosen.hardware)}")
+    elif run.front.config is not None:
         parts.append(f"--config {PLACEHOLDER}/SimConfig.ini")
     elif run.options.get("config", "SimConfig.ini") != "SimConfig.ini":
         parts.append(f"--config {run.options['config']}")

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from ...runs.nas.run import SearchRun, local
 from .. import svg
-from ..chart_values import Scatter
+from ..chart_values import Front, Scatter, look
 from ..compare.page import runs_table
 from ..compare.run import search_run
 from ..compare.table import rows
@@ -18,6 +18,7 @@ from ..page import Section, asset, page, table, terms
 from ..report_files import ReportFiles
 from .charts import MOST_LINES, front_chart, genome_chart, knee, progress_charts, speeds_of
 from .evaluated import evaluated_data, evaluated_panel
+from .hardware import budget_told, hardware_table
 from .networks import front_table, network_panels
 
 FILES = {"config", "checkpoint", "dataset"}
@@ -52,12 +53,12 @@ def search_page(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
     """The page."""
     many = len(runs) > 1
     title = f"{len(runs)} searches of subnets" if many else "Search of subnets"
-    budgets = " and ".join(str(b) for b in sorted({run.front.budget for run in runs}))
+    budgets = " and ".join(dict.fromkeys(map(budget_told, sorted(runs, key=lambda run: run.front.budget))))
     datasets, methods = (
         {local(run.front.dataset) for run in runs},
         {run.options.get("method", "") for run in runs} - {""},
     )
-    subtitle = ", ".join([*sorted(datasets), f"at most {budgets} crossbars", *sorted(methods)])
+    subtitle = ", ".join([*sorted(datasets), f"at most {budgets}", *sorted(methods)])
     return page(title, subtitle, list(_sections(runs, folders)), plots=False)
 
 
@@ -65,7 +66,10 @@ def _sections(runs: Sequence[SearchRun], folders: Sequence[str]) -> Iterator[Sec
     names = svg.legend([run.name for run in runs])
     style = f"<style>\n{asset('nas/nas.css')}</style>\n"
     yield Section("result", "Result", style + _result(runs))
-    yield Section("front", "Front", f"{_note(FRONT_NOTE)}{names}{_front(runs, folders)}{front_table(runs)}")
+    looks = names or svg.legend([own.name for own in runs[0].front.offered])
+    yield Section("front", "Front", f"{_note(FRONT_NOTE)}{looks}{_front(runs, folders)}{front_table(runs)}")
+    if any(run.front.offered for run in runs):
+        yield Section("hardware", "Hardware", hardware_table(runs))
     if any(run.hypervolumes for run in runs):
         yield Section("progress", "Progress", f"{_note(VOLUME_NOTE)}{names}{_progress(runs)}")
     if any(len(run.evaluated.speed) for run in runs):
@@ -106,7 +110,8 @@ def _result(runs: Sequence[SearchRun]) -> str:
     if len(runs) == 1:
         found = rows(compared)
         shown = {row.field.key: (row.field.label, row.shown(0)) for row in found}
-        return terms([*(shown[key] for key in KEY_FIGURES if key in shown), *_others(runs[0])])
+        known = (shown[key] for key in KEY_FIGURES if key in shown)
+        return terms([*(figure for figure in known if figure[1] != "-"), *_others(runs[0])])
     return runs_table(compared)
 
 
@@ -121,7 +126,10 @@ def _front(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
     """The drawing, and beside it the network that is chosen: at first the front's knee."""
     chart, hint = front_chart(runs), '<p class="hint">Choose a point or a row to see its network.</p>'
     panels = hint + network_panels(runs, folders) + evaluated_panel(runs)
-    first = f' data-first="{escape(knee(chart.fronts[0].points))}"' if chart.fronts[0].points else ""
+    own = chart.fronts if runs[0].front.offered else chart.fronts[:1]
+    points = tuple(point for front in own for point in front.points)
+    best = Front("", points, look(0)).limit()
+    first = f' data-first="{escape(knee(best))}"' if best else ""
     return (
         f'<div class="front"><div>{_drawn(chart)}</div>'
         f'<div class="panels" aria-live="polite"{first}>{panels}</div></div>\n'

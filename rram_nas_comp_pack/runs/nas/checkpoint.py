@@ -24,10 +24,13 @@ from ...nas.space import Genes, Genome
 from ..checked_json import HUGE, MOST_COUNT, parse_json, require_file
 from .front import ACCURACY
 
-VERSION = 2
+VERSION = 3
 FOLDER, NAME = "checkpoint", "search.npz"
 
 _DAMAGED = "found no search to go on with: not a checkpoint (or damaged)"
+
+Labels = tuple[Genes, NDArray[np.float64]]
+"""Rows of genes (subnets, genes), and their accuracies (subnets,), 0 to 1."""
 
 _NUMBERS = tuple(f.name for f in fields(SubnetResult) if f.name not in ("error", "chip_accuracy"))
 _figures = attrgetter(*_NUMBERS)
@@ -116,6 +119,42 @@ def _arrays(length: int, kept: Kept, options: Mapping[str, Any]) -> dict[str, ND
 def load_search(folder: Path, genome: Genome, options: Mapping[str, Any]) -> Kept:
     """Read a search to go on with. Raises BadInput where it is damaged or was begun with other options."""
     path = folder / NAME
+    held, begun = _read(path)
+    _require_same(path, begun, options)
+    try:
+        return Kept(_state(genome, held), *_labels(genome, held))
+    except Exception as error:  # a damaged array raises nearly anything
+        raise BadInput(f"{path}: {_DAMAGED}") from error
+
+
+LABELLED = ("checkpoint", "dataset", "images", "device", "predictor_subnets")
+"""Options on which the accuracies depend that a predictor learns from."""
+
+
+def load_labels(run_dir: Path, genome: Genome, options: Mapping[str, Any]) -> Labels:
+    """What the predictor of another search learnt from.
+
+    Raises BadInput where that search is damaged, has no predictor, or judged networks otherwise.
+    """
+    path = run_dir / FOLDER / NAME
+    held, begun = _read(path)
+    _require_same(path, *({name: each.get(name) for name in LABELLED} for each in (begun, options)))
+    try:
+        found = _labels(genome, held)
+    except Exception as error:  # a damaged array raises nearly anything
+        raise BadInput(f"{path}: found networks of another search space, or a damaged file") from error
+    if not len(found[0]):
+        raise BadInput(f"{path}: found no networks that a predictor learnt from, allowed are some")
+    return found
+
+
+def _labels(genome: Genome, held: Mapping[str, NDArray[Any]]) -> Labels:
+    taught = _genes(genome, held["taught"])
+    return taught, _numbers(held["accuracies"], (len(taught),), 0.0, 1.0)
+
+
+def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The arrays of a search that is kept, and the options that decided where it went."""
     _require_checkpoint(path)
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -126,12 +165,7 @@ def load_search(folder: Path, genome: Genome, options: Mapping[str, Any]) -> Kep
         raise BadInput(f"{path}: {_DAMAGED}") from error
     if version != VERSION:
         raise BadInput(f"{path}: found version {version!r:.60}, allowed is {VERSION}")
-    _require_same(path, begun, options)
-    try:
-        taught = _genes(genome, held["taught"])
-        return Kept(_state(genome, held), taught, _numbers(held["accuracies"], (len(taught),), 0.0, 1.0))
-    except Exception as error:  # so do its arrays
-        raise BadInput(f"{path}: {_DAMAGED}") from error
+    return held, begun
 
 
 def _require_checkpoint(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,13 @@ from ofa.errors import BadInput as BadSubnet
 
 from ...errors import BadInput
 from ...hardware.config.read import SimConfig
+from ...nas.compile_gene import DIAGONAL_ROWS, HARDWARE
 from ..checked_json import HUGE, JsonObject, parse_json, read_json
-from ..simconfig import read_simconfig
+from ..origin import OfferedConfig
+from ..simconfig import read_simconfig, require_simconfig
 from .run import ELSEWHERE, Figures, Front, FrontNetwork
 
 FRONT = "front.json"
-DIAGONAL_ROWS = "diagonal_rows"
-"""What the gene is called where there is one."""
 
 ACCURACY = -1000.0, 1000.0
 """The range of an accuracy that may be predicted: a predictor may leave 0 to 1."""
@@ -28,6 +28,8 @@ def read_front(path: Path) -> Front:
     """What a front.json says, checked by itself."""
     front = JsonObject(path, "front", read_json(path))
     options = front.maybe(front.within, "options")
+    offered = _offered(front)
+    names = {each.name for each in offered}
     return Front(
         version=front.text("version"),
         dataset=front.text("dataset"),
@@ -40,9 +42,19 @@ def read_front(path: Path) -> Front:
         generations=front.maybe(front.count, "generations"),
         evaluated=front.maybe(front.count, "evaluated"),
         hypervolumes=_volumes(front) if front.has("hypervolume") else None,
-        networks=tuple(_network(i, entry) for i, entry in enumerate(front.objects("networks"))),
+        networks=tuple(_network(i, entry, names) for i, entry in enumerate(front.objects("networks"))),
         options=None if options is None else option_texts(options.value),
         config=read_simconfig(front),
+        area_budget=front.maybe(front.positive, "area_budget_mm2"),
+        offered=offered,
+    )
+
+
+def _offered(front: JsonObject) -> tuple[OfferedConfig, ...]:
+    """The configurations that networks chose from, none where they were no gene."""
+    places = front.objects(HARDWARE) if front.has(HARDWARE) else ()
+    return tuple(
+        OfferedConfig(each.text("name"), each.count("crossbars"), require_simconfig(each)) for each in places
     )
 
 
@@ -59,9 +71,11 @@ def read_dataset(path: Path) -> str:
     return front.text("dataset") if front.has("dataset") else "digits"
 
 
-def read_hardware(path: Path) -> SimConfig | None:
-    """The configuration that a front.json holds, None where it holds none."""
-    return read_simconfig(JsonObject(path, "front", read_json(path)))
+def read_hardware(path: Path) -> list[SimConfig]:
+    """The configurations that networks of a front.json lie on; none where it holds none."""
+    front = JsonObject(path, "front", read_json(path))
+    own = read_simconfig(front)
+    return [each.config for each in _offered(front)] or ([] if own is None else [own])
 
 
 def _classes(front: JsonObject) -> int:
@@ -99,7 +113,11 @@ def read_subnet_text(place: str, text: str) -> Configuration:
     return read_subnet(JsonObject(place, "sample", parse_json(text, f"{place}: sample")))
 
 
-def _network(index: int, place: JsonObject) -> FrontNetwork:
+def _network(index: int, place: JsonObject, offered: Collection[str]) -> FrontNetwork:
+    """One of the front; `offered` are the names of the configurations to choose from."""
+    hardware = place.text(HARDWARE) if offered else None
+    if hardware is not None and hardware not in offered:
+        place.fail(HARDWARE, hardware, f"one of {', '.join(offered)}")
     tuned = place.maybe(place.within, "tuned")
     return FrontNetwork(
         index=index,
@@ -111,6 +129,7 @@ def _network(index: int, place: JsonObject) -> FrontNetwork:
         chip=place.maybe(place.share, "chip_accuracy"),
         chip_test=place.maybe(place.share, "chip_test_accuracy"),
         diagonal_rows=place.maybe(partial(place.count, least=0), DIAGONAL_ROWS),
+        hardware=hardware,
     )
 
 
@@ -121,4 +140,5 @@ def _figures(place: JsonObject) -> Figures:
         energy_nj=place.number("energy_nj"),
         crossbars=place.count("crossbars"),
         utilization=place.share("utilization"),
+        area_mm2=place.maybe(place.number, "area_mm2"),
     )

@@ -54,7 +54,7 @@ def front_table(found: SearchResult) -> Iterator[str]:
     if on_chips:
         yield f"  {'chips':<8} = accuracy on {chips_told(found.judging.chips)}"
     columns = "   chips     test" if on_chips else ""
-    beside = "".join(f"  {name}" for name in genes_beside(found.search.space))
+    beside = "".join(f"  {name:>{width}}" for name, width in genes_beside(found.search.space).items())
     yield f"  # accuracy     test{columns}    tuned searched        ms crossbars   used{beside}"
     for i, (row, seen, tuned) in enumerate(found.networks()):
         shown = tuned.compiled if isinstance(tuned, TunedSubnet) else seen
@@ -64,7 +64,7 @@ def front_table(found: SearchResult) -> Iterator[str]:
             test, speed, own_test = tuned.test, shown.speed, tuned.chip_test
         chips = f" {_cell(seen.chip_accuracy, 4)} {_cell(own_test, 4)}" if on_chips else ""
         entry = found.search.space.entry(row)
-        own = "".join(f"  {entry[name]!s:>{len(name)}}" for name in genes_beside(found.search.space))
+        own = "".join(f"  {entry[name]!s:>{w}}" for name, w in genes_beside(found.search.space).items())
         failed = f"  {tuned.error}" if isinstance(tuned, Failed) else ""
         yield (
             f"{i:>3} {validation:8.4f} {_cell(test, 4)}{chips} {_cell(speed, 2)} {seen.speed:8.2f} "

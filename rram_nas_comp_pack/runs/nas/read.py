@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import BadInput
+from ...nas.compile_gene import DIAGONAL_ROWS, HARDWARE
 from ..checked_csv import TableRow, read_table
 from ..checked_json import HUGE, TINY, read_text
-from .front import ACCURACY, DIAGONAL_ROWS, FRONT, option_texts, read_front, read_subnet_text
+from .front import ACCURACY, FRONT, option_texts, read_front, read_subnet_text
 from .run import Evaluated, Front, SearchRun
 
 EVALUATED = (
@@ -30,6 +31,7 @@ def read_search(run_dir: Path, name: str) -> SearchRun:
     volumes, counts = _read_volumes(run_dir / "hypervolume.csv")
     evaluated = read_evaluated(run_dir / "evaluated.csv")
     _require_all(run_dir, front, volumes, evaluated.total)
+    _require_offered(run_dir, front, evaluated)
     return SearchRun(
         name=name,
         front=front,
@@ -59,6 +61,17 @@ def _require_all(run_dir: Path, front: Front, volumes: Sequence[float], evaluate
             )
 
 
+def _require_offered(run_dir: Path, front: Front, evaluated: Evaluated) -> None:
+    """Raise BadInput where networks lie on other hardware than front.json offers."""
+    offered, found = {each.name for each in front.offered}, {*(evaluated.hardware or ())}
+    untold = bool(offered and len(evaluated.speed) and not found)
+    if untold or not found <= offered:
+        told = [", ".join(sorted(names)) or "none" for names in (found, offered)]
+        raise BadInput(
+            f"{run_dir / 'evaluated.csv'}: found hardware {told[0]}, {run_dir / FRONT} has {told[1]}"
+        )
+
+
 def _read_volumes(path: Path) -> tuple[tuple[float, ...], tuple[int, ...]]:
     """Hypervolumes, and networks evaluated by then, by generation."""
     volumes, counts = [], [0]
@@ -71,18 +84,21 @@ def _read_volumes(path: Path) -> tuple[tuple[float, ...], tuple[int, ...]]:
 
 def read_evaluated(path: Path) -> Evaluated:
     """The networks of evaluated.csv, each of which is there once."""
-    lines: dict[tuple[int, ...], int] = {}
+    lines: dict[tuple[int | str | None, ...], int] = {}
     figures: list[tuple[float, float]] = []
     chips: list[float] = []
     genes: list[tuple[int, ...]] = []
     too_large = failed = 0
     numbers: list[int] = []
+    hardware: list[str | None] = []
     for number, row in enumerate(read_table(path, EVALUATED)):
         sample = read_subnet_text(f"{row.path}: line {row.line}", row.text("sample"))
         rows = (row.count(DIAGONAL_ROWS),) if DIAGONAL_ROWS in row.fields else ()
+        own = row.label(HARDWARE) if HARDWARE in row.fields else None
         network = (*sample.ks, *sample.e, *sample.d, *rows)
-        if lines.setdefault(network, row.line) != row.line:
-            row.fail("sample", row.text("sample"), f"another network than that of line {lines[network]}")
+        if lines.setdefault((*network, own), row.line) != row.line:
+            former = lines[*network, own]
+            row.fail("sample", row.text("sample"), f"another network than that of line {former}")
         if row.text("error"):
             failed += 1
         elif row.number("excess", -HUGE) > 0:
@@ -92,13 +108,15 @@ def read_evaluated(path: Path) -> Evaluated:
             if "chip_accuracy" in row.fields:
                 chips.append(row.number("chip_accuracy", 0, 1))
             genes.append(network)
+            hardware.append(own)
             numbers.append(number)
     accuracy, speed = np.array(figures, np.float64).reshape(-1, 2).T
     fit, found = np.array(numbers, np.int64), np.array(genes or np.empty((0, 36)), np.int64)
     ks, e, d, rows_of_boxes = np.split(found, (16, 32, 36), axis=1)
     mapped = rows_of_boxes[:, 0] if rows_of_boxes.size else None
     chip = np.array(chips) if chips else None
-    return Evaluated(fit, accuracy, speed, ks, e, d, too_large, failed, chip, mapped)
+    chosen = tuple(name for name in hardware if name is not None) or None
+    return Evaluated(fit, accuracy, speed, ks, e, d, too_large, failed, chip, mapped, chosen)
 
 
 def _accuracy_and_speed(row: TableRow) -> tuple[float, float]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
+from ...nas.compile_gene import WithCompileGene
 from ...nas.evaluate import TunedSubnet
 from ...nas.generations import State, SubnetResult
 from ...nas.genes import key
@@ -35,6 +34,10 @@ class SearchResult:
             yield row, self.state.known[key(self.search.space, row)], self.tuned[i] if self.tuned else None
 
 
-def genes_beside(space: SearchSpace) -> list[str]:
-    """The names of what genes beside those of the network choose."""
-    return [name for name in space.entry(np.zeros(len(space.choices), np.int8)) if name != "sample"]
+def genes_beside(space: SearchSpace) -> dict[str, int]:
+    """The names of what genes beside those of the network choose, and how wide a column of each is."""
+    found: dict[str, int] = {}
+    while isinstance(space, WithCompileGene):
+        found = {space.name: max(len(str(each.told)) for each in space.offered), **found}
+        space = space.networks
+    return {name: max(len(name), width) for name, width in found.items()}

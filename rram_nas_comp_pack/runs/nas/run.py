@@ -13,19 +13,24 @@ from ofa.architecture import DEPTHS, Configuration
 
 from ...hardware.config.read import SimConfig
 from ...kernels.arrays import Floats, Ints
+from ..origin import OfferedConfig
 
 ELSEWHERE = {"exp_id", "log_dir", "workers", "scheduler", "resume", "verbose", "no_report", "command_line"}
 """Options of a search that do not decide what it finds."""
 
 
 class Figures(NamedTuple):
-    """A network on the chip: `speed` is the baseline's latency over its own; `utilization` 0 to 1."""
+    """A network on the chip: `speed` is the baseline's latency over its own; `utilization` 0 to 1.
+
+    `area_mm2` is that of the crossbars in use, None in files of version 0.1.0.
+    """
 
     speed: float
     latency_ns: float
     energy_nj: float
     crossbars: int
     utilization: float
+    area_mm2: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ class FrontNetwork:
     `searched` is by the quick layout that the search went by, `tuned` after tuning in full. `test` and
     `tuned` are None where the search was interrupted before, or tuning failed. `chip` (validation images)
     and `chip_test` are those of chips, None where none was asked. `diagonal_rows` are the most rows of a
-    diagonal box, None where that was no gene.
+    diagonal box, `hardware` is the name of its configuration, each None where that was no gene.
     """
 
     index: int
@@ -47,6 +52,7 @@ class FrontNetwork:
     chip: float | None = None
     chip_test: float | None = None
     diagonal_rows: int | None = None
+    hardware: str | None = None
 
     @property
     def judged(self) -> float:
@@ -64,7 +70,7 @@ class Evaluated:
     """The networks that fit, in order of evaluation: number among all, accuracy (0 to 1), speed (networks,),
     ks and e (networks, 16), d (networks, 4). `chip` are accuracies of chips, None where none was asked.
     `too_large` and `failed` count the others. `diagonal_rows` (networks,) are the most rows of diagonal
-    boxes, None where that was no gene.
+    boxes, `hardware` the names of configurations, each None where that was no gene.
     """
 
     number: Ints
@@ -77,6 +83,7 @@ class Evaluated:
     failed: int
     chip: Floats | None = None
     diagonal_rows: Ints | None = None
+    hardware: tuple[str, ...] | None = None
 
     @property
     def judged(self) -> Floats:
@@ -103,7 +110,8 @@ class Front:
 
     `evaluated` counts all networks that were looked at, `hypervolumes` has one a generation; `options` are
     texts by the names of `EvolveOptions`, without those of ELSEWHERE; `config` is the hardware. Each is None
-    where the file, of an older version, does not say it.
+    where the file, of an older version, does not say it. With an `area_budget` in mm², `budget` is how many
+    crossbars of `config` it holds; `offered` are all configurations where these were a gene.
     """
 
     version: str
@@ -120,6 +128,8 @@ class Front:
     networks: tuple[FrontNetwork, ...]
     options: Mapping[str, str] | None
     config: SimConfig | None
+    area_budget: float | None = None
+    offered: tuple[OfferedConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

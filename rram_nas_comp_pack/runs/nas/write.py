@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ... import __version__
-from ...hardware.config.read import SimConfig
+from ...nas.compile_gene import HARDWARE
 from ...nas.evaluate import TunedSubnet
 from ...nas.generations import State, SubnetResult, ranks
 from ...nas.genes import key, row_of
 from ...nas.space import Genes
 from ...nas.workers.engine import Failed
-from ..origin import Origin, config_entry, write_config
+from ..origin import OfferedConfig, Origin, config_entry, write_configs
 from ..text_files import write_csv, write_json, write_lines
 from .front import FRONT
 from .log import FIGURES, log_lines
@@ -27,8 +27,8 @@ EVOLUTE = (
     "generation", "individual", "acc", "latency_ratio", "latency_ns",
     "crossbars", "utilization", "rank", "sample",
 )  # fmt: skip
-COSTS = ("speed", "latency_ns", "baseline_ns", "energy_nj", "crossbars", "utilization")
-
+COSTS = ("speed", "latency_ns", "baseline_ns", "energy_nj", "crossbars", "utilization", "area_mm2")
+EVALUATED_TABLE = (*EVALUATED[:7], "area_mm2", *EVALUATED[7:])
 FRONT_TABLE = ("index", "validation_accuracy", "test_accuracy", *COSTS, "searched_speed", "sample")
 
 
@@ -41,11 +41,11 @@ def write_search(
 ) -> None:
     """Write all files of a search; `options` are JSON values, by the names of the command line."""
     write_csv(folder / "evolute.csv", _header(EVOLUTE, found), evolute_rows(found))
-    write_csv(folder / "evaluated.csv", _header(EVALUATED, found), evaluated_rows(found))
+    write_csv(folder / "evaluated.csv", _header(EVALUATED_TABLE, found), evaluated_rows(found))
     write_csv(folder / "hypervolume.csv", VOLUME, volume_rows(found.state))
     entries = [_network(found, *network) for network in found.networks()]
-    write_json(folder / FRONT, front_entry(found, entries, options, origin.config))
-    write_config(folder, origin.config)
+    write_json(folder / FRONT, front_entry(found, entries, options, origin))
+    write_configs(folder, origin)
     header = _header(FRONT_TABLE, found)
     write_csv(folder / "front.csv", header, (_front_row(i, e, found) for i, e in enumerate(entries)))
     write_lines(folder / "logs.log", log_lines(found, options, origin, timing_s))
@@ -87,7 +87,8 @@ def evaluated_rows(found: SearchResult) -> Iterator[tuple[object, ...]]:
     """A line per network that was evaluated, in order; absent blocks have the first choice."""
     for i, (own, o) in enumerate(found.state.known.items()):
         generation = bisect_right(found.state.evaluated, i)
-        figures = (*_accuracies(found, o), o.speed, o.latency_ns, o.energy_nj, o.crossbars, o.utilization)
+        figures = (*_accuracies(found, o), o.speed, o.latency_ns, o.energy_nj)
+        figures = (*figures, o.crossbars, o.utilization, o.area_mm2)
         fitted = _if_fits(o, figures)
         yield generation, *fitted, o.excess, o.error, *_choices(found, row_of(own))
 
@@ -103,10 +104,11 @@ def volume_rows(state: State) -> Iterator[tuple[object, ...]]:
 
 
 def front_entry(
-    found: SearchResult, networks: list[dict[str, object]], options: Mapping[str, object], config: SimConfig
+    found: SearchResult, networks: list[dict[str, object]], options: Mapping[str, object], origin: Origin
 ) -> dict[str, object]:
     """The content of front.json; nothing in it depends on where the search ran, or how fast."""
     judging, settings = found.judging, found.search.settings
+    budget = options.get("area_budget")
     return {
         "version": __version__,
         "objectives": list(found.search.options.objectives),
@@ -115,15 +117,21 @@ def front_entry(
         "num_classes": judging.classes,
         "resolution": judging.resolution,
         "crossbars_budget": settings.crossbars,
+        **({} if budget is None else {"area_budget_mm2": budget}),
         "num_sample": settings.samples,
         "generations": len(found.state.populations),
         "evaluated": len(found.state.known),
         "hypervolume": list(found.state.hypervolumes),
-        "simconfig": config_entry(config),
+        "simconfig": config_entry(origin.config),
+        **({HARDWARE: list(map(_offered, origin.offered))} if origin.offered else {}),
         "options": {n: value for n, value in options.items() if n not in ELSEWHERE},
         "figures": FIGURES,
         "networks": networks,
     }
+
+
+def _offered(own: OfferedConfig) -> dict[str, object]:
+    return {"name": own.name, "crossbars": own.crossbars, "simconfig": config_entry(own.config)}
 
 
 def _network(

@@ -15,35 +15,36 @@ from tiny_bench import Inline, tiny_bench
 
 from ofa.architecture import configuration
 from rram_nas_comp_pack.box_converter.partition import partition
-from rram_nas_comp_pack.cli.commands import evolve as command
 from rram_nas_comp_pack.cli.main import main
 from rram_nas_comp_pack.cli.options.parse import parse
+from rram_nas_comp_pack.cli.search_space import diagonal_rows, search_space
 from rram_nas_comp_pack.errors import BadInput
-from rram_nas_comp_pack.hardware.config.read import load_hardware
+from rram_nas_comp_pack.hardware.config.read import load_config, load_hardware
 from rram_nas_comp_pack.nas import ofa_space
+from rram_nas_comp_pack.nas.compile_gene import with_diagonal_rows
 from rram_nas_comp_pack.nas.compile_subnet import CompileSettings, compile_subnet, map_layers
 from rram_nas_comp_pack.nas.evaluate import evaluate_in_full
 from rram_nas_comp_pack.nas.generations import SearchOptions, evolve, front
 from rram_nas_comp_pack.nas.genes import canonical, key, one_hot, sample_genes
 from rram_nas_comp_pack.nas.genome import GENOME, encode
-from rram_nas_comp_pack.nas.mapping_gene import WithDiagonalRows
 from rram_nas_comp_pack.nas.ofa_space import AccuracySettings, OfaSpace
 from rram_nas_comp_pack.nas.search import Search, evaluate, tune_front
 from rram_nas_comp_pack.report.nas.charts import front_chart
 from rram_nas_comp_pack.report.nas.evaluated import evaluated_data
-from rram_nas_comp_pack.report.nas.networks import pack_command
+from rram_nas_comp_pack.report.nas.networks import Chosen, pack_command
 from rram_nas_comp_pack.runs.nas.checkpoint import Kept, load_search, save_search
 from rram_nas_comp_pack.runs.nas.read import read_search
 from rram_nas_comp_pack.runs.nas.result import SearchResult
 from rram_nas_comp_pack.runs.nas.write import write_search
-from rram_nas_comp_pack.runs.origin import begin
+from rram_nas_comp_pack.runs.origin import OfferedConfig, begin
 
 ROOT = Path(__file__).parents[2]
 ROWS = (0, 64, 128)
 SMALLEST = configuration(3, 3, 2)
 JUDGING = AccuracySettings(Path("net"), "tiny", "calibrate", "cpu", 0, 3)
-SPACE = WithDiagonalRows(OfaSpace(JUDGING), ROWS)
+SPACE = with_diagonal_rows(OfaSpace(JUDGING), ROWS)
 SETTINGS = CompileSettings(load_hardware(ROOT / "SimConfig.ini"), 211, seed=123)
+SHIPPED = (OfferedConfig("SimConfig", 211, load_config(ROOT / "SimConfig.ini")),)
 SMALL = SearchOptions(population=4, generations=2, seed=3)
 
 
@@ -150,7 +151,7 @@ def test_the_command_of_the_page_gives_the_layout_of_the_search(found, tmp_path,
     folder, _ = found
     run = read_search(folder, "")
     network = run.front.networks[-1]
-    told = pack_command(run, "front.json", network.index, network.diagonal_rows)
+    told = pack_command(run, "front.json", network.index, Chosen(network.diagonal_rows))
     assert f"--diagonal-rows {network.diagonal_rows}" in told
     words = shlex.split(told.replace("RUN_DIR", str(folder)))[3:]
     assert main([*words, "--no-report", "--log-dir", str(tmp_path)]) == 0, capsys.readouterr().err
@@ -163,7 +164,7 @@ def test_the_page_knows_the_choice_of_grey_points_too(found):
     run = read_search(found[0], "")
     (told,) = json.loads(evaluated_data([run], ["."], front_chart([run])).split(">", 1)[1][:-10])["runs"]
     assert "evaluated.csv#K" in told["command"]
-    assert "--diagonal-rows R" in told["command"]
+    assert "--diagonal-rows ROWS" in told["command"]
     assert [row[5] for row in told["networks"]] == run.evaluated.diagonal_rows.tolist()
 
 
@@ -172,16 +173,18 @@ def test_the_page_knows_the_choice_of_grey_points_too(found):
 
 def space_of(*options, method="calibrate"):
     made = parse(["evolve", "--num-crossbars", "211", *options])[1]["options"]
-    return command._space(made, made.settings(SETTINGS.hardware), replace(JUDGING, method=method))
+    settings = made.settings(SETTINGS.hardware, made.crossbars)
+    rows = diagonal_rows(made.diagonal_rows, settings, method, SETTINGS.hardware.rows)
+    return search_space(replace(JUDGING, method=method), rows, SHIPPED)
 
 
 def test_several_numbers_are_a_gene_and_chips_have_it_by_default():
     plain = OfaSpace(JUDGING)
-    assert space_of("--duplicate", "--diagonal-rows", "128,0") == WithDiagonalRows(plain, (128, 0))
+    assert space_of("--duplicate", "--diagonal-rows", "128,0") == with_diagonal_rows(plain, (128, 0))
     assert space_of("--duplicate", "--diagonal-rows", "64") == space_of("--duplicate") == plain
     on_chips = OfaSpace(replace(JUDGING, method="chip"))
     chip = partial(space_of, method="chip")
-    assert chip("--duplicate") == WithDiagonalRows(on_chips, (0, 64, 128))
+    assert chip("--duplicate") == with_diagonal_rows(on_chips, (0, 64, 128))
     for fixed in (
         ("--duplicate", "--diagonal-rows", "128"),
         ("--duplicate", "--tuner", "margin"),
