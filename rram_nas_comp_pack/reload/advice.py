@@ -9,7 +9,8 @@ from ..errors import BadInput
 from ..hardware.config.read import Hardware
 from ..hardware.writing import Wear
 from ..values import Layer
-from .plan import ReloadSettings, quick_bound
+from .plan import quick_bound
+from .segments import ReloadSettings
 
 
 def reload_advice(
@@ -17,7 +18,7 @@ def reload_advice(
 ) -> str:
     """That the network runs in segments, the least time of a pass, and the longest that cells last."""
     try:
-        found = quick_bound(layers, hardware, options, reload)
+        found = quick_bound(layers, reload.compiling(hardware, options))
     except BadInput:
         return "--reload"
     fewest = found.fewest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -65,7 +66,7 @@ class SegmentBounds:
         size, writers = self.room.hardware.size, self.room.writing.parallel or self.room.crossbars
         rows = sum(f.cells for f in stored) / size.columns
         writers = min(writers, self.room.crossbars)
-        return max(rows / writers, max(f.rows for f in stored)) * row_ns(
+        return max(rows / writers, max((f.rows for f in stored), default=0)) * row_ns(
             self.room.hardware, self.room.writing
         )
 
@@ -98,9 +99,25 @@ class SegmentBounds:
         return list({f.store: f for f in reversed(self.floors[first:end])}.values())
 
 
-def segment_bounds(units: Sequence[Unit], mapping_of: Callable[[Unit], Mapping], room: Room) -> SegmentBounds:
-    """Prepare the bounds of all segments of the units; `mapping_of` cuts one by itself, without copies."""
-    return SegmentBounds(room, tuple(_floor(unit, mapping_of(unit), room) for unit in units))
+def segment_bounds(
+    units: Sequence[Unit],
+    mapping_of: Callable[[Unit], Mapping],
+    room: Room,
+    resident_ns: Dictionary[int, float],
+) -> SegmentBounds:
+    """Prepare the bounds of all segments of the units; `mapping_of` cuts one by itself, without copies.
+
+    `resident_ns` are times of a sample in layers that lie on crossbars of their own, by number.
+    """
+    return SegmentBounds(
+        room,
+        tuple(
+            _Floor(resident_ns[unit.layer.index], 0.0, 0, 0, 0, unit.layer.stored_in)
+            if unit.layer.index in resident_ns
+            else _floor(unit, mapping_of(unit), room)
+            for unit in units
+        ),
+    )
 
 
 def _floor(unit: Unit, m: Mapping, room: Room) -> _Floor:

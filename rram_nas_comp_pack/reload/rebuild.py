@@ -12,7 +12,7 @@ from ..errors import BadInput
 from ..values import CrossbarSize, Layer, Mapping, Placement
 from .segments import own_layers
 from .units import Unit, numbers_of, part_of
-from .whole import Split
+from .whole import RESIDENT, Split
 
 Numbers = dict[int, dict[int, int]]  # of each unit in a segment: box of the whole layer -> its own
 
@@ -23,6 +23,7 @@ class Piece(NamedTuple):
     units: tuple[Unit, ...]
     mappings: tuple[Mapping, ...]
     placements: tuple[Placement, ...]
+    kept: tuple[int, ...] = ()
 
 
 def pieces_of(split: Split, layers: Sequence[Sequence[int]], size: CrossbarSize) -> tuple[Piece, ...]:
@@ -32,26 +33,30 @@ def pieces_of(split: Split, layers: Sequence[Sequence[int]], size: CrossbarSize)
     """
     held: list[dict[int, set[int]]] = [defaultdict(set) for _ in layers]
     own: list[list[Placement]] = [[] for _ in layers]
-    for p, segment in zip(split.placements, split.segments, strict=True):
-        held[segment][p.layer_idx].add(p.box)
-        own[segment].append(p)
-    parts = defaultdict(list)
+    parts: dict[int, list[int]] = defaultdict(list)
     for segment, numbers in enumerate(layers):
         for layer in numbers:
             parts[layer].append(segment)
+    for p, where in zip(split.placements, split.segments, strict=True):
+        segments = parts[p.layer_idx] if where == RESIDENT else [where]
+        for segment in segments:
+            held[segment][p.layer_idx].add(p.box)
+            own[segment].append(p)
+    residents = {p.layer_idx for p, s in zip(split.placements, split.segments, strict=True) if s == RESIDENT}
     return tuple(
-        _piece(split.mappings, Segmented(s, numbers, own[s], held[s]), parts, size)
+        _piece(split.mappings, Segmented(s, numbers, own[s], held[s], residents), parts, size)
         for s, numbers in enumerate(layers)
     )
 
 
 class Segmented(NamedTuple):
-    """One segment as files tell it: its layers, its boxes, and the boxes of each layer."""
+    """One segment as files tell it: its layers, its boxes, those of each layer, and what stays."""
 
     number: int
     layers: Sequence[int]
     placements: Sequence[Placement]
     held: dict[int, set[int]]
+    residents: set[int]
 
 
 def _piece(
@@ -75,7 +80,8 @@ def _piece(
         index = local[p.layer_idx]
         box = boxes[index][p.box] if index in boxes else p.box
         placements.append(replace(p, layer_idx=index, box=box))
-    return Piece(units, own, tuple(placements))
+    kept = tuple(i for i, unit in enumerate(units) if unit.layer.index in found.residents)
+    return Piece(units, own, tuple(placements), kept)
 
 
 def _own(whole: Mapping, unit: Unit, layer: Layer, size: CrossbarSize) -> Mapping:

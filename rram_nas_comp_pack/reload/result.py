@@ -31,10 +31,9 @@ from ..values import (
     Network,
     NoFit,
     Packing,
-    Placement,
 )
-from .plan import Plan, ReloadSettings, plan
-from .segments import Compiling, Segment
+from .plan import Plan, plan
+from .segments import Compiling, ReloadSettings, Segment
 from .whole import (
     Loaded,
     Running,
@@ -133,13 +132,13 @@ def compile_reloaded(
             "segments, allowed is layer"
         )
     began = perf_counter()
-    planned = plan(network.layers, hardware, options, reload, watch.tuning)
+    compiling = reload.compiling(hardware, options)
+    planned = plan(network.layers, compiling, watch.tuning)
     if len(planned.segments) == 1 and planned.segments[0].units[0].whole:
         found = compile_network(network, hardware, options, watch)
         if not isinstance(found, NoFit):
             return found
     planning = perf_counter() - began
-    compiling = Compiling(hardware, options, reload.writing, reload.batch)
     result = _result(compiling, network, planned, reload)
     return replace(result, timing_s={"planning": planning, "evaluation": perf_counter() - began - planning})
 
@@ -188,7 +187,12 @@ def _result(compiling: Compiling, network: Network, planned: Plan, reload: Reloa
 def _loaded(segment: Segment) -> Loaded:
     layout = segment.layout
     return Loaded(
-        segment.units, layout.mappings, layout.packing.placements, segment.write_ns, segment.latency_ns
+        segment.units,
+        layout.mappings,
+        layout.packing.placements,
+        segment.write_ns,
+        segment.latency_ns,
+        segment.kept,
     )
 
 
@@ -213,29 +217,23 @@ def _evaluations(compiling: Compiling, network: Network, running: Running) -> It
 
 def reload_costs(hardware: Hardware, split: Split, running: Running, reload: ReloadSettings) -> ReloadCosts:
     """What a pass costs, from the layout of all segments alone."""
-    segments = [
-        _segment_costs(hardware, own, each, reload)
-        for own, each in zip(_own(split), running.loaded, strict=True)
-    ]
+    segments = [_segment_costs(hardware, each, reload) for each in running.loaded]
     reads_nj = chip_costs(hardware, split.mappings, 1, 1.0).energy_nj
-    wear = Wear(most_writes(_own(split), hardware.size), reload.batch, reload.endurance, reload.rate)
+    wear = Wear(
+        most_writes((each.written for each in running.loaded), hardware.size),
+        reload.batch,
+        reload.endurance,
+        reload.rate,
+    )
     return ReloadCosts(reload.batch, tuple(segments), reads_nj * reload.batch, wear)
 
 
-def _own(split: Split) -> list[list[Placement]]:
-    """The boxes that every segment writes."""
-    found: list[list[Placement]] = [[] for _ in range(1 + max(split.segments))]
-    for p, segment in zip(split.placements, split.segments, strict=True):
-        found[segment].append(p)
-    return found
-
-
-def _segment_costs(
-    hardware: Hardware, own: Sequence[Placement], each: Loaded, reload: ReloadSettings
-) -> SegmentCosts:
-    cells = sum((p.max_x - p.loc_x) * (p.max_y - p.loc_y) for p in own)
+def _segment_costs(hardware: Hardware, each: Loaded, reload: ReloadSettings) -> SegmentCosts:
+    cells = sum((p.max_x - p.loc_x) * (p.max_y - p.loc_y) for p in each.written)
     energy = write_nj(hardware, cells, reload.writing)
-    return SegmentCosts(sum(written_rows(own).values()), cells, each.write_ns, energy, each.latency_ns)
+    return SegmentCosts(
+        sum(written_rows(each.written).values()), cells, each.write_ns, energy, each.latency_ns
+    )
 
 
 def reload_chip(hardware: Hardware, split: Split, costs: ReloadCosts) -> Chip:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from ..box_converter.partition import partition
 from ..compiler import CompileOptions, compile_layout
@@ -16,7 +16,7 @@ from ..simulation.schedules import prepared, schedule_of
 from ..tuning.joint.multi_start import EFFORT, MOST_SIMULATED, STEP_COST, tune
 from ..tuning.joint.quick import quick_layout
 from ..tuning.settings import Effort, Target
-from ..values import CrossbarSize, Duplication, Layer, Layout, Mapping, NoFit, Placement, ReadTime, Schedule
+from ..values import CrossbarSize, Duplication, Layer, Layout, Mapping, NoFit, Packing, ReadTime, Schedule
 from .units import Unit
 
 PLANNING_EFFORT = 2_000
@@ -24,10 +24,30 @@ PLANNING_EFFORT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
+class ReloadSettings:
+    """How the chip is reloaded: `batch` samples a pass, how crossbars are written, and what cells survive.
+
+    `endurance` are writes of a cell, `rate` inferences a second. With `always` a network that fits is cut
+    too where that is faster.
+    """
+
+    batch: int = 8
+    writing: WriteSettings = field(default_factory=WriteSettings)
+    endurance: float = 1e6
+    rate: float = 30.0
+    always: bool = False
+
+    def compiling(self, hardware: Hardware, options: CompileOptions) -> Compiling:
+        """What segments are compiled with."""
+        return Compiling(hardware, options, self.writing, self.batch)
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """Units that lie on the chip at the same time. In `plain` and `layout` they are layers 0, 1, 2 … .
 
-    `latency_ns` is that of the batch, `write_ns` the time before it in which the segment is written.
+    `latency_ns` is that of the batch, `write_ns` the time before it in which the segment is written. Layers
+    that are `kept` lie on the chip all the time.
     """
 
     units: tuple[Unit, ...]
@@ -36,6 +56,7 @@ class Segment:
     duplication: Duplication | None
     latency_ns: float
     write_ns: float
+    kept: tuple[int, ...] = ()
 
     @property
     def total_ns(self) -> float:
@@ -122,6 +143,10 @@ class Compiling:
         layout = single_parts(units, found.layout)
         return segment_of(self, units, (found.plain, layout, found.duplication))
 
+    def empty_packing(self) -> Packing:
+        """Of a segment for which nothing is written."""
+        return Packing((), self.size, 0, 0, "best", "bound")
+
     def _refuted(self, units: Sequence[Unit]) -> bool:
         mappings = partition(own_layers(units), self.size, 1)
         if any(m.layer.depthwise for m in mappings):
@@ -154,6 +179,11 @@ def _quick_copies(plain: Layout, target: Target, read_ns: ReadTime, effort: Effo
     return [] if tuned is None else [tuned.layout]
 
 
+def with_budget(options: CompileOptions, crossbars: int) -> CompileOptions:
+    """The options for so many crossbars."""
+    return replace(options, budget=crossbars, goal=replace(options.goal, budget=crossbars))
+
+
 def _with_steps(options: CompileOptions, steps: int) -> CompileOptions:
     """The options with another number of steps of the joint tuner; none without duplication."""
     if options.tuning is None:
@@ -167,16 +197,16 @@ def segment_of(
     using: Compiling,
     units: Sequence[Unit],
     laid: tuple[tuple[Mapping, ...], Layout, Duplication | None],
-    kept: Callable[[Placement], bool] = lambda _: False,
+    kept: tuple[int, ...] = (),
 ) -> Segment:
-    """A segment with its times; boxes that are `kept` on the chip need no writing."""
+    """A segment with its times; layers that are `kept` on the chip need no writing."""
     plain, layout, duplication = laid
     placements = layout.packing.placements
     ran = prepared(layout.mappings, read_time_of(using.hardware), None, placements)
     latency = schedule_of(ran, using.batch).latency_ns
-    rows = written_rows(p for p in placements if not kept(p))
+    rows = written_rows(p for p in placements if p.layer_idx not in kept)
     wrote = write_ns(using.hardware, rows, using.writing)
-    return Segment(tuple(units), plain, layout, duplication, latency, wrote)
+    return Segment(tuple(units), plain, layout, duplication, latency, wrote, kept)
 
 
 def single_parts(units: Sequence[Unit], layout: Layout) -> Layout:

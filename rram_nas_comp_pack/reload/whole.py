@@ -24,7 +24,7 @@ class Loaded(NamedTuple):
     """What lies on the chip at one time: units as layers 0, 1, 2 …, and when the pass has written them.
 
     Crossbars are numbered as those of the chip. `write_ns` is the time of writing, `latency_ns` that of the
-    batch after it.
+    batch after it. Layers that are `kept` lie on the chip all the time.
     """
 
     units: tuple[Unit, ...]
@@ -32,6 +32,16 @@ class Loaded(NamedTuple):
     placements: tuple[Placement, ...]
     write_ns: float
     latency_ns: float
+    kept: tuple[int, ...] = ()
+
+    @property
+    def written(self) -> tuple[Placement, ...]:
+        """The boxes that the segment writes."""
+        return tuple(p for p in self.placements if p.layer_idx not in self.kept)
+
+
+RESIDENT = -1
+"""The segment of boxes that stay on the chip."""
 
 
 class Split(NamedTuple):
@@ -42,11 +52,19 @@ class Split(NamedTuple):
     segments: tuple[int, ...]
 
     def slots(self, crossbars: int) -> tuple[Placement, ...]:
-        """The boxes on crossbars that are numbered through all segments."""
-        return tuple(
-            replace(p, crossbar_idx=segment * crossbars + p.crossbar_idx)
-            for p, segment in zip(self.placements, self.segments, strict=True)
-        )
+        """The boxes on crossbars that are numbered through all segments, those that stay as one more."""
+        return slots_of(self.placements, self.segments, crossbars)
+
+
+def slots_of(
+    placements: Sequence[Placement], segments: Sequence[int], crossbars: int
+) -> tuple[Placement, ...]:
+    """The boxes on crossbars that are numbered through all segments, of which each has so many."""
+    last = max(segments, default=0) + 1
+    return tuple(
+        replace(p, crossbar_idx=(last if segment == RESIDENT else segment) * crossbars + p.crossbar_idx)
+        for p, segment in zip(placements, segments, strict=True)
+    )
 
 
 def whole_mappings(
@@ -79,7 +97,7 @@ def split_layout(layers: Sequence[Layer], loaded: Sequence[Loaded], size: Crossb
         for p in each.placements:
             layer = each.units[p.layer_idx].layer.index
             placements.append(replace(p, layer_idx=layer, box=boxes[p.layer_idx][p.box]))
-            segments.append(number)
+            segments.append(RESIDENT if p.layer_idx in each.kept else number)
     return Split(mappings, tuple(placements), tuple(segments))
 
 

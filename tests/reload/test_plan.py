@@ -9,11 +9,14 @@ from test_cuts import all_cuts
 from rram_nas_comp_pack.compiler import NOBODY_WATCHES, CompileOptions, compile_network
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.hardware.config.read import load_hardware
+from rram_nas_comp_pack.hardware.writing import WriteSettings
 from rram_nas_comp_pack.packing.check import violations
 from rram_nas_comp_pack.packing.pack import PackingSettings
 from rram_nas_comp_pack.reload.cuts import cost_of
-from rram_nas_comp_pack.reload.plan import Planner, ReloadSettings, quick_bound
+from rram_nas_comp_pack.reload.plan import Planner, plan, quick_bound
+from rram_nas_comp_pack.reload.rebuild import pieces_of
 from rram_nas_comp_pack.reload.result import ReloadResult, compile_reloaded
+from rram_nas_comp_pack.reload.segments import ReloadSettings
 from rram_nas_comp_pack.tuning.settings import Effort, Tuning
 from rram_nas_comp_pack.values import Box, Layer, Network
 
@@ -45,8 +48,8 @@ SETTINGS = ReloadSettings(batch=4)
 @pytest.mark.parametrize("tuned", [False, True])
 @pytest.mark.parametrize("budget", [3, 12])
 def test_a_plan_is_the_best_of_all_cuts(budget, tuned):
-    planner = Planner(network().layers, HARDWARE, options(budget, tuned), SETTINGS)
-    best, full = planner.cuts()
+    planner = Planner(network().layers, SETTINGS.compiling(HARDWARE, options(budget, tuned)))
+    best, full = planner.best(), planner.full()
     if budget == 12:  # else a layer is divided, and there are too many cuts to try
         least = min(cost_of(ends, planner.cost) for ends in all_cuts(len(planner.units)))
         assert best.cost == pytest.approx(least)
@@ -74,7 +77,7 @@ def test_every_segment_is_a_sound_layout(budget, tuned):
     assert one.ideal_latency_ns <= one.latency_ns * (1 + 1e-9) < four.latency_ns
     assert four.latency_ns == pytest.approx(found.plan.total_ns)
     assert found.schedule.latency_ns == pytest.approx(found.plan.total_ns)
-    bound = quick_bound(network(again=1).layers, HARDWARE, chosen, SETTINGS)
+    bound = quick_bound(network(again=1).layers, SETTINGS.compiling(HARDWARE, chosen))
     assert bound.ns <= found.plan.total_ns
     assert bound.fewest <= len(found.loaded)
 
@@ -110,3 +113,28 @@ def test_a_depthwise_kernel_taller_than_a_crossbar_is_refused():
     tall = network(((9, 8, 4), (9, 8, 4), (25, 8, 4)))
     with pytest.raises(BadInput, match="25 rows"):
         compile_reloaded(tall, HARDWARE, options(2, True), SETTINGS, NOBODY_WATCHES)
+
+
+def test_layers_stay_on_the_chip_where_writing_is_slow():
+    """The last layers have few reads and many weights, so that writing them again is dear."""
+    slow, one = replace(HARDWARE, write_latency_ns=1e5), replace(SETTINGS, writing=WriteSettings(parallel=1))
+    chosen = options(12, True)
+    found = compile_reloaded(network(again=0), slow, chosen, one, NOBODY_WATCHES)
+    kept = found.plan.residents
+    assert kept.mappings
+    without = plan(network(again=0).layers, one.compiling(slow, chosen), residents=False)
+    assert found.plan.total_ns < without.total_ns
+    assert found.split.segments.count(-1) == sum(
+        m.copies * len(m.boxes) for m in found.mappings if m.layer.index in kept.mappings
+    )
+    slots = 12 * (len(found.loaded) + 1)
+    assert not [*violations(found.mappings, found.packing.placements, HARDWARE.size, chosen.rules, slots)]
+    stays = {
+        p.crossbar_idx for p, s in zip(found.split.placements, found.split.segments, strict=True) if s < 0
+    }
+    assert stays.isdisjoint(p.crossbar_idx for each in found.loaded for p in each.written)
+    again = pieces_of(found.split, [[u.layer.index for u in e.units] for e in found.loaded], HARDWARE.size)
+    for each, piece in zip(found.loaded, again, strict=True):
+        assert each.mappings == piece.mappings
+        assert each.kept == piece.kept
+        assert set(each.placements) == set(piece.placements)

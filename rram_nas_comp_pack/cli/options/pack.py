@@ -28,7 +28,7 @@ from .shared import (
 
 if TYPE_CHECKING:
     from ...compiler import CompileOptions
-    from ...reload.plan import ReloadSettings
+    from ...reload.segments import ReloadSettings
 
 
 @dataclass(frozen=True, slots=True)

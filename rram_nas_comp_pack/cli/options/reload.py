@@ -9,7 +9,7 @@ from ...errors import BadInput
 from .converters import MOST_SAMPLES, at_least, number
 
 if TYPE_CHECKING:
-    from ...reload.plan import ReloadSettings
+    from ...reload.segments import ReloadSettings
 
 DEFAULTS = {"batch": None, "write_parallel": None, "write_pulses": 1, "endurance": 1e6, "rate": 30.0}
 """Values of options that belong to `--reload`; the batch is that of `--num-sample`."""
@@ -78,7 +78,7 @@ def reload_values(values: dict[str, Any]) -> dict[str, Any]:
 def reload_settings(own: dict[str, Any]) -> ReloadSettings:
     """What the values stand for."""
     from ...hardware.writing import WriteSettings
-    from ...reload.plan import ReloadSettings
+    from ...reload.segments import ReloadSettings
 
     writing = WriteSettings(own["write_parallel"], own["write_pulses"])
     return ReloadSettings(own["batch"], writing, own["endurance"], own["rate"], own["reload"] == "always")

@@ -51,6 +51,8 @@
 
   /* Drawing */
 
+  const segment = (crossbar) => data.slots[crossbar][0] < 0 ? "kept" : data.slots[crossbar][0];
+
   const drawCrossbar = (position, style) => {
     const { x, y } = corner(position);
     const top = y - view.scrollTop, { scale } = grid, crossbar = order[position];
@@ -62,7 +64,7 @@
     pen.strokeRect(x - 0.5, top - 0.5, data.columns * scale + 1, data.rows * scale + 1);
     pen.fillStyle = style.soft;
     pen.textAlign = "left";
-    pen.fillText(data.slots ? data.slots[crossbar].join(" · ") : String(crossbar), x, top - 7);
+    pen.fillText(data.slots ? `${segment(crossbar)} · ${data.slots[crossbar][1]}` : String(crossbar), x, top - 7);
   };
 
   const drawBox = (i, x, top, style) => {
@@ -137,7 +139,11 @@
 
   const tell = (words) => { told.textContent = words; };
 
-  const name = (crossbar) => data.slots ? `${data.slots[crossbar][1]} in segment ${data.slots[crossbar][0]}` : crossbar;
+  const name = (crossbar) => {
+    if (!data.slots) return crossbar;
+    const [own, number] = data.slots[crossbar];
+    return own < 0 ? `${number}, which is never written anew` : `${number} in segment ${own}`;
+  };
 
   const describe = (i) => {
     const box = data.boxes[i], layer = data.layers[box[LAYER]];

@@ -86,7 +86,8 @@ def atlas_figure(run: PackingRun) -> Figure:
         axes.set_title(_title(run))
         for segment, (_, y) in _firsts(run, places).items():
             middle = y + run.result.size.rows / 2
-            axes.text(-16, middle, str(segment), ha="right", va="center", fontsize=5, clip_on=False)
+            label = "kept" if segment < 0 else str(segment)
+            axes.text(-16, middle, label, ha="right", va="center", fontsize=5, clip_on=False)
         _scale(figure, axes, len(run.mappings))
     return figure
 

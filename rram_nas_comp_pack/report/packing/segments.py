@@ -79,6 +79,9 @@ def segment_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
     reload = figures_of(run)
     total, energy = reload.write_ns + reload.compute_ns, reload.write_nj + reload.compute_nj
     yield "Segments", f"{len(reload.segments)}, written anew in each pass of {reload.batch} samples"
+    if reload.residents:
+        crossbars = {p.crossbar_idx for p, s in zip(run.placements, run.segments, strict=True) if s < 0}
+        yield "Layers that stay", f"{len(reload.residents)} on {len(crossbars)} crossbars"
     yield "Time of a pass", f"{duration(total)}, of which writing {reload.write_ns / total:.1%}"
     yield "Filling segment after segment", f"{duration(reload.naive_ns)} a pass"
     yield "Energy of writing", f"{reload.write_nj / energy:.1%} of that of a pass"

@@ -30,6 +30,10 @@ def reload_lines(report: ReloadResult) -> Iterator[str]:
         times = f"{costs.write_ns:>12.1f} {costs.latency_ns:>14.1f}"
         yield f"{number:>7} {crossbars:>9} {costs.rows:>7} {times}  {', '.join(names)}"
     yield from pass_lines(report)
+    residents = report.plan.residents
+    if residents.mappings:
+        stay = ", ".join(labels[index] for index in sorted(residents.mappings))
+        yield f"staying on the last {counted(residents.crossbars, 'crossbar')}: {stay}"
     yield f"segments compared = {report.plan.compared}"
 
 
@@ -84,7 +88,13 @@ def reload_summary(report: ReloadResult) -> Iterator[str]:
     yield f"on crossbars: {mapped_share(report.network.coverage)}"
     size = f"({packing.size.rows} x {packing.size.columns} cells each)"
     segments = counted(len(report.loaded), "segment")
-    yield f"{counted(report.crossbars, 'crossbar')} {size}, written anew for each of {segments}"
+    stays = report.plan.residents
+    kept = (
+        f", but for {stays.crossbars} on which {counted(len(stays.mappings), 'layer')} stay"
+        if stays[0]
+        else ""
+    )
+    yield f"{counted(report.crossbars, 'crossbar')} {size}, written anew for each of {segments}{kept}"
     yield f"utilization: {report.layout.utilization:.1%} of their cells, on average"
     if report.duplication is not None:
         yield f"duplication: {tuned_for(report)}"

@@ -25,7 +25,7 @@ from ..checked_json import HUGE, JsonObject, read_json
 from ..simconfig import read_simconfig
 from .agreement import disagreements
 from .read_judged import read_judged
-from .read_layout import read_mappings, read_segments, slots_of
+from .read_layout import all_slots, read_mappings, read_segments
 from .reload import read_reload
 from .run import Copies, Costs, PackingResult, PackingRun, Speeds
 from .sim_log import read_sim_log
@@ -95,7 +95,7 @@ def read_run(run_dir: Path, name: str) -> PackingRun:
     placed, segments = read_segments(run_dir)
     if (segments is None) != (result.reload is None):
         raise BadInput(f"{run_dir}: pack.csv and result.json do not agree on whether there are segments")
-    placements = placed if segments is None else slots_of(placed, segments)
+    placements = placed if segments is None else all_slots(placed, segments)
     wrong = next(violations(mappings, placements, result.size, NO_RULES), None)
     if wrong is not None:
         raise BadInput(f"{run_dir}: the layout is invalid: {wrong}")

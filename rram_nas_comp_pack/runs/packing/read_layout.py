@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import BadInput
+from ...reload.whole import RESIDENT, slots_of
 from ...values import Box, Layer, Mapping, Placement
 from ..checked_json import JsonObject, read_json, read_text
 
@@ -122,16 +123,12 @@ def _require_mapping(place: JsonObject, layer: Layer, boxes: tuple[Box, ...]) ->
 def read_placements(run_dir: Path) -> tuple[Placement, ...]:
     """The rows of pack.csv; in a run in segments, crossbars are numbered through all segments."""
     placements, segments = read_segments(run_dir)
-    return slots_of(placements, segments) if segments is not None else placements
+    return placements if segments is None else all_slots(placements, segments)
 
 
-def slots_of(placements: Sequence[Placement], segments: Sequence[int]) -> tuple[Placement, ...]:
-    """The boxes on crossbars that are numbered through all segments, as if each had a chip of its own."""
-    crossbars = 1 + max((p.crossbar_idx for p in placements), default=0)
-    return tuple(
-        replace(p, crossbar_idx=segment * crossbars + p.crossbar_idx)
-        for p, segment in zip(placements, segments, strict=True)
-    )
+def all_slots(placements: Sequence[Placement], segments: Sequence[int]) -> tuple[Placement, ...]:
+    """The boxes on crossbars that are numbered through all segments."""
+    return slots_of(placements, segments, 1 + max((p.crossbar_idx for p in placements), default=0))
 
 
 def read_segments(run_dir: Path) -> tuple[tuple[Placement, ...], tuple[int, ...] | None]:
@@ -146,9 +143,11 @@ def read_segments(run_dir: Path) -> tuple[tuple[Placement, ...], tuple[int, ...]
     if header == HEADER:
         return placements, None
     for line, row in enumerate(found, start=2):
-        if row[-1] < 0 or row[HEADER.index("crossbar_idx")] < 0:
+        crossbar, segment = row[HEADER.index("crossbar_idx")], row[-1]
+        if segment < RESIDENT or crossbar < 0:
             raise BadInput(
-                f"{path}: line {line}: found a crossbar or a segment below 0, allowed is 0 or more"
+                f"{path}: line {line}: found crossbar {crossbar} and segment {segment}, "
+                f"allowed are crossbars from 0 and segments from {RESIDENT}"
             )
     return placements, tuple(row[-1] for row in found)
 

@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from math import isclose
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...values import Placement
 from ..checked_json import MOST_COUNT, JsonObject
 
 if TYPE_CHECKING:
     from ...reload.result import ReloadCosts, ReloadResult
-
-RESIDENT = -1
-"""The segment of boxes that stay on the chip."""
 
 
 class SegmentFigures(NamedTuple):
@@ -32,7 +28,7 @@ class ReloadFigures:
     """What a pass of `batch` samples takes, and how long the cells last at `rate` inferences a second.
 
     `writes` are those of the cell that is written most often in a pass. `naive_ns` is the time of the cut
-    that fills segment after segment.
+    that fills segment after segment. `residents` are the layers that stay on the chip.
     """
 
     batch: int
@@ -46,6 +42,7 @@ class ReloadFigures:
     years: float
     batch_for_ten_years: int | None
     naive_ns: float
+    residents: tuple[int, ...] = ()
 
     @property
     def write_ns(self) -> float:
@@ -83,6 +80,8 @@ def reload_entry(report: ReloadResult) -> dict[str, object]:
         "naive_ns": plan.full_ns,
         "planned_ns": plan.planned_ns,
         "segments_compared": plan.compared,
+        "residents": sorted(plan.residents.mappings),
+        "resident_crossbars": plan.residents.crossbars,
     }
 
 
@@ -139,6 +138,7 @@ def read_reload(result: JsonObject, layers: int) -> ReloadFigures | None:
         years=own.positive("years"),
         batch_for_ten_years=own.maybe(own.count, "batch_for_ten_years"),
         naive_ns=own.positive("naive_ns"),
+        residents=own.counts("residents", 0),
     )
     for key in ("write_ns", "compute_ns", "write_nj"):
         if not isclose(own.number(key), getattr(found, key), rel_tol=1e-9):
@@ -159,15 +159,3 @@ def _require_order(own: JsonObject, segments: Sequence[SegmentFigures], layers: 
     order = [layer for s in segments for layer in s.layers]
     if [*dict.fromkeys(order)] != list(range(layers)) or order != sorted(order):
         own.fail("segments", order, f"layers 0 to {layers - 1} in order")
-
-
-class SegmentedPlacements(NamedTuple):
-    """The boxes on crossbars of the chip, and the segment of each."""
-
-    placements: tuple[Placement, ...]
-    segments: tuple[int, ...]
-
-    @property
-    def crossbars(self) -> int:
-        """Crossbars of the chip up to the last one in use."""
-        return 1 + max(p.crossbar_idx for p in self.placements)

@@ -12,10 +12,10 @@ from ...errors import BadInput
 from ...hardware.chip_costs import read_time_of
 from ...hardware.config.read import Hardware
 from ...hardware.writing import WriteSettings, write_ns, written_rows
-from ...reload.plan import ReloadSettings
 from ...reload.rebuild import pieces_of
 from ...reload.result import reload_chip, reload_costs
-from ...reload.whole import Loaded, Running, Split, contention_of_pass
+from ...reload.segments import ReloadSettings
+from ...reload.whole import RESIDENT, Loaded, Running, Split, contention_of_pass
 from ...simulation.contention import roofline_ns
 from ...simulation.schedules import prepared, schedule_of
 from .read_layout import read_layers, read_mappings, read_segments
@@ -47,9 +47,10 @@ def segments_of(run_dir: Path, figures: ReloadFigures, hardware: Hardware) -> Se
     read = read_time_of(hardware)
     loaded = []
     for piece in pieces:
-        wrote = write_ns(hardware, written_rows(piece.placements), writing)
         ran = prepared(piece.mappings, read, None, piece.placements)
-        loaded.append(Loaded(*piece, wrote, schedule_of(ran, figures.batch).latency_ns))
+        latency = schedule_of(ran, figures.batch).latency_ns
+        each = Loaded(piece.units, piece.mappings, piece.placements, 0.0, latency, piece.kept)
+        loaded.append(each._replace(write_ns=write_ns(hardware, written_rows(each.written), writing)))
     return Segments(split, Running(tuple(loaded), read, figures.batch))
 
 
@@ -63,6 +64,10 @@ def reload_faults(run_dir: Path, result: PackingResult) -> Iterator[str]:
         yield f"budget {result.budget}, found crossbar {max(used)} in use"
     if result.lower_bound > len(used):
         yield f"lower_bound {result.lower_bound}, found {len(used)} crossbars in use"
+    stays = {p.crossbar_idx for p, s in zip(placements, segments or (), strict=True) if s == RESIDENT}
+    swapped = {p.crossbar_idx for p, s in zip(placements, segments or (), strict=True) if s != RESIDENT}
+    for crossbar in sorted(stays & swapped):
+        yield f"reload, found crossbar {crossbar} written by a segment, and layers that stay on it"
     if segments is None:
         yield "reload, found no column segment in pack.csv"
 

@@ -92,7 +92,7 @@ def write_reload_trace(folder: Path, report: ReloadResult, hardware: Hardware) -
 def _writing(report: ReloadResult, hardware: Hardware, running: Running) -> Iterator[dict[str, object]]:
     """A slice for each crossbar that a segment writes."""
     for number, (each, start) in enumerate(zip(report.loaded, running.starts_ns(), strict=True)):
-        rows = written_rows(each.placements)
+        rows = written_rows(each.written)
         for crossbar, (begin, end) in write_times(hardware, rows, report.settings.writing).items():
             args: dict[str, object] = {"segment": number, "rows": rows[crossbar]}
             when = Interval(start + begin, start + end)
