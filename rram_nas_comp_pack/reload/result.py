@@ -103,6 +103,11 @@ class ReloadResult(CompileResult):
     costs: ReloadCosts = field(kw_only=True)
 
     @property
+    def last_crossbar(self) -> int:
+        """Number of the last crossbar of the chip in use."""
+        return max(p.crossbar_idx for p in self.split.placements)
+
+    @property
     def crossbars(self) -> int:
         """Of the chip that are in use, in any segment."""
         return len({p.crossbar_idx for p in self.split.placements})

@@ -1,14 +1,20 @@
 """`pack --reload` from the command line: files of segments, what reads them, and what is refused."""
 
 import json
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_runs import call, is_one_line, make_workplace, pack, read_rows, strict_json, write_rows
 
+from rram_nas_comp_pack.execution.chip import chip_of, stuck_cells
+from rram_nas_comp_pack.execution.device import device_of
+from rram_nas_comp_pack.execution.weight_faults import faults_of_layers
+from rram_nas_comp_pack.hardware.config.read import load_hardware
 from rram_nas_comp_pack.report.packing.atlas import slots_of
 from rram_nas_comp_pack.report.packing.segments import segment_chart, segment_figures, segment_table
+from rram_nas_comp_pack.runs.packing.chip_image import read_image
 from rram_nas_comp_pack.runs.packing.read import read_run
 from tests.fuzz.damage import damaged_json, damaged_table, fuzzed
 
@@ -98,6 +104,29 @@ def test_a_report_shows_every_segment(run):
     assert {name for name, _ in segment_figures(found)} >= {"Segments", "Life of the cells", "Time of a pass"}
 
 
+def test_every_segment_is_loaded_into_the_cells_of_one_chip(log, run):
+    assert pack(log, "--num-crossbars", 1, *TUNED, "--reload", "--image", exp_id="loaded")[0] == 0
+    loaded = log / "packing" / "loaded"
+    image = read_image(loaded / "chip_image.npz")
+    assert (image.crossbars, len(image.weights)) == (1, 4)
+    sys.path.insert(0, str(log.parent))
+    try:
+        status, out, err = call("verify", loaded, "--execute")
+        assert (status, err) == (0, "")
+        assert "every integer is that of the integer network" in out
+        status, out, err = call("accuracy", loaded, "--instances", 1, "--images", 2)
+        assert status == 0, err
+        assert call("verify", loaded)[0] == 0
+    finally:
+        sys.path.remove(str(log.parent))
+    device = device_of(load_hardware())
+    chip = chip_of(1, device)
+    found, cells = faults_of_layers(image, device, chip), stuck_cells(chip, device, 0)
+    for p in (p for p in image.placements if p.layer_idx == 0):
+        own = cells[:, :, p.loc_y : p.max_y, p.loc_x : p.max_x]
+        assert (found[0][p.replica] == own).all()
+
+
 def test_compare_shows_what_reloading_costs(run):
     status, out, _ = call("compare", run, run)
     assert status == 0
@@ -182,7 +211,7 @@ def test_a_damaged_file_of_segments_is_told_in_one_line(run, name, damaged, data
     content = data.draw(damaged(json.loads(text) if name == "result.json" else text))
     try:
         (run / name).write_bytes(content.encode("utf-8", "surrogatepass"))
-        for command in (("verify",), ("simulate", "--num-sample", 1), ("compare",)):
+        for command in (("verify",), ("simulate", "--num-sample", 1)):
             status, _, err = call(command[0], run, *command[1:])
             assert status in (0, 1, 2)
             assert "Traceback" not in err

@@ -96,8 +96,12 @@ def _write_image(folder: Path, network: Executable, report: CompileResult) -> No
     from ...executable import image_of
     from ...runs.packing.chip_image import save_image
 
-    packing = report.packing
-    save_image(folder, image_of(network, report.mappings, packing.placements, packing.size))
+    packing, chip = report.packing, None
+    placements = packing.placements
+    if isinstance(report, ReloadResult):
+        chip = report.last_crossbar + 1
+        placements = report.split.slots(chip)
+    save_image(folder, image_of(network, report.mappings, placements, packing.size, chip))
 
 
 def _other_hardware(model: str, config: SimConfig) -> str:

@@ -131,6 +131,12 @@ def all_slots(placements: Sequence[Placement], segments: Sequence[int]) -> tuple
     return slots_of(placements, segments, 1 + max((p.crossbar_idx for p in placements), default=0))
 
 
+def segment_crossbars(run_dir: Path) -> int | None:
+    """Crossbars of the chip, of which each segment of a run has as many; None for a run of one segment."""
+    placements, segments = read_segments(run_dir)
+    return None if segments is None else 1 + max((p.crossbar_idx for p in placements), default=0)
+
+
 def read_segments(run_dir: Path) -> tuple[tuple[Placement, ...], tuple[int, ...] | None]:
     """The rows of pack.csv, and the segment of each; None where a run has none."""
     path = run_dir / "pack.csv"
