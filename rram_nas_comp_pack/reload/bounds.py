@@ -130,6 +130,8 @@ def _floor(unit: Unit, m: Mapping, room: Room) -> _Floor:
     else:
         work = math.fsum(box.cycles * room.read_ns(layer, box) for box in m.boxes)
         slowest, boxes = max(m.boxes, key=lambda box: box.cycles), len(m.boxes)
+        if layer.depthwise and not m.diagonal:  # it may do without the depth split
+            boxes = -(-layer.raw.w // room.hardware.columns)
         sample = -(-slowest.cycles // _copies(room, unit, boxes)) * room.read_ns(layer, slowest)
     return _Floor(max(sample, work / room.crossbars), work, cells, boxes, rows, store)
 

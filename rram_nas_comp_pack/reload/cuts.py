@@ -34,18 +34,19 @@ def cheapest_cuts(units: int, bound: SegmentCost, cost: SegmentCost) -> Cuts | N
 
     `bound` is never above `cost`. Of equal totals that with the longest first segments wins.
     """
-    known = {(i, j): bound(i, j) for i in range(units) for j in range(i + 1, units + 1)}
+    known = [{j: bound(i, j) for j in reversed(range(i + 1, units + 1))} for i in range(units)]
+    known = [{j: ns for j, ns in costs.items() if not math.isinf(ns)} for costs in known]
     paid: set[tuple[int, int]] = set()
     while True:
-        total, ends = _shortest(units, known)
+        total, ends = _shortest(known)
         if math.isinf(total):
             return None
         spans = [span for span in zip((0, *ends[:-1]), ends, strict=True) if span not in paid]
         if not spans:
             return Cuts(ends, total, len(paid))
-        for span in spans:
-            known[span] = cost(*span)
-            paid.add(span)
+        for first, end in spans:
+            known[first][end] = cost(first, end)
+            paid.add((first, end))
 
 
 def least_bound(units: int, bound: SegmentCost) -> Cuts | None:
@@ -53,13 +54,14 @@ def least_bound(units: int, bound: SegmentCost) -> Cuts | None:
     return cheapest_cuts(units, bound, bound)
 
 
-def _shortest(units: int, costs: dict[tuple[int, int], float]) -> tuple[float, tuple[int, ...]]:
-    """Least total of units 0 to the last, and the ends of its segments."""
+def _shortest(costs: Sequence[dict[int, float]]) -> tuple[float, tuple[int, ...]]:
+    """Least total of all units, and the ends of its segments; `costs` by first unit and end, longest first."""
+    units = len(costs)
     least, ends = [0.0] * (units + 1), [units] * (units + 1)
     for i in reversed(range(units)):
         least[i] = math.inf
-        for j in reversed(range(i + 1, units + 1)):
-            total = costs[i, j] + least[j]
+        for j, ns in costs[i].items():
+            total = ns + least[j]
             if total < least[i]:
                 least[i], ends[i] = total, j
     path, at = [], 0

@@ -184,7 +184,7 @@ def units_of_chip(
     layers: Sequence[Layer], compiling: Compiling, residents: Residents = NOBODY
 ) -> tuple[Unit, ...]:
     """The layers, those that are too large for the crossbars of segments in parts."""
-    mappings = cut_layers(layers, compiling.hardware, compiling.options)
+    mappings = cut_layers(layers, compiling.hardware, replace(compiling.options, depth_split=1))
     most = [
         len(m.boxes) if m.layer.index in residents.mappings else _most_boxes(m, compiling) for m in mappings
     ]

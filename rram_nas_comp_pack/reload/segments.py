@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ..box_converter.partition import partition
-from ..compiler import CompileOptions, compile_layout
+from ..compiler import CompiledLayout, CompileOptions, compile_layout
 from ..hardware.chip_costs import read_time_of
 from ..hardware.config.read import Hardware
 from ..hardware.writing import WriteSettings, write_ns, written_rows
@@ -108,8 +108,8 @@ class Compiling:
         goal = replace(own, packer=packer, effort=effort, seconds=None, full_bound=False)
         if self._refuted(units):
             return None
-        plain = compile_layout(own_layers(units), self.hardware, replace(options, goal=goal, tuning=None))
-        if isinstance(plain, NoFit):
+        plain = self._fitted(units, replace(options, goal=goal, tuning=None))
+        if plain is None:
             return None
         layouts = [plain.layout]
         if options.tuning is not None:
@@ -137,11 +137,18 @@ class Compiling:
         return self._compiled(units, _with_steps(options, wanted))
 
     def _compiled(self, units: Sequence[Unit], options: CompileOptions) -> Segment | None:
-        found = compile_layout(own_layers(units), self.hardware, options)
-        if isinstance(found, NoFit):
+        found = self._fitted(units, options)
+        if found is None:
             return None
         layout = single_parts(units, found.layout)
         return segment_of(self, units, (found.plain, layout, found.duplication))
+
+    def _fitted(self, units: Sequence[Unit], options: CompileOptions) -> CompiledLayout | None:
+        """The compiled units; without the depth split where they do not fit with it."""
+        found = compile_layout(own_layers(units), self.hardware, options)
+        if isinstance(found, NoFit) and options.depth_split > 1:
+            found = compile_layout(own_layers(units), self.hardware, replace(options, depth_split=1))
+        return None if isinstance(found, NoFit) else found
 
     def empty_packing(self) -> Packing:
         """Of a segment for which nothing is written."""
@@ -160,8 +167,9 @@ class Compiling:
     def _options(self, units: Sequence[Unit]) -> CompileOptions:
         options = self.options
         # the parts of a layer are cut alike, so that they make one mapping
-        if options.depthwise == "auto" and any(u.layer.depthwise and not u.whole for u in units):
-            options = replace(options, depthwise="dense")
+        if any(unit.layer.depthwise and not unit.whole for unit in units):
+            dense = options.depthwise == "auto"
+            options = replace(options, depth_split=1, depthwise="dense" if dense else options.depthwise)
         if options.tuning is not None:
             effort = replace(options.tuning.effort, samples=self.batch)
             options = replace(options, tuning=replace(options.tuning, effort=effort))

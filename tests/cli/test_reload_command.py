@@ -134,6 +134,14 @@ def test_compare_shows_what_reloading_costs(run):
         assert row in out
 
 
+def test_a_module_that_runs_again_in_another_segment_is_written_again(log):
+    assert pack(log, "--num-crossbars", 1, "--reload", model="tiny_nets:twice", exp_id="twice")[0] == 0
+    folder = log / "packing" / "twice"
+    assert call("verify", folder)[::2] == (0, "")
+    layers = json.loads((folder / "partition.json").read_text())
+    assert [layer.get("weights_of") for layer in layers] == [None, None, 0]
+
+
 @pytest.mark.parametrize("keys", [("write_ns",), ("writes",), ("years",), ("segments", 1, "rows")])
 def test_a_false_figure_is_told(run, tmp_path, keys):
     folder = altered(run, tmp_path, "result.json", with_key("reload", *keys, value=77))

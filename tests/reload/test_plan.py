@@ -109,6 +109,17 @@ def test_slow_writing_makes_few_segments():
     assert few.chip.energy_share["writing"] > many.chip.energy_share["writing"] > 0
 
 
+def test_a_depth_split_that_has_no_room_is_given_up():
+    for tuned in (False, True):
+        chosen = replace(options(1, tuned), depth_split=8)
+        found = compile_reloaded(network(), HARDWARE, chosen, SETTINGS, NOBODY_WATCHES)
+        assert not [
+            *violations(
+                found.mappings, found.packing.placements, HARDWARE.size, chosen.rules, len(found.loaded)
+            )
+        ]
+
+
 def test_a_depthwise_kernel_taller_than_a_crossbar_is_refused():
     tall = network(((9, 8, 4), (9, 8, 4), (25, 8, 4)))
     with pytest.raises(BadInput, match="25 rows"):

@@ -44,12 +44,22 @@ def read_partition(path: Path) -> tuple[Mapping, ...]:
 
 
 def read_layers(run_dir: Path) -> tuple[Layer, ...]:
-    """The layers of a run of this program, which tells a depthwise one by its `mapping`."""
+    """The layers of a run of this program, which tells a depthwise one by its `mapping`.
+
+    They are those of the network: weights that a run in segments stores again are stored once.
+    """
     entries = [JsonObject(run_dir, "layer", entry) for entry in read_json(partition_file(run_dir))]
     layers = (m.layer for m in read_mappings(run_dir))
     return tuple(
-        replace(layer, depthwise=entry.has("mapping")) for layer, entry in zip(layers, entries, strict=True)
+        replace(layer, depthwise=entry.has("mapping"), stored_in=_weights_of(layer, entry))
+        for layer, entry in zip(layers, entries, strict=True)
     )
+
+
+def _weights_of(layer: Layer, entry: JsonObject) -> int:
+    if not entry.has("weights_of"):
+        return layer.stored_in
+    return entry.count("weights_of", 0, layer.index)
 
 
 def _require_store(place: JsonObject, mapping: Mapping, store: Mapping) -> None:

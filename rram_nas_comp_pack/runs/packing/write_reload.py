@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Dictionary
 from dataclasses import astuple, fields
 from pathlib import Path
@@ -16,7 +16,7 @@ from ...hardware.writing import write_times, written_rows
 from ...reload.result import ReloadResult
 from ...reload.whole import Running, executions_of_pass
 from ...simulation.chrome_trace import CROSSBARS, Interval, Track, a_slice, timeline
-from ...values import Packing, Placement
+from ...values import Mapping, Packing, Placement
 from ..origin import Origin, write_config
 from ..text_files import write_csv, write_json, write_lines
 from .log import log_lines
@@ -36,9 +36,9 @@ def write_reload_run(
     origin: Origin,
 ) -> None:
     """Write all files of a packing run in segments; `options` are JSON values, by their names."""
-    write_json(folder / "partition.json", [layer_entry(m) for m in report.plain])
+    write_json(folder / "partition.json", _layer_entries(report, report.plain))
     if report.duplication is not None:
-        write_json(folder / "partition_optimized.json", [layer_entry(m) for m in report.mappings])
+        write_json(folder / "partition_optimized.json", _layer_entries(report, report.mappings))
     split = report.split
     header = [*(f.name for f in fields(Placement)), SEGMENT]
     rows = zip(split.placements, split.segments, strict=True)
@@ -54,6 +54,17 @@ def write_reload_run(
     write_config(folder, origin.config)
     more = [("segments", reload_lines(report))]
     write_lines(folder / "logs.log", log_lines(report, settings, told, origin, more))
+
+
+def _layer_entries(report: ReloadResult, mappings: Sequence[Mapping]) -> list[dict[str, object]]:
+    """The layers, and of those that lack the boxes of an earlier call of their module, which that is."""
+    found = []
+    for m, layer in zip(mappings, report.network.layers, strict=True):
+        entry = layer_entry(m)
+        if m.layer.stored_in != layer.stored_in:
+            entry["weights_of"] = layer.stored_in
+        found.append(entry)
+    return found
 
 
 def _running(report: ReloadResult, hardware: Hardware) -> Running:
