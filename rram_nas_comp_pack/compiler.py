@@ -9,13 +9,16 @@ from typing import NamedTuple, TypeVar
 
 from .box_converter.partition import partition
 from .errors import BadInput
-from .hardware.chip_costs import Chip, chip_costs, read_time_of
+from .hardware.chip_costs import Chip, chip_costs
 from .hardware.config.read import Hardware
+from .hardware.movement import time_of
 from .kernels.jit import compiling_s
 from .packing.pack import PackingSettings, Progress
 from .packing.place import pack_mappings
 from .simulation.contention import Contention, contention, roofline_ns
+from .simulation.data_movement import DataMovement, data_movement
 from .simulation.row_bounds import RowBounds, row_bounds
+from .simulation.row_buffers import RowBuffers, row_buffers
 from .simulation.row_graph import ScheduleKind, graph_for
 from .simulation.row_loop import row_program
 from .simulation.schedules import fastest_graph, prepared, schedule_of
@@ -23,6 +26,7 @@ from .tuning.settings import DepthwiseMapping, Target, Tuning
 from .tuning.settings import Progress as TuningProgress
 from .tuning.tuner import tune_layout
 from .values import (
+    ChargedTime,
     Duplication,
     LatencyComparison,
     Layer,
@@ -31,6 +35,7 @@ from .values import (
     Network,
     NoFit,
     Packing,
+    ReadTime,
     RowGraph,
     Rules,
     Schedule,
@@ -47,7 +52,8 @@ class CompileOptions:
     the mapping of depthwise layers too where it is "auto" ("dense" without duplication). Diagonal boxes have
     at most `diagonal_rows` rows, None for those of a crossbar. `watched_samples` are those of the account of
     who waits for whom. `schedule` says what of a sample may run at once; latencies of the baseline are always
-    those of whole layers.
+    those of whole layers. `data_movement` charges moves of results and digital operators,
+    `leakage` adds that of all processing elements to the energy.
     """
 
     depth_split: int = 1
@@ -61,6 +67,8 @@ class CompileOptions:
     watched_samples: int = 8
     diagonal_rows: int | None = None
     schedule: ScheduleKind = "layer"
+    data_movement: bool = False
+    leakage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +79,9 @@ class CompileResult:
     is none. `schedule` is that of the first `traced_samples` samples, `contention` that of `watched_samples`,
     `roofline_ns` the time a sample takes if all crossbars of the budget (or in use) work all the time.
     `timing_s` are the seconds of each stage, without those of "compiling" kernels, once on each machine.
-    The schedule runs by `graph`, and `bounds` are what it cannot beat; both None for that of layers. It is
-    that of the network, or a chain of whole layers where the layout is faster so.
+    The schedule runs by `graph`, `bounds` are what it cannot beat, and `buffers` what it keeps behind each
+    layer; all None for that of layers. The graph is that of the network, or a chain of whole layers where the
+    layout is faster so. `movement` is None where it is not charged.
     """
 
     network: Network
@@ -87,6 +96,8 @@ class CompileResult:
     timing_s: dict[str, float]
     graph: RowGraph | None = None
     bounds: RowBounds | None = None
+    movement: DataMovement | None = None
+    buffers: RowBuffers | None = None
 
     @property
     def mappings(self) -> tuple[Mapping, ...]:
@@ -144,24 +155,32 @@ def compile_network(
     clock = _Clock(found.timing_s)
     if graph is not None:
         samples = options.tuning.effort.samples if options.tuning else options.watched_samples
-        graph, _ = fastest_graph(found.layout, read_time_of(hardware), graph, samples)
+        read = time_of(hardware, options.data_movement)
+        graph, _ = fastest_graph(found.layout, read, graph, samples)
     evaluations, schedule, waits, roofline, chip = evaluate(
         network.layers, found.layout, hardware, options, graph
     )
     clock.lap("evaluation")
     costs = (evaluations, schedule, waits, roofline, chip)
-    bounds = _bounds(found.layout, hardware, graph)
-    return CompileResult(
-        network, found.plain, found.layout, found.duplication, *costs, clock.laps(), graph, bounds
-    )
+    read = time_of(hardware, options.data_movement)
+    bounds = None if graph is None else _bounds(found.layout, read, graph)
+    movement = _movement(found.layout, read, graph)
+    buffers = None if graph is None else row_buffers(found.layout.mappings, graph)
+    rows = (graph, bounds, movement, buffers)
+    return CompileResult(network, found.plain, found.layout, found.duplication, *costs, clock.laps(), *rows)
 
 
-def _bounds(layout: Layout, hardware: Hardware, graph: RowGraph | None) -> RowBounds | None:
+def _bounds(layout: Layout, read: ReadTime, graph: RowGraph) -> RowBounds:
     """What no schedule of the layout by its graph can beat."""
-    if graph is None:
+    return row_bounds(row_program(layout.mappings, read, graph, layout.packing.placements), graph)
+
+
+def _movement(layout: Layout, read: ReadTime, graph: RowGraph | None) -> DataMovement | None:
+    """What a sample's time goes into, where moves are charged."""
+    if not isinstance(read, ChargedTime):
         return None
-    placements = layout.packing.placements
-    return row_bounds(row_program(layout.mappings, read_time_of(hardware), graph, placements), graph)
+    rows = [each.rows for each in graph] if graph else [1] * len(layout.mappings)
+    return data_movement(layout.mappings, read, rows)
 
 
 def graph_of(network: Network, kind: ScheduleKind) -> RowGraph | None:
@@ -230,7 +249,7 @@ def _duplicate(
         raise BadInput("duplication: found no budget of crossbars, allowed is a number of them")
     tuning = replace(options.tuning, effort=replace(options.tuning.effort, graph=graph))
     target = Target(options.budget, hardware.size, options.rules, options.depthwise, options.diagonal_rows)
-    return tune_layout(plain, target, read_time_of(hardware), tuning, watch.tuning)
+    return tune_layout(plain, target, time_of(hardware, options.data_movement), tuning, watch.tuning)
 
 
 def evaluate(
@@ -242,7 +261,7 @@ def evaluate(
 ) -> tuple[tuple[LatencyComparison, ...], Schedule, Contention, float, Chip]:
     """Simulate every number of samples beside the ideal and the baseline, trace the first, add up costs."""
     mappings, packing = layout.mappings, layout.packing
-    read = read_time_of(hardware)
+    read = time_of(hardware, options.data_movement)
     packed = prepared(mappings, read, graph, packing.placements)
     ideal = prepared(mappings, read, graph)
     baseline = prepared(partition(layers, hardware.size), read, None)
@@ -250,7 +269,8 @@ def evaluate(
         LatencyComparison(n, *(schedule_of(each, n).latency_ns for each in (packed, ideal, baseline)))
         for n in options.samples
     )
-    chip = chip_costs(hardware, mappings, packing.crossbars, schedule_of(packed, 1).latency_ns)
+    latency_ns = schedule_of(packed, 1).latency_ns
+    chip = chip_costs(hardware, mappings, packing.crossbars, latency_ns, options.leakage)
     waits = contention(mappings, packing, schedule_of(packed, options.watched_samples), graph)
     roofline = roofline_ns(mappings, read, options.budget or packing.crossbars)
     return evaluations, schedule_of(packed, options.traced_samples), waits, roofline, chip

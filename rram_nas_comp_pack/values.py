@@ -125,10 +125,12 @@ class RowRead:
     """What the rows of one layer need of another one, `layer`, directly or through digital operators.
 
     `last` (rows of the reader,) is the last row of `layer` that each needs, by rising number; -1: none of it.
+    `first` likewise is the first row that it or any row behind it needs; empty: all rows from 0 on are kept.
     """
 
     layer: int
     last: tuple[int, ...]
+    first: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,29 @@ NO_RULES = Rules(threshold=-1, max_load=0)
 def rules_of(no_pack_heuristic: bool, layer_threshold: int, xbar_max_load: int) -> Rules:
     """Who may share a crossbar, by the options of that name."""
     return NO_RULES if no_pack_heuristic else Rules(layer_threshold, xbar_max_load)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChargedTime:
+    """A `ReadTime` where layers also take time for moving results and for digital operators.
+
+    `moves_ns` and `digital_ns` are those of a layer for a whole sample.
+    """
+
+    read_ns: ReadTime
+    moves_ns: Callable[[Mapping], float]
+    digital_ns: Callable[[Mapping], float]
+
+    def __call__(self, layer: Layer, box: Box) -> float:
+        """Time in ns of one read of a box."""
+        return self.read_ns(layer, box)
+
+
+def beside_reads_ns(mapping: Mapping, time: ReadTime) -> float:
+    """What a layer takes for a sample beside its reads, in ns: 0 where nothing is charged."""
+    if not isinstance(time, ChargedTime):
+        return 0.0
+    return time.moves_ns(mapping) + time.digital_ns(mapping)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from ..values import Barrier, LayerRows, RowGraph, RowRead
 from .foreign import printable
-from .row_flow import NOTHING, Flow, whole
+from .row_flow import NOTHING, Flow, Rows, whole
+
+
+def _read(layer: int, span: Rows) -> RowRead:
+    last, first = span
+    return RowRead(layer, tuple(last.tolist()), tuple(np.minimum(first, np.maximum(last, 0)).tolist()))
 
 
 class RowLedger:
@@ -20,11 +27,9 @@ class RowLedger:
 
     def add(self, rows: int, flow: Flow) -> int:
         """Enter a layer of so many rows, which need those of `flow`; return its index."""
-        reads = {layer: last.tolist() for layer, last in flow.needs.items()}
-        for layer, last in self.awaited.needs.items():
-            reads[layer] = [int(last[0])]
-        spread = {layer: tuple(last * rows if len(last) == 1 else last) for layer, last in reads.items()}
-        found = [RowRead(layer, last) for layer, last in sorted(spread.items()) if last[-1] >= 0]
+        reads = {**flow.needs, **self.awaited.needs}
+        spread = {layer: np.broadcast_to(span, (2, rows)) for layer, span in sorted(reads.items())}
+        found = [_read(layer, span) for layer, span in spread.items() if span[0, -1] >= 0]
         self._layers.append(LayerRows(rows, tuple(found)))
         return len(self._layers) - 1
 

@@ -133,7 +133,7 @@ def _asked(of_run: JudgedRun) -> SweepAsked:
 def _settings(of_run: JudgedRun, asked: SweepAsked, several: Several) -> str:
     """SHA-256 of all that decides what a chip gets right, but the encoding and the value of the key."""
     hardware = asdict(of_run.config.hardware)
-    del hardware["warnings"], hardware[several.key.field]
+    del hardware["warnings"], hardware["movement"], hardware[several.key.field]
     known = {
         **asked._asdict(),
         "images": of_run.question.images,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from ..errors import BadInput
 from ..execution.device import device_of
 from ..hardware.chip_costs import area_per_crossbar_um2
-from ..hardware.config.read import Hardware, SimConfig, load_config
+from ..hardware.config.change import load_changed
+from ..hardware.config.read import Hardware, SimConfig
 from ..nas.compile_gene import NamedHardware, crossbars_within, with_diagonal_rows, with_hardware
 from ..nas.ofa_space import AccuracyMethod, AccuracySettings, OfaSpace
 from ..runs.origin import OfferedConfig
@@ -26,7 +27,7 @@ def offered_configs(options: EvolveOptions, first: SimConfig) -> tuple[OfferedCo
 
     Raises BadInput where one cannot be read, or the budget holds none of its crossbars.
     """
-    configs = (first, *map(load_config, options.configs[1:]))
+    configs = (first, *(load_changed(path, options.run.settings) for path in options.configs[1:]))
     return tuple(
         OfferedConfig(plain(path.stem), _budget(options, config.hardware, path.name), config)
         for path, config in zip(options.configs, configs, strict=True)

@@ -12,12 +12,16 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 from ..values import Box, Layer, Mapping, cells_with_weights
+from .components import buffer
 from .config.read import Hardware
 from .crossbar import cell_area_um2
 from .pe import area, crossbars_per_weight, read_energy, read_latency, read_power
 
 WEIGHT_BITS = 8
 INPUT_BITS = 8
+
+LEAKAGE = "leakage"
+"""Component of the energy, where it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,8 @@ class Chip:
     `cells` are those of all logical crossbars, `occupied` those under boxes, `weights` those among them that
     hold weights; the rest are the zeros of diagonal boxes. The model charges every cell of a read alike, so
     a read's energy is split by the number of its cells of either kind.
-    `energy_nj` is that of one inference (one sample through all layers; only reads are counted, not the
-    leakage of idle parts); `average_power_w` is that energy over the latency of a single inference.
+    `energy_nj` is that of one inference (one sample through all layers): of its reads, and of leakage where
+    that is asked for; `average_power_w` is that energy over the latency of a single inference.
     """
 
     crossbars: int
@@ -76,12 +80,23 @@ def read_time_of(hardware: Hardware) -> Callable[[Layer, Box], float]:
     return lambda layer, box: by_size(box.h, _active_columns(layer, box))
 
 
-def chip_costs(hardware: Hardware, mappings: Sequence[Mapping], crossbars: int, latency_ns: float) -> Chip:
-    """Totals of `crossbars` logical crossbars that run `mappings`, one inference in `latency_ns`."""
+def chip_costs(
+    hardware: Hardware,
+    mappings: Sequence[Mapping],
+    crossbars: int,
+    latency_ns: float,
+    leakage: bool = False,
+) -> Chip:
+    """Totals of `crossbars` logical crossbars that run `mappings`, one inference in `latency_ns`.
+
+    `leakage` adds that of all processing elements as a component of the energy.
+    """
     per_weight = crossbars_per_weight(hardware, WEIGHT_BITS)
     elements = crossbars * per_weight.pes
     areas = {name: elements * um2 for name, um2 in _components(area(hardware))}
     energies, weights_nj = _inference_energy(hardware, mappings, per_weight.pes)
+    if leakage:
+        energies[LEAKAGE] = leakage_nj(hardware, elements, latency_ns)
     energy_nj = sum(energies.values())
     cell_um2 = per_weight.crossbars * cell_area_um2(hardware)
     occupied = sum(m.copies * box.h * box.w for m in mappings if m.stored for box in m.boxes)
@@ -105,6 +120,15 @@ def chip_costs(hardware: Hardware, mappings: Sequence[Mapping], crossbars: int, 
 def area_per_crossbar_um2(hardware: Hardware) -> float:
     """Area of one logical crossbar: of its processing elements, as `Chip.area_um2` counts them."""
     return crossbars_per_weight(hardware, WEIGHT_BITS).pes * area(hardware).total_um2
+
+
+def leakage_nj(hardware: Hardware, elements: int, latency_ns: float) -> float:
+    """What so many processing elements leak in `latency_ns`, at work or idle.
+
+    Only their input buffers leak in the model: cells keep their states without power, and the powers of
+    converters and digital blocks are those at work. Reads count nothing of it (F20).
+    """
+    return elements * buffer(hardware, hardware.input_buffer_kb).leakage_mw * 1e-3 * latency_ns
 
 
 def inference_nj(hardware: Hardware, mappings: Sequence[Mapping]) -> float:

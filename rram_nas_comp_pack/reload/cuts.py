@@ -55,7 +55,7 @@ def least_bound(units: int, bound: SegmentCost) -> Cuts | None:
 
 
 def _shortest(costs: Sequence[dict[int, float]]) -> tuple[float, tuple[int, ...]]:
-    """Least total of all units, and the ends of its segments; `costs` by first unit and end, longest first."""
+    """Least total of all units, and the ends of its segments; `costs` by first unit and end."""
     units = len(costs)
     least, ends = [0.0] * (units + 1), [units] * (units + 1)
     for i in reversed(range(units)):

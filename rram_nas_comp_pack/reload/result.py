@@ -131,11 +131,7 @@ def compile_reloaded(
         found = compile_network(network, hardware, options, watch)
         if not isinstance(found, NoFit):
             return found
-    if options.schedule != "layer":
-        raise BadInput(
-            f"--schedule: found '{options.schedule}' with --reload and a network that needs several "
-            "segments, allowed is layer"
-        )
+    _require_layers(options)
     began = perf_counter()
     compiling = reload.compiling(hardware, options)
     planned = plan(network.layers, compiling, watch.tuning)
@@ -146,6 +142,16 @@ def compile_reloaded(
     planning = perf_counter() - began
     result = _result(compiling, network, planned, reload)
     return replace(result, timing_s={"planning": planning, "evaluation": perf_counter() - began - planning})
+
+
+def _require_layers(options: CompileOptions) -> None:
+    """Raise BadInput for what segments do not know."""
+    in_several = "with --reload and a network that needs several segments"
+    if options.schedule != "layer":
+        raise BadInput(f"--schedule: found '{options.schedule}' {in_several}, allowed is layer")
+    for name, given in (("--data-movement", options.data_movement), ("--leakage", options.leakage)):
+        if given:
+            raise BadInput(f"{name}: found {in_several}, allowed is without it")
 
 
 def _refuted(network: Network, hardware: Hardware, options: CompileOptions) -> bool:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import __version__
-from ..hardware.config.read import SimConfig, load_config
+from ..hardware.config.change import NO_SETTINGS, Settings, load_changed
+from ..hardware.config.read import SimConfig
 
 CONFIG_COPY = "SimConfig.ini"
 """The name of a run's copy of its configuration."""
@@ -44,10 +45,10 @@ class Origin:
     offered: tuple[OfferedConfig, ...] = ()
 
 
-def begin(config: Path, command: str) -> Origin:
-    """Read the configuration of a run that begins now. Raises BadInput."""
+def begin(config: Path, command: str, settings: Settings = NO_SETTINGS) -> Origin:
+    """Read the configuration of a run that begins now, with other values. Raises BadInput."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Origin(load_config(config), command, now, platform.node())
+    return Origin(load_changed(config, settings), command, now, platform.node())
 
 
 def write_config(folder: Path, config: SimConfig) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..kernels.arrays import Floats, Ints, offsets
 from ..kernels.jit import compiled
-from ..values import Box, Layer, Mapping, Placement, ReadTime, Schedule
+from ..values import Box, Layer, Mapping, Placement, ReadTime, Schedule, beside_reads_ns
 from .free_flow import free_flow
 
 ASK_REPLICAS, ASK_CROSSBARS, FINISH_ROUND = range(3)
@@ -57,6 +57,7 @@ def program(
     """Prepare mapped layers for simulation; without placements, no crossbar is shared (the ideal).
 
     Mappings are those of layers 0, 1, 2 … in order. With `rows` (layers,), the times are those of one row.
+    What a layer takes beside its reads is part of every round of it.
     """
     boxes = [len(m.boxes) for m in mappings]
     places = [b * m.copies if m.stored else 0 for m, b in zip(mappings, boxes, strict=True)]
@@ -83,17 +84,19 @@ def program_on(
     uniform = bool((ns == ns[0]).all())
     cycles = -(-np.concatenate([each for each, _ in reads]) // np.repeat(parts, boxes))
     rounds = -(-cycles // np.repeat(takes, boxes))
+    unit_ns = float(ns[0]) if uniform else 1.0
+    beside = np.array([beside_reads_ns(m, read_ns) for m in mappings]) / parts / unit_ns
     return Program(
         np.array([m.layer.stored_in for m in mappings], dtype=np.int64),
         takes,
         boxes,
         offsets(boxes),
-        rounds * (1.0 if uniform else ns),
+        rounds * (1.0 if uniform else ns) + np.repeat(beside, boxes),
         copies,
         offsets(copies),
         offsets(boxes * copies * stored),
         crossbars,
-        float(ns[0]) if uniform else 1.0,
+        unit_ns,
     )
 
 

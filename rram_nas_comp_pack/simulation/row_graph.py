@@ -68,7 +68,10 @@ def without_idle_rows(graph: RowGraph) -> RowGraph:
 
 def _shortened(read: RowRead, graph: RowGraph, useful: list[bool], kept: bool) -> RowRead:
     last = read.last if kept else read.last[-1:]
-    return RowRead(read.layer, last if useful[read.layer] else tuple(min(row, 0) for row in last))
+    first = read.first if kept else read.first[:1]
+    if useful[read.layer]:
+        return RowRead(read.layer, last, first)
+    return RowRead(read.layer, tuple(min(row, 0) for row in last))
 
 
 def arrays_of(graph: RowGraph) -> RowArrays:

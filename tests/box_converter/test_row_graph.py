@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from traced import Net
 
 from rram_nas_comp_pack.box_converter.onnx.reader import read_onnx
-from rram_nas_comp_pack.box_converter.row_flow import Flow, Operand, reshaped
+from rram_nas_comp_pack.box_converter.row_flow import Flow, Operand, own_rows, reshaped
 from rram_nas_comp_pack.box_converter.torch.trace import trace
 from rram_nas_comp_pack.values import Network, RowRead
 
@@ -50,6 +50,7 @@ SMOOTH: dict[str, Callable[[Tensor], Tensor]] = {
     "linear from corner to corner": lambda x: F.interpolate(
         x, size=(13, 8), mode="bilinear", align_corners=True
     ),
+    "linear, smoothed": lambda x: F.interpolate(x, size=(3, 5), mode="bilinear", antialias=True),
     "cubic": lambda x: F.interpolate(x, size=(5, 6), mode="bicubic"),
     "groups": lambda x: F.group_norm(x, 2),
     "written in place": lambda x: _written(x.clone()),
@@ -73,12 +74,12 @@ def traced_pair(between: Callable[[Tensor], Tensor], behind: nn.Module) -> tuple
     return net.eval(), trace(net, SIZE, "net")
 
 
-def last_rows(net: Net) -> list[int]:
-    """The last row of the first layer that each row of the second one's result depends on, by trying."""
+def rows_by_trying(net: Net) -> tuple[list[int], list[int]]:
+    """The last and the first row of the first layer that each row of the second one's result depends on."""
     x = torch.rand(1, *SIZE)
     with torch.no_grad():
         wanted = net(x)
-        found = [-1] * wanted.shape[2]
+        found, first = [-1] * wanted.shape[2], [SIZE[1]] * wanted.shape[2]
         for row in range(SIZE[1]):
 
             def change(_module: Any, _args: Any, out: Tensor, row: int = row) -> Tensor:
@@ -90,10 +91,9 @@ def last_rows(net: Net) -> list[int]:
             other = net(x)
             handle.remove()
             differs = (other != wanted).transpose(1, 2).flatten(2).any(2)[0]
-            found = [
-                row if different else last for last, different in zip(found, differs.tolist(), strict=True)
-            ]
-    return found
+            for place in differs.nonzero().flatten().tolist():
+                found[place], first[place] = row, min(first[place], row)
+    return found, first
 
 
 @pytest.mark.parametrize("name", [*BETWEEN, *SMOOTH])
@@ -106,19 +106,24 @@ def test_rows_need_what_changes_them_and_no_more(name: str, behind: str) -> None
     net, network = traced_pair({**BETWEEN, **SMOOTH}[name], made[behind])
     assert network.graph[0].rows == SIZE[1]
     read = network.graph[1].reads[0]
-    tried = list(np.maximum.accumulate(last_rows(net)))
-    said = _of_results(net.behind, network.graph[1].rows, read, len(tried))
-    assert all(a >= b for a, b in zip(said, tried, strict=True)), (said, tried)
+    last, first = map(np.array, rows_by_trying(net))
+    last, first = np.maximum.accumulate(last), np.minimum.accumulate(first[::-1])[::-1]
+    said_last, said_first = _of_results(net.behind, network.graph[1].rows, read, len(last))
+    assert (said_last >= last).all(), (said_last, last)
+    assert (said_first <= first).all(), (said_first, first)
     if name in BETWEEN and name not in ("columns and rows exchanged", "rows in reverse"):
-        assert said == tried
+        assert said_last.tolist() == last.tolist()
+        assert said_first.tolist() == first.tolist()
     assert bool(network.barriers) == (name == "unknown")
 
 
-def _of_results(behind: nn.Module, rows: int, read: RowRead, results: int) -> list[int]:
+def _of_results(behind: nn.Module, rows: int, read: RowRead, results: int) -> tuple[Any, Any]:
     """What rows of the result need: of a transposed convolution, the rows of its input that reach them."""
+    last, first = np.array(read.last), np.array(read.first)
     if not isinstance(behind, nn.ConvTranspose2d):
-        return list(read.last)
-    return [read.last[min(rows - 1, (r + 1) // 2)] for r in range(results)]
+        return last, first
+    places = np.arange(results)
+    return last[np.minimum(rows - 1, (places + 1) // 2)], first[places // 2]
 
 
 def test_squeeze_and_excite_is_a_barrier_for_the_vector_alone() -> None:
@@ -129,8 +134,9 @@ def test_squeeze_and_excite_is_a_barrier_for_the_vector_alone() -> None:
     parts = [nn.Conv2d(2, 2, 1) for _ in range(3)]
     graph = trace(Net(forward, first=parts[0], gate=parts[1], last=parts[2]), (2, 5, 5), "net").graph
     assert graph[1].rows == 1
-    assert graph[1].reads == (RowRead(0, (4,)),)
-    assert graph[2].reads == (RowRead(0, (0, 1, 2, 3, 4)), RowRead(1, (0,) * 5))
+    assert graph[1].reads == (RowRead(0, (4,), (0,)),)
+    own = (0, 1, 2, 3, 4)
+    assert graph[2].reads == (RowRead(0, own, own), RowRead(1, (0,) * 5, (0,) * 5))
 
 
 def test_rows_of_tokens_need_one_token_and_attention_all_keys() -> None:
@@ -139,14 +145,14 @@ def test_rows_of_tokens_need_one_token_and_attention_all_keys() -> None:
     assert [each.rows for each in graph] == [6] * len(graph)
     every, own = (5,) * 6, tuple(range(6))
     assert {read.last for read in graph[3].reads} == {every}  # the projection behind scores and values
-    assert graph[-1].reads == (RowRead(len(graph) - 2, own),)
+    assert graph[-1].reads == (RowRead(len(graph) - 2, own, own),)
 
 
 def test_flattened_maps_are_needed_in_full() -> None:
     net = nn.Sequential(nn.Conv2d(2, 3, 1), nn.Flatten(), nn.Linear(75, 4))
     graph = trace(net, (2, 5, 5), "net").graph
     assert graph[1].rows == 1
-    assert graph[1].reads == (RowRead(0, (4,)),)
+    assert graph[1].reads == (RowRead(0, (4,), (0,)),)
 
 
 def test_values_that_the_network_itself_reads_are_waited_for() -> None:
@@ -155,7 +161,7 @@ def test_values_that_the_network_itself_reads_are_waited_for() -> None:
         return self.last(x if x.sum().item() > 1e9 else x * 2)
 
     graph = trace(Net(forward, first=nn.Conv2d(2, 2, 1), last=nn.Conv2d(2, 2, 1)), (2, 5, 5), "net").graph
-    assert graph[1].reads == (RowRead(0, (4,) * 5),)
+    assert graph[1].reads == (RowRead(0, (4,) * 5, (0,) * 5),)
 
 
 @pytest.mark.parametrize(
@@ -170,8 +176,8 @@ def test_onnx_files_have_the_same_graph(name: str, tmp_path: Path) -> None:
 
 
 def test_reshaping_keeps_rows_where_as_many_elements_come_before_them() -> None:
-    rows = Flow(1, {0: np.arange(4)})
-    assert reshaped(Operand(rows, (1, 4, 6)), (1, 24)).needs[0].tolist() == sorted([*range(4)] * 6)
-    assert reshaped(Operand(rows, (1, 4, 6)), (1, 2, 12)).needs[0].tolist() == [1, 3]
+    rows = Flow(1, own_rows([0], range(4)))
+    assert reshaped(Operand(rows, (1, 4, 6)), (1, 24)).needs[0].tolist() == [sorted([*range(4)] * 6)] * 2
+    assert reshaped(Operand(rows, (1, 4, 6)), (1, 2, 12)).needs[0].tolist() == [[1, 3], [0, 2]]
     assert reshaped(Operand(rows, (2, 4, 6)), (2, 4, 2, 3)).axis == 1
     assert reshaped(Operand(rows, (2, 4, 6)), (8, 6)).axis is None

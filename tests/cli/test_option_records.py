@@ -23,6 +23,7 @@ PACK = {
     *("objective", "num_sample", "tune_effort", "tune_seconds", "packer", "pack_effort", "pack_seconds"),
     *("seed", "sim_log_samples", "no_report", "trace", "verbose", "log_dir", "config"),
     *("image", "weights", "calibration", "diagonal_rows", "schedule"),
+    *("data_movement", "leakage"),
 }
 EVOLVE = {
     *("exp_id", "method", "objectives", "population", "generations", "mutate_prob", "mutation_ratio"),

@@ -289,6 +289,10 @@ def test_a_run_by_rows_says_so_and_can_be_simulated_by_each_schedule(log):
     first = found["evaluations"][0]["latency_ns"]
     assert found["schedule"] == found["options"]["schedule"] == "row"
     assert found["bounds"]["critical_path_ns"] <= first * (1 + 1e-12)
+    buffers = found["buffers"]
+    assert (max(buffers["bytes"]), sum(buffers["bytes"])) == (buffers["largest_bytes"], buffers["sum_bytes"])
+    assert len(buffers["rows"]) == found["layers"]
+    assert "buffers: " in out
     assert "no schedule of this layout takes less" in out
     assert call("verify", folder)[0] == 0
     assert strict_json(call("simulate", folder, "--num-sample", 1)[1])["latency_ns"] == first
@@ -307,3 +311,47 @@ def test_a_run_by_rows_says_so_and_can_be_simulated_by_each_schedule(log):
     status, _, err = call("simulate", folder, "--num-sample", 1, "--schedule", "branch")
     assert status == 2
     assert "has no graph.json" in err
+
+
+def test_a_run_that_charges_what_moves_shows_its_share(log, tmp_path):
+    """Verified and simulated as it was made; a run without it has no word of it."""
+    assert pack(log)[0] == 0
+    folder = log / "packing" / "t"
+    assert "movement" not in (folder / "result.json").read_text()
+    free = strict_json(call("simulate", folder, "--num-sample", 1)[1])["latency_ns"]
+    charged = strict_json(call("simulate", folder, "--num-sample", 1, "--data-movement")[1])["latency_ns"]
+    status, out, err = pack(log, "--data-movement")
+    assert (status, err) == (0, "")
+    found = strict_json((folder / "result.json").read_text())
+    said, latency = found["data_movement"], found["evaluations"][0]["latency_ns"]
+    assert free < latency == charged
+    assert 1 - said["reads_ns"] / latency == pytest.approx(said["share"])
+    assert f"data movement: {said['share']:.1%} of the layers' time" in out
+    assert f"{said['share']:.1%} of the layers" in (folder / "logs.log").read_text()
+    assert call("verify", folder)[0] == 0
+    assert strict_json(call("simulate", folder, "--num-sample", 1)[1])["latency_ns"] == latency
+    said["moves_ns"] *= 2
+    (folder / "result.json").write_text(json.dumps(found))
+    status, out, _ = call("verify", folder)
+    assert status == 1
+    assert "data_movement, moves_ns" in out
+    config = tmp_path / "slow.ini"
+    config.write_text((ROOT / "SimConfig.ini").read_text().replace("Bandwidth = 20", "Bandwidth = 0"))
+    status, _, err = pack(log, "--data-movement", "--config", config)
+    assert status == 2
+    said = "--data-movement: [Tile level] Inter_Tile_Bandwidth: found '0'; allowed: a number > 0 [Gb/s]\n"
+    assert err.partition(": ")[2] == said
+
+
+def test_a_run_with_leakage_shows_its_share_of_the_energy(log):
+    assert pack(log)[0] == 0
+    folder = log / "packing" / "t"
+    without = strict_json((folder / "result.json").read_text())
+    assert "leakage" not in {**without["options"], **without["hardware"]["energy_share"]}
+    status, out, err = pack(log, "--leakage")
+    assert (status, err) == (0, "")
+    found = strict_json((folder / "result.json").read_text())
+    share = found["hardware"]["energy_share"]["leakage"]
+    assert found["hardware"]["energy_nj"] * (1 - share) == pytest.approx(without["hardware"]["energy_nj"])
+    assert f"({share:.1%} of it leakage)" in out
+    assert call("verify", folder)[0] == 0

@@ -194,6 +194,8 @@ def test_what_does_not_fit_names_reload_and_its_cost(log):
         (("--reload", "--find-solution"), "--reload needs a chip: found --find-solution"),
         (("--reload", "now"), "--reload"),
         (("--reload", "--schedule", "row", "--num-crossbars", 1), "--schedule: found 'row' with --reload"),
+        (("--reload", "--leakage", "--num-crossbars", 1), "--leakage: found with --reload"),
+        (("--reload", "--data-movement", "--num-crossbars", 1), "--data-movement: found with --reload"),
     ],
 )
 def test_bad_input_is_one_line(log, options, told):

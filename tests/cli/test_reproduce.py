@@ -233,28 +233,44 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
     assert everything_in(tmp_path) == ["thesis.tex"]
 
 
+def test_searches_of_all_budgets_learn_from_the_first():
+    searches = [run for run in runs(False, LACKING) if run.group == "clutter"]
+    assert [run.learns_from for run in searches] == ["", searches[0].name, searches[0].name]
+    called = []
+
+    def stand_in(each, number, taught, *_):
+        called.append((number, taught))
+        return search_figures(SimpleNamespace(networks=(), evaluated=1), 1.0, 1.0)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reproduce, "_figures", stand_in)
+        list(reproduce._measured(searches, ROOT, ROOT))
+    assert called == [(0, None), (1, 0), (2, 0)]
+
+
 def test_a_configuration_that_is_not_there_is_told_at_once(tmp_path):
     status, _, err = call("reproduce", "--out", tmp_path / "out", "--config", tmp_path / "none.ini")
     assert status == 2
     assert is_one_line(err)
 
 
-def test_digits_and_cifar10_never_share_an_axis_of_accuracy(monkeypatch):
+def test_clutter_and_cifar10_never_share_an_axis_of_accuracy(monkeypatch):
     from matplotlib.figure import Figure
 
     drawn = []
     monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
     searches = [run for run in runs(True, []) if run.argv[0] == "evolve"]
     values = {"speeds": (10.0, 20.0), "accuracies": (0.99, 0.95)}
-    for some in (searches, [run for run in searches if run.group == "digits"]):
+    for some in (searches, [run for run in searches if run.group == "clutter"]):
         found = [(r, c, values[c.figure]) for r in some for c in r.claims if c.figure in values]
         draw(found)
         axes = {each.get_ylabel(): each for each in drawn[-1].axes if "accuracy" in each.get_ylabel()}
-        assert set(axes) == {"test accuracy on digits", "test accuracy on CIFAR-10"}
+        assert set(axes) == {"test accuracy on clutter", "test accuracy on CIFAR-10"}
         for label, each in axes.items():
             names = each.get_legend_handles_labels()[1]
             lines = [
                 run.name.rpartition(", ")[2] for run in some if run.name.split(",")[0].split()[-1] in label
             ]
+            baseline = ["baseline"] * bool(lines)
             box = ["the paper's range"] * ("CIFAR-10" in label)
-            assert names == [*lines, *box]
+            assert names == [*lines, *baseline, *box]

@@ -20,7 +20,7 @@ from tests.report.made_search import write_search
 
 PACKED = {
     **{"result.json": "json", "partition.json": "json", "partition_optimized.json": "json"},
-    **{"pack.csv": "table", "sim.log": "table"},
+    **{"graph.json": "json", "pack.csv": "table", "sim.log": "table"},
 }
 SEARCHED = {
     **{"front.json": "json", "evaluated.csv": "table", "hypervolume.csv": "table", "logs.log": "table"},
@@ -32,7 +32,7 @@ JUDGED = (("verify",), ("compare",), ("simulate", "--num-sample", 1))
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory):
     log = make_workplace(tmp_path_factory.mktemp("packed"))[0] / "log"
-    assert pack(log, "--duplicate", "--tune-effort", 0)[0] == 0
+    assert pack(log, "--duplicate", "--tune-effort", 0, "--schedule", "row")[0] == 0
     return log / "packing" / "t"
 
 

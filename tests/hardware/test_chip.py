@@ -77,3 +77,15 @@ def test_a_layer_that_runs_again_adds_reads_but_no_cells():
     assert twice.occupied.count == once.occupied.count
     assert twice.weights.count == once.weights.count
     assert twice.weights.energy_nj == pytest.approx(2 * once.weights.energy_nj)
+
+
+def test_leakage_is_the_buffers_of_all_elements_for_the_whole_time():
+    """At 90 nm and 64 bits a buffer of 16 KB leaks 8.86342 mW; nothing else changes."""
+    hardware = configured("")
+    without, leaking = (chip_costs(hardware, [DIAGONAL], 3, 1e4, leaks) for leaks in (False, True))
+    leaked = without.processing_elements * 8.86342e-3 * 1e4
+    assert leaking.energy_nj == pytest.approx(without.energy_nj + leaked)
+    assert leaking.energy_share["leakage"] * leaking.energy_nj == pytest.approx(leaked)
+    assert leaking.average_power_w == pytest.approx(leaking.energy_nj / 1e4)
+    assert "leakage" not in without.energy_share
+    assert leaking.area_um2 == without.area_um2

@@ -28,10 +28,10 @@ def pack(log: Path, *argv: object, exp_id: str = "t") -> tuple[int, str, str]:
         sys.path.remove(str(log.parent))
 
 
-def make_run(folder: Path) -> Path:
+def make_run(folder: Path, *argv: object) -> Path:
     """The folder of a run with a report."""
     log = make_workplace(folder)[0] / "log"
-    status, _, err = pack(log)
+    status, _, err = pack(log, *argv)
     assert (status, err) == (0, "")
     return log / "packing" / "t"
 

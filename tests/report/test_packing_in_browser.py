@@ -14,7 +14,7 @@ pytestmark = needs_chromium
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return make_run(tmp_path_factory.mktemp("browsed"))
+    return make_run(tmp_path_factory.mktemp("browsed"), "--schedule", "row", "--data-movement")
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +148,32 @@ def test_keys_go_from_box_to_box_and_choose_a_layer(page, run):
     keys(page, "ESCAPE")
     assert by(page, "atlas-layer").get_property("value") == ""
     assert page.switch_to.active_element == by(page, "atlas-view")
+
+
+def test_a_layer_of_the_graph_and_its_boxes_find_each_other(page, run):
+    from selenium.webdriver.common.keys import Keys
+
+    box = first_box(run)
+    found = page.find_elements("css selector", "#graph g[role]")
+    nodes = {int(node.get_attribute("data-layer")): node for node in found}
+    assert nodes.keys() == {p["layer_idx"] for p in placements(run)}
+    place = middle(page, run, box)
+    hover(page, *place)
+    assert "lit" in nodes[box["layer_idx"]].get_attribute("class")
+    assert by(page, "graph-told").text.startswith(f"{label(run, box)} (")
+    other = next(k for k in nodes if k != box["layer_idx"])
+    colour = colour_at(page, *place)
+    nodes[other].click()
+    settled(page)
+    assert by(page, "atlas-layer").get_property("value") == str(other)
+    assert nodes[other].get_attribute("aria-pressed") == "true"
+    assert colour_at(page, *place) != colour
+    page.switch_to.active_element.send_keys(Keys.HOME, Keys.ENTER)
+    assert by(page, "atlas-layer").get_property("value") == "0"
+    page.switch_to.active_element.send_keys(Keys.ESCAPE)
+    settled(page)
+    assert by(page, "atlas-layer").get_property("value") == ""
+    assert colour_at(page, *place) == colour
 
 
 def test_the_focus_is_seen_and_the_first_tab_skips_to_the_report(page):

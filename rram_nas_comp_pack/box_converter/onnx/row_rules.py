@@ -172,10 +172,9 @@ def _pad(rows: NodeRows, _place: int) -> Flow:
     axis, pads = operand.flow.axis, rows.setting("pads", 1)
     if axis is None or pads is None or len(rows.node.input) > 3:
         return whole([operand.flow])
-    index = np.arange(rows.out[axis]) - pads[axis]
-    if attribute(rows.node, "mode", b"constant") != b"constant":
-        index = np.abs(index)
-    return row_flow.resized(operand, axis, np.minimum(index, operand.size[axis] - 1))
+    copies_border = attribute(rows.node, "mode", b"constant") != b"constant"
+    index = row_flow.padded(operand.size[axis], rows.out[axis], pads[axis], copies_border)
+    return row_flow.resized(operand, axis, index)
 
 
 def _gather(rows: NodeRows, _place: int) -> Flow:
@@ -224,9 +223,12 @@ def convolution_rows(rows: NodeRows) -> tuple[int, Flow, Rows]:
     if rows.node.op_type == "ConvTranspose":
         stride, pad = attribute(rows.node, "strides", [1])[0], attribute(rows.node, "pads", None)
         count, index = before, np.arange(before)
-        # without explicit padding, none at the beginning is not known: a row more is waited for
-        padding = kernel[0] if pad is None and attribute(rows.node, "auto_pad", None) else (pad or [0])[0]
-        made = row_flow.transposed(before, after, stride, padding)
+        # where padding is not explicit, that at the beginning is not known: more rows are taken for needed
+        unknown = kernel[0] if pad is None and attribute(rows.node, "auto_pad", None) else 0
+        padding, dilation = unknown or (pad or [0])[0], attribute(rows.node, "dilations", [1])[0]
+        made = row_flow.transposed(
+            before, after, (dilation * (kernel[0] - 1) + unknown + 1, stride, padding, 1)
+        )
     else:
         count, made = after, np.arange(after)
         index = window_of(rows, kernel)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..row_flow import Flow, own_rows, whole
+from ..row_flow import Flow, only_row, own_rows, whole
 from ..row_ledger import RowLedger
 from .graph import Graph, UnknownSize
 from .model_file import all_graphs, inner_graphs
@@ -56,8 +56,8 @@ class RowTracker:
             flow = self.ledger.unknown(name, node.op_type, flows)
             count, made, axis = 1, np.zeros(1, dtype=np.int64), None
         number = self.ledger.add(count, flow)
-        own = own_rows([number], made if axis is not None else [count - 1], 0)
-        self._flows[node.output[0]] = Flow(axis, own.needs)
+        own = own_rows([number], made if axis is not None else only_row(count))
+        self._flows[node.output[0]] = Flow(axis, own)
 
     def _rows_of(self, rows: NodeRows) -> tuple[int, Flow, Any, int | None]:
         """Return rows of a layer, what they need, which of them its result needs, and the axis there."""

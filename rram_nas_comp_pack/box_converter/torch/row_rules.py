@@ -138,6 +138,8 @@ def _adaptive(call: Call, place: int) -> Flow:
 def _upsample(call: Call, place: int) -> Flow:
     operand, out = call.first, tuple(call.results[place].shape)
     reach = 0 if "nearest" in call.name else 2 if "cubic" in call.name else 1
+    if call.name.endswith("_aa"):  # the window is as wide as the rows that become one
+        reach *= 1 + operand.size[2] // out[2]
     aligned = reach > 0 and bool(call.arg(2, "align_corners", False))
     return _placed(operand, 2, row_flow.enlarged(operand.size[2], out[2], reach, aligned))
 
@@ -149,10 +151,8 @@ def _pad(call: Call, place: int) -> Flow:
         return operand.flow
     at = 2 * (len(out) - 1 - axis)
     before = pad[at] if at < len(pad) else 0
-    index = np.arange(out[axis]) - before
-    if "constant" not in call.name:
-        index = np.abs(index)  # rows at the border are mirrored or repeated
-    return row_flow.resized(operand, axis, np.minimum(index, operand.size[axis] - 1))
+    index = row_flow.padded(operand.size[axis], out[axis], before, "constant" not in call.name)
+    return row_flow.resized(operand, axis, index)
 
 
 def _attention(call: Call, place: int) -> Flow:
@@ -209,7 +209,7 @@ def convolution_rows(call: Call) -> tuple[int, Flow, row_flow.Rows]:
     before, after = int(x.shape[2]), int(out.shape[2])
     if is_transposed:
         rows, index = before, np.arange(before)
-        made = row_flow.transposed(before, after, stride[0], padding[0])
+        made = row_flow.transposed(before, after, (weight.shape[2], stride[0], padding[0], dilation[0]))
     else:
         rows, made = after, np.arange(after)
         index = row_flow.window(before, after, (weight.shape[2], stride[0], padding[0], dilation[0]))

@@ -84,7 +84,8 @@ def _moved(call: Call, _place: int) -> Flow:
 def _pixel_shuffle(call: Call, _place: int) -> Flow:
     operand, rows = call.first, call.results[0].shape[-2]
     axis, before = len(operand.size) - 2, operand.size[-2]
-    index = ((np.arange(rows) + 1) * before - 1) // rows
+    starts = np.arange(rows) * before
+    index = np.stack([starts + before - 1, starts]) // rows
     if operand.flow.axis != axis:
         return whole([operand.flow])
     return row_flow.resized(operand, axis, index)
@@ -123,7 +124,8 @@ def _unfold(call: Call, _place: int) -> Flow:
     dim %= len(size)
     if flow.axis != dim:
         return flow
-    return row_flow.taken(flow, np.arange(call.results[0].shape[dim]) * step + width - 1, dim)
+    starts = np.arange(call.results[0].shape[dim]) * step
+    return row_flow.taken(flow, np.stack([starts + width - 1, starts]), dim)
 
 
 VIEWS: dict[str, Rule] = {

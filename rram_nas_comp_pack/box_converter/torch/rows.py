@@ -69,8 +69,8 @@ class RowTracker:
             made = np.arange(rows)
         numbers = [self.ledger.add(rows, flow) for _ in met.layers]
         if axis is None:
-            axis, made = None, np.array([rows - 1])
-        own = Flow(axis, row_flow.own_rows(numbers, made, 0).needs)
+            made = row_flow.only_row(rows)
+        own = Flow(axis, row_flow.own_rows(numbers, made))
         self._store(call, [own] * len(call.results))
 
     def _matrix_rows(self, call: Call, mirrored: bool) -> tuple[int, Flow, int | None]:

@@ -9,14 +9,14 @@ from pathlib import Path
 from ...errors import BadInput
 from ...execution.chip import STUCK_HIGH, STUCK_LOW, cell_shape, chip_with_maps
 from ...execution.device import device_of
-from ...hardware.config.read import load_hardware
+from ...hardware.config.change import Settings, load_changed
 from ...runs.chip_file import MOST_CELLS, save_chip
 from ..shared import warn
 
 
-def run(crossbars: int, seed: int, out: Path, config: Path) -> int:
+def run(crossbars: int, seed: int, out: Path, config: Path, settings: Settings) -> int:
     """Draw the chip, write it whole or not at all, and print what it is as a JSON object."""
-    hardware = load_hardware(config)
+    hardware = load_changed(config, settings).hardware
     warn(*hardware.warnings)
     device = device_of(hardware)
     most = MOST_CELLS // prod(cell_shape(device))

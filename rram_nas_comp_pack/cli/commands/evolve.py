@@ -60,7 +60,7 @@ class _Run:
 
 def run(options: EvolveOptions) -> int:
     """Search and write the run's folder. Returns 130 after an interrupt: the front so far is written."""
-    origin = begin(options.run.config, options.run.command_line)
+    origin = begin(options.run.config, options.run.command_line, options.run.settings)
     offered = offered_configs(options, origin.config)
     warn(*(text for own in offered for text in own.config.hardware.warnings))
     with telling_of_compiling():

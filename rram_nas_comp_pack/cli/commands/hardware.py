@@ -7,14 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ...errors import BadInput
-from ...hardware.config.read import load_hardware
+from ...hardware.config.change import Settings, load_changed
 from ...hardware.pe import area, read_energy, read_latency, read_power
 from ..shared import warn
 
 
-def run(rows: int, columns: int, input_bits: int, config: Path) -> int:
+def run(rows: int, columns: int, input_bits: int, config: Path, settings: Settings) -> int:
     """Print latency with components, area, power and energy of one read as a JSON object."""
-    hardware = load_hardware(config)
+    hardware = load_changed(config, settings).hardware
     warn(*hardware.warnings)
     for option, found, most in (
         ("--rows", rows, hardware.rows),

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...compiler import CompileResult, Watch, compile_network
+from ...compiler import CompileOptions, CompileResult, Watch, compile_network
 from ...errors import BadInput, CannotBeDone
 from ...hardware.config.read import Hardware, SimConfig
+from ...hardware.movement import time_of
 from ...load import load_network
 from ...reload.advice import reload_advice
 from ...reload.result import ReloadResult, compile_reloaded
@@ -36,7 +37,7 @@ def run(options: PackOptions) -> int:
     Returns 130 where tuning was interrupted: the best layout until then is written all the same.
     """
     run = options.run
-    origin = begin(run.config, run.command_line)
+    origin = begin(run.config, run.command_line, run.settings)
     hardware, parent = origin.config.hardware, run.log_dir / "packing"
     warn(*hardware.warnings)
     with run_folder(parent, run.exp_id, files=PACKING) as folder:
@@ -51,7 +52,7 @@ def run(options: PackOptions) -> int:
         else:
             write_run(folder, report, options.settings, written, origin)
         if options.trace:
-            _write_trace(folder, report, hardware)
+            _write_trace(folder, report, options.settings, hardware)
         if executable is not None:
             _write_image(folder, executable, report)
         if not run.no_report:
@@ -78,11 +79,11 @@ def _network(options: PackOptions) -> Network:
     return network
 
 
-def _write_trace(folder: Path, report: CompileResult, hardware: Hardware) -> None:
+def _write_trace(folder: Path, report: CompileResult, settings: CompileOptions, hardware: Hardware) -> None:
     if isinstance(report, ReloadResult):
         write_reload_trace(folder, report, hardware)
     else:
-        write_trace(folder, report, hardware)
+        write_trace(folder, report, time_of(hardware, settings.data_movement))
 
 
 def _executable(options: PackOptions) -> Executable:

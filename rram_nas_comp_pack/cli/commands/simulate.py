@@ -8,7 +8,7 @@ from math import isclose
 from pathlib import Path
 
 from ...errors import BadInput, CannotBeDone
-from ...hardware.chip_costs import read_time_of
+from ...hardware.movement import time_of
 from ...packing.check import violations
 from ...runs.packing.graph import read_graph
 from ...runs.packing.read import RESULT, read_any_result
@@ -22,10 +22,17 @@ from ...values import NO_RULES, Mapping, Placement, ReadTime, RowGraph
 from ..shared import telling_of_compiling, warn
 
 
-def run(run_dir: Path, num_sample: Sequence[int], config: Path | None, schedule: ScheduleKind | None) -> int:
+def run(
+    run_dir: Path,
+    num_sample: Sequence[int],
+    config: Path | None,
+    schedule: ScheduleKind | None,
+    data_movement: bool,
+) -> int:
     """Print a JSON object a line, for every number of samples; without `config` on the run's hardware.
 
-    `schedule` is what of a sample may run at once, None for that of the run.
+    `schedule` is what of a sample may run at once, None for that of the run. `data_movement` charges what
+    moves, which a run that was made so does in any case.
     """
     mappings, placements = read_mappings(run_dir), read_placements(run_dir)
     result = read_any_result(run_dir)
@@ -40,18 +47,23 @@ def run(run_dir: Path, num_sample: Sequence[int], config: Path | None, schedule:
         raise CannotBeDone(f"{run_dir}: the layout is invalid{on}: {wrong}")
     if config is not None:
         warn(note)
+    charges = result is not None and result.movement is not None
+    read = time_of(hardware, data_movement or charges)
     with telling_of_compiling():
         both: Callable[[int], tuple[float, float]]
         if result is not None and result.reload is not None:
             if schedule not in (None, "layer"):
                 raise BadInput(f"--schedule: found '{schedule}' for a run in segments, allowed is layer")
+            if data_movement:
+                raise BadInput("--data-movement: found for a run in segments, allowed is without it")
             both = segments_of(run_dir, result.reload, hardware).running.latencies_ns
         else:
-            both = _in_one(mappings, placements, read_time_of(hardware), graph)
+            both = _in_one(mappings, placements, read, graph)
         for n in num_sample:
             latency_ns, ideal_ns = both(n)
             print(json.dumps({"num_sample": n, "latency_ns": latency_ns, "ideal_latency_ns": ideal_ns}))
-            if result is not None and config is None and schedule in (None, own):
+            is_own = schedule in (None, own) and charges >= data_movement
+            if result is not None and config is None and is_own:
                 warn(_difference(run_dir, result, n, latency_ns))
     return 0
 

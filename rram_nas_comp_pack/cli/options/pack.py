@@ -17,6 +17,7 @@ from .execution import add_weights, require_image
 from .reload import NAMES, add_reload, reload_settings, reload_values
 from .shared import (
     RunOptions,
+    add_data_movement,
     add_duplication,
     add_ignored,
     add_packing,
@@ -58,6 +59,9 @@ class PackOptions:
         written = {**self.run.written, "input_size": size}
         if self.settings.schedule == "layer":  # a run by the paper's schedule is as it always was
             del written["schedule"]
+        for name in ("data_movement", "leakage"):
+            if not written[name]:
+                del written[name]
         return written
 
 
@@ -111,6 +115,12 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
     )
     add_schedule(parser)
     add_reload(parser)
+    add_data_movement(parser)
+    add(
+        "--leakage",
+        action="store_true",
+        help="add to the energy what the buffers of all processing elements leak, at work or idle",
+    )
     add(
         "--tune-seconds",
         type=seconds,
@@ -188,6 +198,8 @@ def _settings(v: dict[str, Any]) -> CompileOptions:
         traced_samples=v["sim_log_samples"],
         watched_samples=v["num_sample"],
         schedule=v["schedule"],
+        data_movement=v["data_movement"],
+        leakage=v["leakage"],
     )
 
 

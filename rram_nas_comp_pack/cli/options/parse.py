@@ -15,7 +15,7 @@ from .converters import at_least
 from .evolve import add_evolve, evolve_options
 from .execution import accuracy_options, add_accuracy, add_faults, add_image, faults_options
 from .pack import add_pack, pack_options
-from .shared import add_config, add_other_config, add_schedule
+from .shared import add_config, add_data_movement, add_other_config, add_schedule, add_settings, settings_of
 
 OPTIONS = {
     "pack": pack_options,
@@ -39,6 +39,9 @@ def parse(argv: Sequence[str]) -> tuple[str, dict[str, Any]]:
     command = values.pop("command")
     if command in OPTIONS:
         return command, {"options": OPTIONS[command](values, shlex.join((parser.prog, *argv)))}
+    if "set" in values:
+        values["settings"] = settings_of(values)
+        del values["set"], values["set_consistent"]
     return command, values
 
 
@@ -76,6 +79,7 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
         help="numbers of samples to simulate",
     )
     add_schedule(parser, None)
+    add_data_movement(parser, of_run=True)
     add_other_config(parser)
 
 
@@ -134,6 +138,7 @@ def _add_hardware(parser: argparse.ArgumentParser) -> None:
         "--input-bits", type=positive, default=8, metavar="P", help="number of bits of the input (default: 8)"
     )
     add_config(parser)
+    add_settings(parser)
 
 
 def _add_chip(parser: argparse.ArgumentParser) -> None:
@@ -144,6 +149,7 @@ def _add_chip(parser: argparse.ArgumentParser) -> None:
         "--out", type=path, default=Path("chip.npz"), metavar="FILE", help="file to write (default: chip.npz)"
     )
     add_config(parser)
+    add_settings(parser)
 
 
 def _add_doctor(parser: argparse.ArgumentParser) -> None:

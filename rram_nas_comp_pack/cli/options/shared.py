@@ -11,6 +11,7 @@ from typing import Any
 from ofa.parser import path
 
 from ...errors import BadInput
+from ...hardware.config.change import CONSISTENT, OPTION, Settings
 from ...runs.plain_text import plain
 from ...runs.simconfig import default_config
 from ...tuning.settings import DepthwiseMapping
@@ -30,6 +31,7 @@ class RunOptions:
     exp_id: str
     log_dir: Path
     config: Path
+    settings: Settings
     no_report: bool
     verbose: bool
     command_line: str
@@ -37,10 +39,20 @@ class RunOptions:
 
 
 def run_options(values: Mapping[str, Any], command_line: str) -> RunOptions:
-    """Those among all options of a command."""
+    """Those among all options of a command; what `--set` gives is written where it is used."""
+    settings = settings_of(values)
+    values = {n: v for n, v in values.items() if n not in ("set", "set_consistent") or settings.texts}
     written = {n: plain(str(v)) if isinstance(v, str | Path) else v for n, v in values.items()}
     own = {name: values[name] for name in ("exp_id", "log_dir", "config", "no_report", "verbose")}
-    return RunOptions(**own, command_line=command_line, written=written)
+    return RunOptions(**own, settings=settings, command_line=command_line, written=written)
+
+
+def settings_of(values: Mapping[str, Any]) -> Settings:
+    """Values that replace those of the file. Raises BadInput where only their consistency is asked."""
+    texts = tuple(values["set"] or ())
+    if values["set_consistent"] and not texts:
+        raise BadInput(f"{CONSISTENT}: found without {OPTION}, allowed is with it")
+    return Settings(texts, values["set_consistent"])
 
 
 def add_run(parser: argparse.ArgumentParser, *, searched: bool = False) -> None:
@@ -55,6 +67,7 @@ def add_run(parser: argparse.ArgumentParser, *, searched: bool = False) -> None:
         help="folder in which runs are written (default: log)",
     )
     add_config(parser, several=searched)
+    add_settings(parser)
     add("--seed", type=at_least(0), default=123, help="seed of all random numbers (default: 123)")
     add("--no-report", action="store_true", help="write no report.html and no figures")
     add("--verbose", action="store_true", help="copy logs.log to standard error")
@@ -173,6 +186,22 @@ def add_config(parser: argparse.ArgumentParser, *, several: bool = False) -> Non
     )
 
 
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Single values of the configuration."""
+    parser.add_argument(
+        OPTION,
+        action="append",
+        metavar="KEY=VALUE",
+        help="another value of the configuration, also as SECTION.KEY=VALUE; may be repeated",
+    )
+    parser.add_argument(
+        CONSISTENT,
+        action="store_true",
+        help="with a size of crossbars in --set, also set the size of subarrays and the numbers of "
+        "converters that go with it",
+    )
+
+
 def add_other_config(parser: argparse.ArgumentParser) -> None:
     """Other hardware than that of the run at hand."""
     parser.add_argument(
@@ -238,4 +267,14 @@ def add_schedule(parser: argparse.ArgumentParser, default: str | None = "layer")
         help="what of a sample may run at once: layer: one layer, as in the paper; branch: layers of "
         "different branches; row: rows of any layers, as soon as the rows that they need are there "
         f"(default: {default or 'that of the run'})",
+    )
+
+
+def add_data_movement(parser: argparse.ArgumentParser, *, of_run: bool = False) -> None:
+    """Add the charge for what moves; `of_run`: a run that was made with it keeps it."""
+    parser.add_argument(
+        "--data-movement",
+        action="store_true",
+        help="also charge the time that results take between layers and that digital operators take, by the "
+        "bandwidths of SimConfig.ini" + (" (default: as for the run)" if of_run else ""),
     )

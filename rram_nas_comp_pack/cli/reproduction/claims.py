@@ -50,7 +50,8 @@ class Claim(NamedTuple):
 class Run(NamedTuple):
     """A command, without the options that say where its files go, and the claims that it answers.
 
-    `group` gathers what belongs together; `needs` says why it cannot run here, "" where it can.
+    `group` gathers what belongs together; `needs` says why it cannot run here, "" where it can. A search
+    `learns_from` the networks that the run of this name judged, "" where it judges its own.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Run(NamedTuple):
     argv: tuple[str, ...]
     claims: tuple[Claim, ...]
     needs: str = ""
+    learns_from: str = ""
 
 
 class Baseline(NamedTuple):
@@ -111,6 +113,8 @@ PAPER_SPEEDS, PAPER_ACCURACIES = Cited(5, 30, FRONTS), Cited(0.90, 0.92, FRONTS)
 SEARCHED = (168, 211, 253)
 PACK_SEED, SEARCH_SEED = ("--seed", "123"), ("--seed", "1")
 QUICK_TUNING = {"mbv3_small": "2000", "squeezenet": "2000", "resnet18": "500"}
+PREDICTED = ("--predictor-tau", "0.5", "--tune-effort", "0")
+"""A perfect predictor would reach 0.67 on 2000 images (docs/benchmarks.md)."""
 QUICK_SEARCH = ("--population", "8", "--generations", "2", "--tune-effort", "100")
 
 
@@ -120,7 +124,7 @@ def runs(quick: bool, lacking: list[str]) -> list[Run]:
     for case in DUPLICATED:
         if case.quick or not quick:
             found += [_duplicated(case, tuner, quick) for tuner in ("margin", "joint")]
-    found += [_on_digits(crossbars, quick) for crossbars in SEARCHED]
+    found += [_on_clutter(crossbars, quick) for crossbars in SEARCHED]
     return found + [_as_published(crossbars, quick, lacking) for crossbars in SEARCHED]
 
 
@@ -169,27 +173,33 @@ def _duplicated(case: Duplicated, tuner: str, quick: bool) -> Run:
     return Run(name, "duplication", argv, claims)
 
 
-def _search(crossbars: int) -> tuple[str, ...]:
-    judged = "--dataset", "digits", "--accuracy", "calibrate"
+def _search(crossbars: int, images: str, accuracy: str) -> tuple[str, ...]:
+    judged = "--dataset", images, "--accuracy", accuracy
     budget = "--num-crossbars", str(crossbars), "--num-sample", "8", "--duplicate"
     return ("evolve", *budget, *judged, *SEARCH_SEED)
 
 
-def _on_digits(crossbars: int, quick: bool) -> Run:
-    """The search on what comes along. Its accuracies are those of digits, not of CIFAR-10."""
+def _on_clutter(crossbars: int, quick: bool) -> Run:
+    """The search on what comes along. Its accuracies are those of cluttered digits, not of CIFAR-10.
+
+    All budgets are searched among as many networks as in the paper, with one predictor.
+    """
     claims = (
         Claim("speeds of the front", "speeds", "x"),
         Claim("accuracies of the front", "accuracies"),
         Claim("time per subnet, all included", "subnet_s", "s"),
         Claim("CPU time per subnet, all included", "subnet_cpu_s", "s"),
     )
-    size = QUICK_SEARCH if quick else ("--quick",)
-    return Run(
-        f"search on digits, {crossbars} crossbars",
-        "digits",
-        (*_search(crossbars), "--dataset", "digits", *size),
-        claims,
-    )
+    if quick:
+        argv = (*_search(crossbars, "clutter", "calibrate"), "--images", "500", *QUICK_SEARCH)
+        return Run(_on_clutter_name(crossbars), "clutter", argv, claims)
+    argv = (*_search(crossbars, "clutter", "predictor"), *PREDICTED)
+    taught = "" if crossbars == SEARCHED[0] else _on_clutter_name(SEARCHED[0])
+    return Run(_on_clutter_name(crossbars), "clutter", argv, claims, learns_from=taught)
+
+
+def _on_clutter_name(crossbars: int) -> str:
+    return f"search on clutter, {crossbars} crossbars"
 
 
 def _as_published(crossbars: int, quick: bool, lacking: list[str]) -> Run:
@@ -200,8 +210,8 @@ def _as_published(crossbars: int, quick: bool, lacking: list[str]) -> Run:
         Claim("accuracies of the front", "accuracies", "", PAPER_ACCURACIES, None, better),
         Claim("CPU time per subnet, all included", "subnet_cpu_s", "s"),
     )
-    paper = ("--checkpoint", str(CHECKPOINT), "--dataset", "cifar10", "--accuracy", "finetune")
-    argv = (*_search(crossbars), *paper, *(QUICK_SEARCH if quick else ()))
+    paper = *_search(crossbars, "cifar10", "finetune"), "--checkpoint", str(CHECKPOINT)
+    argv = (*paper, *(QUICK_SEARCH if quick else ()))
     needs = f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} missing" if lacking else ""
     return Run(f"search on CIFAR-10, {crossbars} crossbars", "cifar10", argv, claims, needs)
 

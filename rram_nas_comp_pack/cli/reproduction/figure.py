@@ -15,7 +15,7 @@ def draw(found: Found) -> dict[str, bytes]:
     """What was found as a picture, in files by suffix."""
     from ...report import matplotlib_charts as print_
 
-    fronts = (front_chart(found, "digits"), front_chart(found, "cifar10"))
+    fronts = (front_chart(found, "clutter"), front_chart(found, "cifar10"))
     figure = print_.draw(crossbar_chart(found), speed_chart(found), *fronts, width=2.4 * print_.WIDTH)
     return print_.png_and_svg(figure)
 
@@ -77,6 +77,9 @@ def _fronts(found: Found, group: str) -> Iterator[Series]:
     fronts = [(name, values) for name, figure, values in own if figure == "accuracies"]
     for i, (name, values) in enumerate(fronts):
         yield Series(name.rpartition(", ")[2], speeds[name], values, look(i).colour, mark=look(i).mark)
+    if fronts:
+        of_all = [accuracy for _, values in fronts for accuracy in values]
+        yield Series("baseline", (1.0, 1.0), (min(of_all), max(of_all)), GREY, "dot", mark="cross")
     if group == "cifar10":
         (slow, fast), (low, high) = PAPER_SPEEDS[:2], PAPER_ACCURACIES[:2]
         x, y = (slow, fast, fast, slow, slow), (low, low, high, high, low)

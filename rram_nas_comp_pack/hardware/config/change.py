@@ -2,13 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
+from fractions import Fraction
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from ...errors import BadInput
-from .ini import shown
+from .ini import Sections, shown
 from .keys import KEYS, TILE, Key
-from .read import SimConfig, config_of
+from .read import SimConfig, config_of, load_config, read_sections
+
+OPTION: Final = "--set"
+CONSISTENT: Final = "--set-consistent"
+
+_OF_SIZE: Final = (("Subarray_Size", 0), ("DAC_Num", 0), ("ADC_Num", 1))
+"""Keys that go with the rows (0) or the columns (1) of Xbar_Size."""
+
+
+class Settings(NamedTuple):
+    """Values that replace those of a file, and whether others that go with them follow."""
+
+    texts: tuple[str, ...] = ()
+    consistent: bool = False
+
+
+NO_SETTINGS: Final = Settings()
+
+
+def load_changed(path: Path, settings: Settings) -> SimConfig:
+    """Read a configuration file with other values; keys that are set may be missing in it.
+
+    Its `content` is then a file that says all values. Where the size of crossbars is set, the sizes and
+    numbers that go with it grow alike if `settings` are `consistent`; else a warning says which they are.
+    Raises BadInput, one line for each fault, or one for a setting that is none.
+    """
+    if not settings.texts:
+        return load_config(path)
+    before = read_sections(path)
+    sections = {name: dict(values) for name, values in before.items()}
+    own = {_put(sections, text, OPTION) for text in settings.texts}
+    dragged = {name: value for name, value in _dragged(before, sections) if name not in own}
+    if settings.consistent:
+        for name, value in dragged.items():
+            _put(sections, f"{name}={value}", OPTION)
+    source, also = f"{path} with {OPTION}", ", ".join(f"{name}={value}" for name, value in dragged.items())
+    hint = f"{CONSISTENT} also sets {also}" if also and not settings.consistent else ""
+    try:
+        found = config_of(sections, source, _ini(path, sections))
+    except BadInput as error:
+        first, *others = error.args
+        raise BadInput(f"{first}; {hint}" if hint else first, *others) from None
+    alone = (f"{source}: Xbar_Size is set without what goes with it; {hint}",) if hint else ()
+    warnings = (*found.hardware.warnings, *alone)
+    return replace(found, hardware=replace(found.hardware, warnings=warnings))
+
+
+def _dragged(before: Sections, after: Sections) -> Iterator[tuple[str, str]]:
+    """Keys that no longer go with the size of crossbars, and the values that would."""
+    home, _ = find_key("Xbar_Size", OPTION)
+    sizes = [each.get(home, {}).get("Xbar_Size", "").split(",") for each in (before, after)]
+    for name, place in _OF_SIZE:
+        own, _ = find_key(name, OPTION)
+        try:
+            growth = Fraction(sizes[1][place].strip()) / Fraction(sizes[0][place].strip())
+            grown = Fraction(after.get(own, {}).get(name, "").strip()) * growth
+        except (ValueError, IndexError, ZeroDivisionError):
+            continue  # told where the values are read
+        if growth != 1 and grown >= 1 and grown.denominator == 1:
+            yield name, str(grown)
+
+
+def _ini(path: Path, sections: Mapping[str, Mapping[str, str]]) -> bytes:
+    """A file that says all values."""
+    lines = [f"# {path.name} with other values."]
+    for name, values in sections.items():
+        lines += ["", f"[{name}]", *(f"{key} = {value}" for key, value in values.items())]
+    return ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
 
 
 def changed(config: SimConfig, settings: Sequence[str], option: str) -> SimConfig:
@@ -29,12 +100,14 @@ def changed(config: SimConfig, settings: Sequence[str], option: str) -> SimConfi
         raise BadInput(f"{first}{more}") from None
 
 
-def _put(sections: dict[str, dict[str, str]], text: str, option: str) -> None:
+def _put(sections: dict[str, dict[str, str]], text: str, option: str) -> str:
+    """Set a value, and return its key."""
     place, equals, value = text.partition("=")
     if not equals:
         raise BadInput(f"{option}: found {shown(text)!r}, allowed is KEY=VALUE or SECTION.KEY=VALUE")
     home, key = find_key(place, option)
     sections.setdefault(home, {})[key.name] = value.strip()
+    return key.name
 
 
 def find_key(place: str, option: str) -> tuple[str, Key]:

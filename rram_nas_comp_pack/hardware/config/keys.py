@@ -109,7 +109,7 @@ class Key:
     It may be left out, and another value than the default draws a warning. A key with both changes what the
     chip computes but no cost; it may be left out too. A key with neither is only compared with other keys. A
     key that `serves` one type of device means nothing for the other: there it may be left out or hold
-    anything.
+    anything. One that says what data `movement` takes is needed only where that is charged.
     """
 
     name: str
@@ -118,6 +118,7 @@ class Key:
     field: str = ""  # of Hardware
     default: str = ""  # the shipped value
     serves: str = ""  # NVM or SRAM, where not both
+    movement: str = ""  # of Movement: of effect where data movement is charged, and only there
 
     @property
     def allowed(self) -> str:
@@ -125,7 +126,7 @@ class Key:
         return self.kind.allowed + (f" [{self.unit}]" if self.unit else "")
 
 
-TILE: Final = "Tile level"  # repeats keys of [Process element level]; none of its own is read
+TILE: Final = "Tile level"  # repeats keys of [Process element level]; its own serve data movement alone
 KEYS: Final[Mapping[str, tuple[Key, ...]]] = {
     "Device level": (
         Key("Device_Tech", _POSITIVE, "nm", "device_tech_nm"),
@@ -203,15 +204,15 @@ KEYS: Final[Mapping[str, tuple[Key, ...]]] = {
     TILE: (
         Key("PE_Num", _SIZE_OR_0, default="2, 2"),
         Key("Pooling_shape", _SIZE_OR_0, default="3, 3"),
-        Key("Pooling_unit_num", _COUNT_OR_0, default="64"),
+        Key("Pooling_unit_num", _COUNT_OR_0, default="64", movement="digital_units"),
         Key("Pooling_Tech", _COUNT_OR_0, "nm", default="65"),
         Key("Pooling_area", _NOT_NEGATIVE, "um^2", default="0"),
         Key("Tile_Adder_Num", _COUNT_OR_0, default="0"),
         Key("Tile_Adder_Level", _COUNT_OR_0, default="0"),
         Key("Tile_ShiftReg_Num", _COUNT_OR_0, default="0"),
         Key("Tile_ShiftReg_Level", _COUNT_OR_0, default="0"),
-        Key("Inter_Tile_Bandwidth", _NOT_NEGATIVE, "Gb/s", default="20"),
-        Key("Intra_Tile_Bandwidth", _NOT_NEGATIVE, "Gb/s", default="1024"),
+        Key("Inter_Tile_Bandwidth", _NOT_NEGATIVE, "Gb/s", default="20", movement="inter_tile_gbps"),
+        Key("Intra_Tile_Bandwidth", _NOT_NEGATIVE, "Gb/s", default="1024", movement="intra_tile_gbps"),
         Key("Tile_outBuf_Size", _NOT_NEGATIVE, "KB", default="0"),
         Key("Tile_outBuf_Area", _NOT_NEGATIVE, "um^2", default="0"),
         Key("DFU_Buf_Size", _NOT_NEGATIVE, "KB", default="0"),

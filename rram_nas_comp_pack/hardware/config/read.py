@@ -38,6 +38,15 @@ _Texts = dict[tuple[str, str], tuple[Key, str]]  # (section, key name) -> declar
 
 
 @dataclass(frozen=True, slots=True)
+class Movement:
+    """Links and digital units: of effect where data movement is charged. None: the file lacks the key."""
+
+    inter_tile_gbps: float | None = None  # between tiles, in 10^9 bits per second [Inter_Tile_Bandwidth]
+    intra_tile_gbps: float | None = None  # within a tile [Intra_Tile_Bandwidth]
+    digital_units: int | None = None  # elements that are computed at once; 0: 64 [Pooling_unit_num]
+
+
+@dataclass(frozen=True, slots=True)
 class Hardware:
     """One processing element (PE) and its crossbars. All values come from `SimConfig.ini`, key in brackets.
 
@@ -98,6 +107,7 @@ class Hardware:
     buffer_tech_nm: int  # [Buffer_Technology]
     buffer_width_bits: int  # bits per access [Buffer_Bitwidth]
     simulation_level: int  # 0 average behaviour, 1 estimation with given matrices [Simulation_Level]
+    movement: Movement = Movement()
     warnings: tuple[str, ...] = ()  # what the file says without effect or against good sense
 
     @property
@@ -149,12 +159,20 @@ def load_hardware(path: Path | str = SHIPPED) -> Hardware:
 def load_config(path: Path | str) -> SimConfig:
     """Read a configuration file with all that it says. Raises `BadInput`, one line per fault."""
     content = _content(Path(path))
+    return config_of(_sections(path, content), str(path), content)
+
+
+def read_sections(path: Path | str) -> Sections:
+    """Every value of a configuration file as text; some may be missing or wrong. Raises `BadInput`."""
+    return _sections(path, _content(Path(path)))
+
+
+def _sections(path: Path | str, content: bytes) -> Sections:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: byte {error.start} is not UTF-8; allowed: UTF-8 text") from None
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return config_of(sections_of(lines, str(path)), str(path), content)
+    return sections_of(text.replace("\r\n", "\n").replace("\r", "\n"), str(path))
 
 
 def _content(path: Path) -> bytes:
@@ -191,7 +209,9 @@ def config_of(sections: Sections, source: str, content: bytes = b"") -> SimConfi
         warnings.append(f"{where} = {shown(found)}: {finding.remark}")
     if faults:
         raise BadInput(*(f"{source}: {line}" for line in (*faults, *strangers)))
-    hardware = _build(values, tuple(f"{source}: {line}" for line in (*strangers, *warnings)))
+    hardware = _build(
+        values, _movement(texts), tuple(f"{source}: {line}" for line in (*strangers, *warnings))
+    )
     return SimConfig(hardware, sections, _digest(values), content)
 
 
@@ -231,7 +251,7 @@ def _parsed(texts: _Texts) -> tuple[dict[str, Any], list[Finding]]:
             continue
         if section != TILE:
             values[name] = value
-        if key.default and not key.field and value != key.kind.parse(key.default):
+        if key.default and not key.field and not key.movement and value != key.kind.parse(key.default):
             findings.append(Finding(section, name, "no effect: no formula reads it"))
     return values, findings
 
@@ -251,7 +271,12 @@ def _is_read(key: Key, values: Values) -> bool:
     return bool(key.field) and key.name in values
 
 
-def _build(values: Values, warnings: tuple[str, ...]) -> Hardware:
+def _movement(texts: _Texts) -> Movement:
+    """What data movement goes by, of sound texts."""
+    return Movement(**{key.movement: key.kind.parse(text) for key, text in texts.values() if key.movement})
+
+
+def _build(values: Values, movement: Movement, warnings: tuple[str, ...]) -> Hardware:
     """Resolve the special values of the file."""
     read = {key.field: values[key.name] for keys in KEYS.values() for key in keys if _is_read(key, values)}
     optional = {
@@ -274,4 +299,4 @@ def _build(values: Values, warnings: tuple[str, ...]) -> Hardware:
     for name in ("shift_register_tech_nm", "register_tech_nm", "buffer_tech_nm"):
         fields[name] = fields[name] or 65
     fields["buffer_width_bits"] = fields["buffer_width_bits"] or 256
-    return Hardware(**fields, warnings=warnings)
+    return Hardware(**fields, movement=movement, warnings=warnings)

@@ -59,7 +59,12 @@
     if (crossbar < 0) return;
     pen.fillStyle = style.raised;
     pen.fillRect(x, top, data.columns * scale, data.rows * scale);
-    for (const i of onCrossbar[crossbar]) if (shown[data.boxes[i][LAYER]]) drawBox(i, x, top, style);
+    for (const i of onCrossbar[crossbar]) {
+      const isShown = shown[data.boxes[i][LAYER]];
+      pen.globalAlpha = isShown ? 1 : 0.1;
+      drawBox(i, x, top, style, isShown);
+    }
+    pen.globalAlpha = 1;
     pen.strokeStyle = style.rule;
     pen.strokeRect(x - 0.5, top - 0.5, data.columns * scale + 1, data.rows * scale + 1);
     pen.fillStyle = style.soft;
@@ -67,14 +72,14 @@
     pen.fillText(data.slots ? `${segment(crossbar)} · ${data.slots[crossbar][1]}` : String(crossbar), x, top - 7);
   };
 
-  const drawBox = (i, x, top, style) => {
+  const drawBox = (i, x, top, style, named) => {
     const box = data.boxes[i], { scale } = grid;
     const left = x + box[X] * scale, up = top + box[Y] * scale, w = box[WIDTH] * scale, h = box[HEIGHT] * scale;
     pen.fillStyle = data.colours[box[LAYER]];
     pen.fillRect(left, up, w, h);
     pen.strokeStyle = style.paper;
     if (w > 3 && h > 3) pen.strokeRect(left, up, w, h);
-    if (w > 20 && h > 13) {
+    if (named && w > 20 && h > 13) {
       pen.fillStyle = darkInk[box[LAYER]] ? "#000" : "#fff";
       pen.textAlign = "center";
       pen.fillText(String(box[LAYER]), left + w / 2, up + h / 2);
@@ -132,7 +137,9 @@
     view.dataset.shown = count;
     tell(`${count} of ${data.boxes.length} boxes shown, on ${kept.filter(holds).length} crossbars${data.slots ? " of all segments" : ""}`);
     arrange();
+    if (layerChoice.value !== "") bringIntoSight(holds);
     soon();
+    spread();
   };
 
   /* Words */
@@ -143,6 +150,14 @@
     if (!data.slots) return crossbar;
     const [own, number] = data.slots[crossbar];
     return own < 0 ? `${number}, which is never written anew` : `${number} in segment ${own}`;
+  };
+
+  /* A drawing of the layers may follow: which one is chosen, or else spoken of; -1 for none. */
+
+  const spread = () => {
+    const chosen = layerChoice.value !== "";
+    const layer = chosen ? Number(layerChoice.value) : current < 0 ? -1 : data.boxes[current][LAYER];
+    document.dispatchEvent(new CustomEvent("atlas-layer", { detail: { layer, chosen } }));
   };
 
   const describe = (i) => {
@@ -159,7 +174,18 @@
     current = i;
     if (i >= 0) tell(describe(i));
     if (i >= 0 && follow) reveal(i);
+    if (i >= 0) spread();
     soon();
+  };
+
+  const bringIntoSight = (holds) => {
+    const inSight = (position) => {
+      const top = corner(position).y - view.scrollTop;
+      return top >= 0 && top + data.rows * grid.scale <= view.clientHeight;
+    };
+    const found = order.map((_, position) => position).filter((position) => holds(order[position]));
+    if (!found.length || found.some(inSight)) return;
+    view.scrollTop = corner(found[0]).y - HEAD - PAD;
   };
 
   const reveal = (i) => {
@@ -171,14 +197,14 @@
 
   /* Mouse and keys */
 
-  const under = (event) => {
+  const under = (event, faint = false) => {
     const frame = canvas.getBoundingClientRect(), { across, cellW, cellH, scale } = grid;
     const x = event.clientX - frame.left - PAD, y = event.clientY - frame.top + view.scrollTop - PAD - HEAD;
     const column = Math.floor(x / cellW), row = Math.floor(y / cellH);
     if (column < 0 || column >= across || row < 0) return -1;
     const crossbar = order[row * across + column];
     const [cx, cy] = [(x - column * cellW) / scale, (y - row * cellH) / scale];
-    const hit = (box) => shown[box[LAYER]] && box[X] <= cx && cx < box[X] + box[WIDTH] && box[Y] <= cy && cy < box[Y] + box[HEIGHT];
+    const hit = (box) => (faint || shown[box[LAYER]]) && box[X] <= cx && cx < box[X] + box[WIDTH] && box[Y] <= cy && cy < box[Y] + box[HEIGHT];
     return (onCrossbar[crossbar] || []).find((i) => hit(data.boxes[i])) ?? -1;
   };
 
@@ -210,7 +236,12 @@
     event.preventDefault();
   });
   view.addEventListener("mousemove", (event) => point(under(event), false));
-  view.addEventListener("click", (event) => { point(under(event), false); view.focus(); });
+  view.addEventListener("click", (event) => {
+    const hit = under(event, layerChoice.value !== "");
+    if (hit >= 0 && !shown[data.boxes[hit][LAYER]]) choose(String(data.boxes[hit][LAYER]));
+    point(hit, false);
+    view.focus();
+  });
   view.addEventListener("scroll", soon, { passive: true });
   layerChoice.addEventListener("change", filter);
   gather.addEventListener("change", filter);

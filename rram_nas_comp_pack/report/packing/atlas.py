@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from html import escape
 from math import ceil, sqrt
+from typing import NamedTuple
 
 from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
@@ -129,17 +130,32 @@ def _scale(figure: Figure, axes: Axes, layers: int) -> None:
     figure.colorbar(scale, ax=axes, label="layer", shrink=0.6, aspect=30)
 
 
-def atlas_html(run: PackingRun, still: bytes) -> str:
+class Beside(NamedTuple):
+    """What stands beside the atlas, as markup: words above both, a panel, and a script behind its own."""
+
+    words: str
+    panel: str
+    script: str
+
+
+ALONE = Beside("", "", "")
+
+
+def atlas_html(run: PackingRun, still: bytes, beside: Beside = ALONE) -> str:
     """The atlas as a canvas that shows what is scrolled to; `still` is a PNG for paper."""
     choices = "".join(f'<option value="{i}">{escape(label)}</option>' for i, label in enumerate(run.labels))
     label = f"{_title(run)}, coloured by layer"
     return (
         _CONTROLS.replace("CHOICES", choices)
-        + _VIEW.replace("LABEL", escape(label)).replace("SLOTS", _SLOTS if run.result.reload else "")
+        + _VIEW.replace("LABEL", escape(label))
+        .replace("SLOTS", _SLOTS if run.result.reload else "")
+        .replace("WORDS", beside.words)
+        .replace("GRAPH", beside.panel)
         + _scale_html(run)
         + f'<img class="still" alt="{escape(label)}" src="{data_url(still)}">\n'
         + f'<div id="atlas-data">{json_data(json.dumps(_data(run), separators=(",", ":")))}</div>\n'
         + f"<script>\n{asset('packing/atlas.js')}</script>\n"
+        + beside.script
     )
 
 
@@ -153,10 +169,12 @@ _CONTROLS = """<form class="controls screen" id="atlas-controls">
 
 _VIEW = """<p class="hint screen" id="atlas-hint">Point at a box, or move from box to box with the arrow keys;
 Enter shows its layer alone, Escape shows all.SLOTS</p>
-<p class="told screen" id="atlas-told" role="status" aria-live="polite">&nbsp;</p>
-<div class="atlas screen" id="atlas-view" tabindex="0" role="application" aria-label="LABEL"
+WORDS<p class="told screen" id="atlas-told" role="status" aria-live="polite">&nbsp;</p>
+<div class="beside">
+GRAPH<div class="atlas screen" id="atlas-view" tabindex="0" role="application" aria-label="LABEL"
 aria-describedby="atlas-hint">
 <div id="atlas-room"><canvas id="atlas-canvas" aria-hidden="true"></canvas></div></div>
+</div>
 """
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ...runs.packing.accuracy import mapping_names
 from ...runs.packing.chip_image import NAME
 from ...runs.packing.coverage import mapped_share
-from ...runs.packing.log import STOPPED
+from ...runs.packing.log import STOPPED, buffer_words, movement_words
 from ...runs.packing.run import PackingRun
 from ...values import LatencyComparison
 from ..chart_values import Chart
@@ -26,6 +26,7 @@ from .charts import (
     load_chart,
     timeline_chart,
 )
+from .graph import bound_table, graph_beside
 from .segments import segment_chart, segment_figures, segment_table, segment_words
 from .sweep import sweep_chart, sweep_table, sweep_words
 from .tables import cost_table, coverage_table, evaluation_table, layer_table
@@ -107,16 +108,19 @@ def _sections(run: PackingRun, stills: Mapping[str, bytes]) -> list[Section]:
 
     return [
         Section("summary", "Summary", terms(_key_figures(run))),
-        Section("atlas", "Atlas of crossbars", atlas_html(run, stills["atlas"])),
+        Section("atlas", _ATLAS[run.graph is not None], atlas_html(run, stills["atlas"], graph_beside(run))),
         *_segment_sections(run, stills),
         Section("load", "Load of crossbars", chart("load")),
         Section("layers", "Layers", layer_table(run) + chart("layers")),
-        Section("latency", "Latency", chart("latency") + evaluation_table(run)),
+        Section("latency", "Latency", chart("latency") + bound_table(run) + evaluation_table(run)),
         Section("timeline", "Timeline", chart("timeline")),
         Section("costs", "Area and energy", chart("costs") + cost_table(run)),
         Section("coverage", "Coverage", coverage_table(run)),
         *_accuracy_sections(run, stills),
     ]
+
+
+_ATLAS = ("Atlas of crossbars", "Layers and atlas of crossbars")
 
 
 def _key_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
@@ -134,6 +138,10 @@ def _key_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
     yield "Weights", f"{run.weight_utilization:.1%} of the cells hold weights"
     if result.schedule != "layer":
         yield "Schedule", f"by {result.schedule}; the baseline runs layer after layer"
+    if result.buffers is not None:
+        yield "Buffers", buffer_words(result.buffers, run.labels)
+    if result.movement is not None:
+        yield "Data movement", movement_words(result.movement).partition(": ")[2]
     for e in _chosen(run):
         speed = e.baseline_latency_ns / e.latency_ns
         yield (
@@ -141,6 +149,7 @@ def _key_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
             f"{duration(e.latency_ns)}: {speed:.2f} × the baseline's speed",
         )
     yield "Roofline", f"{duration(result.roofline_ns)} a sample"
+    yield from _gap(run)
     speeds = result.copies.speeds
     if speeds is not None:
         count = _samples(speeds.samples)
@@ -156,6 +165,19 @@ def _key_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
         "Area",
         f"{costs.area_um2 / 1e6:,.1f} mm², {costs.physical_crossbars:,} physical crossbars",
     )
+
+
+def _gap(run: PackingRun) -> Iterator[tuple[str, str]]:
+    """How far one sample is from what no schedule of the layout beats."""
+    bounds = run.result.bounds
+    for e in run.result.evaluations:
+        if bounds is not None and e.num_sample == 1:
+            name = "critical path" if bounds.largest_ns == bounds.critical_path_ns else "busiest crossbar"
+            ratio = e.latency_ns / bounds.largest_ns
+            yield (
+                "Bound, 1 sample",
+                f"{duration(bounds.largest_ns)} ({name}): packed takes {ratio:.2f} × that",
+            )
 
 
 def _chosen(run: PackingRun) -> Iterator[LatencyComparison]:

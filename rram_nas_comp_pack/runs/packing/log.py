@@ -6,7 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from ...hardware.chip_costs import LEAKAGE
 from ...simulation.contention import LayerContention
+from ...simulation.data_movement import DataMovement
+from ...simulation.row_buffers import RowBuffers
 from ...simulation.row_graph import chain
 from ...values import NO_RULES, Network, Packing
 from .. import log
@@ -49,6 +52,8 @@ def log_lines(
         ("latency, ns", latency_table(report)),
         ("hardware", log.pairs(asdict(report.chip))),
     )
+    if report.movement is not None:
+        sections = (*sections, ("data movement, ns", movement_lines(report.movement)))
     if report.graph is not None:
         sections = (*sections, ("schedule, ns", schedule_lines(report, settings)))
     return log.log_lines(options, (*sections, *more), timing(report), origin)
@@ -92,8 +97,45 @@ def schedule_lines(report: CompileResult, settings: CompileOptions) -> Iterator[
     for e in report.evaluations:
         if e.num_sample == 1:
             yield f"packed / larger bound, 1 sample = {e.latency_ns / report.bounds.largest_ns:.4f}"
+    if report.buffers is not None:
+        yield from buffer_lines(report.buffers, [m.layer.label for m in report.mappings])
     for module, operator in report.network.barriers:
         yield f"barrier: {module} ({operator}): nothing is known of its rows, so that all are waited for"
+
+
+def buffer_lines(buffers: RowBuffers, labels: Sequence[str]) -> Iterator[str]:
+    """What is kept behind each layer, so that the schedule never gets stuck."""
+    yield f"buffers: {buffer_words(buffers, labels)}"
+    yield f"{'layer':<16} {'rows':>6} {'bytes':>10}"
+    for label, rows, size in zip(labels, buffers.rows, buffers.bytes, strict=True):
+        yield f"{label:<16} {rows:>6} {size:>10}"
+
+
+def buffer_words(buffers: RowBuffers, labels: Sequence[str]) -> str:
+    """The buffers in one line."""
+    largest = max(buffers.bytes)
+    where = labels[buffers.bytes.index(largest)]
+    return f"{kilobytes(sum(buffers.bytes))} behind all layers, at most {kilobytes(largest)} (behind {where})"
+
+
+def kilobytes(size: int) -> str:
+    """A size of 1024 bytes or more with one digit behind the point."""
+    return f"{size / 1024:.1f} KB" if size >= 1024 else counted(size, "byte")
+
+
+def movement_lines(found: DataMovement) -> Iterator[str]:
+    """What the layers' time goes into."""
+    yield movement_words(found)
+    yield f"reads of all layers of a sample = {found.reads_ns:.1f}"
+    yield f"moves of their results = {found.moves_ns:.1f}"
+    yield f"digital operators on them = {found.digital_ns:.1f}"
+
+
+def movement_words(found: DataMovement) -> str:
+    """The shares of the layers' time, in one line."""
+    total = found.reads_ns + found.moves_ns + found.digital_ns
+    parts = f"moves {found.moves_ns / total:.1%}, digital operators {found.digital_ns / total:.1%}"
+    return f"data movement: {found.share:.1%} of the layers' time ({parts})"
 
 
 def tuned_for(report: CompileResult) -> str:
@@ -193,11 +235,18 @@ def summary(report: CompileResult) -> Iterator[str]:
     if report.bounds is not None:
         least = milliseconds(report.bounds.largest_ns)
         yield f"no schedule of this layout takes less than {least} for 1 sample"
+    if report.buffers is not None:
+        yield f"buffers: {buffer_words(report.buffers, [m.layer.label for m in report.mappings])}"
+    if report.movement is not None:
+        yield movement_words(report.movement)
     for e in report.evaluations:
         if e.num_sample in (1, 8, 512):
             speed = f"{e.baseline_latency_ns / e.latency_ns:.2f} x the baseline's speed"
             yield f"latency, {counted(e.num_sample, 'sample')}: {milliseconds(e.latency_ns)} ({speed})"
-    yield f"energy: {chip.energy_nj / 1e6:.4f} mJ per inference, {chip.average_power_w:.4f} W on average"
+    leaks = chip.energy_share.get(LEAKAGE)
+    share = "" if leaks is None else f" ({leaks:.1%} of it leakage)"
+    energy = f"{chip.energy_nj / 1e6:.4f} mJ per inference{share}"
+    yield f"energy: {energy}, {chip.average_power_w:.4f} W on average"
     yield f"area: {chip.area_um2 / 1e6:.1f} mm2, {counted(chip.physical_crossbars, 'physical crossbar')}"
 
 

@@ -9,6 +9,9 @@ from ...errors import BadInput
 from ...hardware.config.read import SimConfig
 from ...packing.check import violations
 from ...simulation.contention import Contention, LayerContention
+from ...simulation.data_movement import DataMovement
+from ...simulation.row_bounds import RowBounds
+from ...simulation.row_buffers import RowBuffers
 from ...simulation.row_graph import ScheduleKind
 from ...values import (
     NO_RULES,
@@ -24,6 +27,7 @@ from ...values import (
 from ..checked_json import HUGE, JsonObject, read_json
 from ..simconfig import read_simconfig
 from .agreement import disagreements
+from .graph import read_drawn_graph
 from .read_judged import read_judged
 from .read_layout import all_slots, read_mappings, read_segments
 from .reload import read_reload
@@ -68,6 +72,9 @@ def read_result(run_dir: Path) -> PackingResult:
         seconds=_seconds(result.within("timing_s")),
         traced=options.maybe(options.count, "sim_log_samples"),
         schedule=_schedule(result),
+        movement=_movement(result.within("data_movement")) if result.has("data_movement") else None,
+        bounds=_bounds(result.within("bounds")) if result.has("bounds") else None,
+        buffers=_buffers(result.within("buffers")) if result.has("buffers") else None,
         options=options.value,
         document=result.value,
         reload=reload,
@@ -81,6 +88,20 @@ def _schedule(result: JsonObject) -> ScheduleKind:
     if found not in kinds:
         result.fail("schedule", found, ", ".join(kinds))
     return kinds[found]
+
+
+def _movement(place: JsonObject) -> DataMovement:
+    """Times that moves and digital operators are shares of."""
+    reads = place.positive("reads_ns")
+    return DataMovement(reads, place.number("moves_ns"), place.number("digital_ns"))
+
+
+def _bounds(place: JsonObject) -> RowBounds:
+    return RowBounds(place.positive("critical_path_ns"), place.number("busiest_ns"))
+
+
+def _buffers(place: JsonObject) -> RowBuffers:
+    return RowBuffers(place.counts("rows"), place.counts("bytes"))
 
 
 def read_any_result(run_dir: Path) -> PackingResult | None:
@@ -117,6 +138,7 @@ def read_run(run_dir: Path, name: str) -> PackingRun:
         accuracy=accuracy,
         sweeps=sweeps,
         segments=segments or (),
+        graph=read_drawn_graph(run_dir, result.schedule, mappings),
     )
 
 
@@ -130,6 +152,8 @@ def _require_agreement(
     said_and_found = {
         "duplication, copies": (result.copies.per_layer, tuple(m.copies for m in mappings)),
         "contention, layers": (len(result.contention.layers), len(mappings)),
+        "buffers, rows": (len(result.buffers.rows) if result.buffers else len(mappings), len(mappings)),
+        "buffers, bytes": (len(result.buffers.bytes) if result.buffers else len(mappings), len(mappings)),
     }
     for key, (said, found) in said_and_found.items():
         if said != found:

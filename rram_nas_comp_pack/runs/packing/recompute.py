@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from ...box_converter.partition import partition
-from ...hardware.chip_costs import chip_costs, read_time_of
+from ...hardware.chip_costs import LEAKAGE, chip_costs
 from ...hardware.config.read import Hardware
+from ...hardware.movement import time_of
 from ...packing.bounds import counting_bound
 from ...packing.place import items_of
 from ...simulation.contention import contention, roofline_ns
+from ...simulation.data_movement import data_movement
+from ...simulation.row_bounds import row_bounds
+from ...simulation.row_buffers import row_buffers
+from ...simulation.row_loop import row_program
 from ...simulation.schedules import AnyProgram, prepared, schedule_of
-from ...values import Mapping, Packing, Placement, RowGraph
+from ...values import ChargedTime, Mapping, Packing, Placement, RowGraph
 from .graph import read_graph
 from .read_layout import read_layers
 from .run import PackingResult
@@ -43,7 +48,7 @@ def false_latencies(
 ) -> Iterator[str]:
     """Latencies, packed and ideal, that are others on this hardware; the schedule runs by `graph`."""
     mappings, placements = layout
-    read = read_time_of(hardware)
+    read = time_of(hardware, result.movement is not None)
     runs = {
         "latency_ns": prepared(mappings, read, graph, placements),
         "ideal_latency_ns": prepared(mappings, read, graph),
@@ -54,19 +59,27 @@ def false_latencies(
 def false_figures(run_dir: Path, result: PackingResult, layout: Layout, hardware: Hardware) -> Iterator[str]:
     """All figures of a run that holds its hardware, and are others on it."""
     mappings, placements = layout
-    read = read_time_of(hardware)
+    read = time_of(hardware, result.movement is not None)
     graph = read_graph(run_dir, result.schedule, mappings)
     packed = prepared(mappings, read, graph, placements)
     baseline = prepared(partition(read_layers(run_dir), hardware.size), read, None)
     yield from false_latencies(result, layout, hardware, graph)
     yield from _false_evaluations(result, {"baseline_latency_ns": baseline})
     used = len({p.crossbar_idx for p in placements})
+    latency_ns, leaks = schedule_of(packed, 1).latency_ns, LEAKAGE in result.costs.energy_share
     figures: dict[str, object] = {
-        "hardware": asdict(chip_costs(hardware, mappings, used, schedule_of(packed, 1).latency_ns)),
+        "hardware": asdict(chip_costs(hardware, mappings, used, latency_ns, leaks)),
         "gap": used - result.lower_bound,
         "proved_optimal": used == result.lower_bound,
         "contention": {"roofline_ns": roofline_ns(mappings, read, result.budget or used)},
     }
+    if isinstance(read, ChargedTime):
+        rows = [each.rows for each in graph] if graph else [1] * len(mappings)
+        figures["data_movement"] = asdict(data_movement(mappings, read, rows))
+    if graph is not None and result.bounds is not None:
+        figures["bounds"] = asdict(row_bounds(row_program(mappings, read, graph, placements), graph))
+    if graph is not None and result.buffers is not None:
+        figures["buffers"] = asdict(row_buffers(mappings, graph))
     speeds = result.copies.speeds
     if speeds is not None and speeds.samples <= MOST_SAMPLES:
         runs = {"latency_ns": packed, "baseline_ns": baseline}

@@ -8,8 +8,11 @@ from typing import NamedTuple
 
 from ...hardware.config.read import SimConfig
 from ...simulation.contention import Contention
+from ...simulation.data_movement import DataMovement
+from ...simulation.row_bounds import RowBounds
+from ...simulation.row_buffers import RowBuffers
 from ...simulation.row_graph import ScheduleKind
-from ...values import Coverage, CrossbarSize, LatencyComparison, Mapping, Placement, Rules
+from ...values import Coverage, CrossbarSize, LatencyComparison, Mapping, Placement, RowGraph, Rules
 from .accuracy import Accuracy
 from .accuracy_sweep import Sweep
 from .reload import ReloadFigures
@@ -67,7 +70,8 @@ class PackingResult:
     `contention` and `roofline_ns` are those of `samples` samples, which are the ones that counted. `options`
     are JSON values by the names of `PackOptions`. `seconds` are without those of compiling kernels; `traced`
     are the samples of sim.log, None where the options do not tell. `inputs` are names and sizes, with the
-    batch of 1, of what the network was traced on, empty where it does not say. Of a run made before diagonal
+    batch of 1, of what the network was traced on, empty where it does not say. `movement` is None where it
+    was not charged, `bounds` and `buffers` are for the schedule of layers. Of a run made before diagonal
     mappings, `weight_utilization` is None; of one made by version 0.1.0, `config` and `inputs` are.
     `reload` is None for a run of one segment; of others, `samples` are those of a batch.
     """
@@ -96,6 +100,9 @@ class PackingResult:
     seconds: float
     traced: int | None
     schedule: ScheduleKind
+    movement: DataMovement | None
+    bounds: RowBounds | None
+    buffers: RowBuffers | None
     options: Dictionary[str, object]
     document: Dictionary[str, object]
     reload: ReloadFigures | None = None
@@ -107,7 +114,7 @@ class PackingRun:
 
     `trace` holds the first TRACED samples; `weight_utilization` is known for every run. `accuracy` is None
     where no chip has been judged; `sweeps` are those of accuracy_sweep.csv. `segments` are those of the
-    placements, of a run in several.
+    placements, of a run in several. `graph` is that of the network, None for a schedule of layers.
     """
 
     name: str
@@ -119,6 +126,7 @@ class PackingRun:
     accuracy: Accuracy | None = None
     sweeps: tuple[Sweep, ...] = ()
     segments: tuple[int, ...] = ()
+    graph: RowGraph | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from ... import __version__
 from ...compiler import CompileOptions, CompileResult
-from ...hardware.chip_costs import read_time_of
-from ...hardware.config.read import Hardware, SimConfig
+from ...hardware.config.read import SimConfig
 from ...simulation.chrome_trace import timeline
+from ...simulation.row_buffers import RowBuffers
 from ...simulation.schedules import executions_of, prepared
-from ...values import Box, Coverage, Mapping, Placement
+from ...values import Box, Coverage, Mapping, Placement, ReadTime
 from ..origin import Origin, config_entry, write_config
 from ..text_files import write_csv, write_json, write_lines
 from .graph import write_graph
@@ -44,9 +44,9 @@ def write_run(
     write_lines(folder / "logs.log", log_lines(report, settings, options, origin))
 
 
-def write_trace(folder: Path, report: CompileResult, hardware: Hardware) -> None:
+def write_trace(folder: Path, report: CompileResult, time: ReadTime) -> None:
     """Write the timeline of the traced samples, box by box: the schedule does not hold their crossbars."""
-    ran = prepared(report.mappings, read_time_of(hardware), report.graph, report.packing.placements)
+    ran = prepared(report.mappings, time, report.graph, report.packing.placements)
     reads = executions_of(ran, len(report.schedule.asked_ns))
     found = timeline(report.mappings, report.packing, report.schedule, reads)
     write_json(folder / "trace.json", found, indent=None)
@@ -111,6 +111,7 @@ def result_entry(report: CompileResult, settings: CompileOptions, config: SimCon
         "crossbar": {"rows": packing.size.rows, "columns": packing.size.columns},
         "duplication": duplication_entry(report),
         **schedule_entry(report, settings),
+        **movement_entry(report),
         "evaluations": [asdict(e) for e in report.evaluations],
         "contention": contention_entry(report, settings.watched_samples),
         "hardware": asdict(report.chip),
@@ -141,7 +142,20 @@ def schedule_entry(report: CompileResult, settings: CompileOptions) -> dict[str,
     """What of a sample may run at once, and what that cannot beat; nothing for the paper's schedule."""
     if report.bounds is None:
         return {}
-    return {"schedule": settings.schedule, "bounds": asdict(report.bounds)}
+    entry: dict[str, object] = {"schedule": settings.schedule, "bounds": asdict(report.bounds)}
+    return entry if report.buffers is None else {**entry, "buffers": buffers_entry(report.buffers)}
+
+
+def buffers_entry(buffers: RowBuffers) -> dict[str, object]:
+    """What is kept behind each layer, the largest and all together."""
+    return {**asdict(buffers), "largest_bytes": max(buffers.bytes), "sum_bytes": sum(buffers.bytes)}
+
+
+def movement_entry(report: CompileResult) -> dict[str, object]:
+    """What a sample's time goes into; nothing where moves are not charged."""
+    if report.movement is None:
+        return {}
+    return {"data_movement": {**asdict(report.movement), "share": report.movement.share}}
 
 
 def contention_entry(report: CompileResult, samples: int) -> dict[str, object]:

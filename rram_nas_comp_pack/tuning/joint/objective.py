@@ -54,7 +54,7 @@ def set_durations(space: SearchSpace, state: LayoutState) -> None:
         owner = space.owner[e]
         k = space.reads_offset[e] + state.variant[owner] - space.variant_offset[owner]
         row = -(-space.cycles[k] // state.copies[owner]) * space.read_time[k]
-        state.duration[e] = row * space.graph.rows[e]
+        state.duration[e] = row * space.graph.rows[e] + space.beside[e]
 
 
 @compiled

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...box_converter.partition import cut, cut_diagonal, cut_strips, most_channels
 from ...kernels.arrays import Floats, Ints, offsets
 from ...simulation.row_graph import RowArrays, arrays_of, no_graph
-from ...values import Box, Layer, Mapping, ReadTime, RowGraph
+from ...values import Box, Layer, Mapping, ReadTime, RowGraph, beside_reads_ns
 from ..settings import Target
 
 MOST_ON_A_CROSSBAR = 16
@@ -57,6 +57,7 @@ class SearchSpace(NamedTuple):
     reads_offset: Ints  # (E + 1,)
     cycles: Ints  # (variants of all E,) reads of the slowest box for a row
     read_time: Floats  # (variants of all E,) of one read
+    beside: Floats  # (E,) time of a sample that no copy shortens: moves and digital operators
     single_copy_time: Floats  # (V,) that one copy takes for a sample, in all layers that read it
     max_useful_copies: Ints  # (V,) further copies would find no work
     crossbars: int
@@ -100,6 +101,7 @@ def build_problem(
     owned = [c for m, c in zip(plain, columns, strict=True) if m.stored]
     times = frozenset().union(*(c.times for c in columns))
     uniform = len(times) == 1
+    unit_ns = next(iter(times)) if uniform else 1.0
     rows = no_graph(len(plain)) if graph is None else arrays_of(graph)
     cycles = [-(-c.cycles // n) for c, n in zip(columns, rows.rows.tolist(), strict=True)]
     read_time = [np.ones(len(c.read_time)) if uniform else c.read_time for c in columns]
@@ -113,6 +115,7 @@ def build_problem(
         reads_offset=offsets([len(c.cycles) for c in columns]),
         cycles=np.concatenate(cycles),
         read_time=np.concatenate(read_time),
+        beside=np.array([beside_reads_ns(m, read_ns) for m in plain]) / unit_ns,
         single_copy_time=_per_variant(
             owner, [c.cycles * ns for c, ns in zip(columns, read_time, strict=True)], np.add
         ),
@@ -125,7 +128,7 @@ def build_problem(
         graph=rows,
     )
     cuts = tuple(chain.from_iterable(c.cuts for c in owned))
-    return TuningProblem(space, cuts, next(iter(times)) if uniform else 1.0, tuple(plain), target)
+    return TuningProblem(space, cuts, unit_ns, tuple(plain), target)
 
 
 class _Column(NamedTuple):
