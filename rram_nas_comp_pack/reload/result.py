@@ -32,6 +32,7 @@ from ..values import (
     NoFit,
     Packing,
 )
+from .levelling import levelled
 from .plan import Plan, plan
 from .segments import Compiling, ReloadSettings, Segment
 from .whole import (
@@ -165,7 +166,8 @@ def _refuted(network: Network, hardware: Hardware, options: CompileOptions) -> b
 def _result(compiling: Compiling, network: Network, planned: Plan, reload: ReloadSettings) -> ReloadResult:
     """All figures of a plan, but for its timing."""
     hardware, options, batch = compiling.hardware, compiling.options, reload.batch
-    loaded, size, read = tuple(_loaded(s) for s in planned.segments), hardware.size, read_time_of(hardware)
+    size, read = hardware.size, read_time_of(hardware)
+    loaded = levelled([_loaded(s) for s in planned.segments], options.budget or 0, size)
     running, split = Running(loaded, read, batch), split_layout(network.layers, loaded, size)
     plain = whole_mappings(network.layers, [(s.units, s.plain) for s in planned.segments], size)
     costs = reload_costs(hardware, split, running, reload)

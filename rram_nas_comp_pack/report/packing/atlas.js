@@ -183,7 +183,7 @@
       const top = corner(position).y - view.scrollTop;
       return top >= 0 && top + data.rows * grid.scale <= view.clientHeight;
     };
-    const found = order.map((_, position) => position).filter((position) => holds(order[position]));
+    const found = order.map((_, position) => position).filter((position) => order[position] >= 0 && holds(order[position]));
     if (!found.length || found.some(inSight)) return;
     view.scrollTop = corner(found[0]).y - HEAD - PAD;
   };
