@@ -10,7 +10,7 @@ from pathlib import Path
 PAGE, FIGURES = "report.html", "figures"
 
 _FIGURE = (
-    r"(?:accuracy|atlas|costs|latency|layers|load|noise|timeline"  # of a packing run
+    r"(?:accuracy|atlas|costs|latency|layers|load|noise|segments|timeline"  # of a packing run
     r"|sweep_[A-Za-z_]+"  # of a packing run's chips, by a key
     r"|sweep|front|hypervolume|genomes(?:_[0-9]+)?)"  # of searches
     r"\.(?:png|svg)"
