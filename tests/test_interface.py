@@ -12,6 +12,7 @@ from torch import nn
 
 import rram_nas_comp_pack
 from rram_nas_comp_pack import CompileOptions, NoFit, compile_network, load_hardware, trace
+from rram_nas_comp_pack.cli.main import main
 from rram_nas_comp_pack.hardware.config.read import SHIPPED
 
 ROOT = Path(__file__).parents[1]
@@ -55,3 +56,10 @@ def test_a_module_of_ones_own():
 
 def test_the_shipped_configuration_is_the_one_of_the_source_tree():
     assert SHIPPED.read_bytes() == (ROOT / "SimConfig.ini").read_bytes()
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"{rram_nas_comp_pack.__version__}\n"

@@ -10,6 +10,7 @@ from typing import Any
 
 from ofa.parser import Parser, path
 
+from ... import __version__
 from ...errors import BadInput
 from .converters import at_least
 from .evolve import add_evolve, evolve_options
@@ -50,6 +51,7 @@ def parse(argv: Sequence[str]) -> tuple[str, dict[str, Any]]:
 def new_parser() -> Parser:
     """The parser of all commands."""
     parser = _Parser("rram_nas_comp_pack", description="Compile neural networks onto few RRAM crossbars.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     add_pack(commands.add_parser("pack", help="compile a network to a layout with its latency"))
     add_image(commands.add_parser("image", help="write what a run's crossbars are loaded with"))
@@ -68,6 +70,12 @@ def new_parser() -> Parser:
     _add_doctor(commands.add_parser("doctor", help="show what is installed and what is missing"))
     _add_reproduce(commands.add_parser("reproduce", help="measure the paper's claims on this machine"))
     return parser
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(__version__, flush=True)
+        parser.exit()
 
 
 def _add_simulate(parser: argparse.ArgumentParser) -> None:
