@@ -51,7 +51,9 @@ def parse(argv: Sequence[str]) -> tuple[str, dict[str, Any]]:
 def new_parser() -> Parser:
     """The parser of all commands."""
     parser = _Parser("rram_nas_comp_pack", description="Compile neural networks onto few RRAM crossbars.")
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help="show the version and exit"
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     add_pack(commands.add_parser("pack", help="compile a network to a layout with its latency"))
     add_image(commands.add_parser("image", help="write what a run's crossbars are loaded with"))

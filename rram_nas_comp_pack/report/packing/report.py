@@ -30,6 +30,7 @@ from .graph import bound_table, graph_beside
 from .segments import segment_chart, segment_figures, segment_table, segment_words
 from .sweep import sweep_chart, sweep_table, sweep_words
 from .tables import cost_table, coverage_table, evaluation_table, layer_table
+from .verdict import verdict_html
 
 
 def packing_report(run: PackingRun) -> ReportFiles:
@@ -107,7 +108,7 @@ def _sections(run: PackingRun, stills: Mapping[str, bytes]) -> list[Section]:
         return plot(interactive(make(run)), words(run), stills[name])
 
     return [
-        Section("summary", "Summary", terms(_key_figures(run))),
+        Section("summary", "Summary", verdict_html(run) + terms(_key_figures(run))),
         Section("atlas", _ATLAS[run.graph is not None], atlas_html(run, stills["atlas"], graph_beside(run))),
         *_segment_sections(run, stills),
         Section("load", "Load of crossbars", chart("load")),
