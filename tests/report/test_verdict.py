@@ -34,10 +34,10 @@ def test_it_names_the_layers_that_are_busy_longest(run):
     busy = [row.busy_ns for row in run.result.contention.layers]
     slowest = max(range(len(busy)), key=busy.__getitem__)
     told = list(verdict(run))[1]
-    assert told.startswith("What limits it: ")
+    assert told.startswith("What limits it: of the time in which layers are busy, ")
     assert run.labels[slowest] in told
     longest = sorted(busy)[-3:]
-    assert f"{sum(longest) / sum(busy):.0%} of the time in which layers are busy" in told
+    assert told.endswith(f" {sum(longest) / sum(busy):.0%}.")
 
 
 def test_it_says_what_the_crossbars_cost(run):

@@ -52,15 +52,15 @@ def _limits(run: PackingRun) -> str:
     order = sorted(range(len(shares)), key=lambda i: -shares[i])[:FEW]
     names = [f"{run.labels[i]} ({run.mappings[i].layer.name})" for i in order]
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    take = "takes" if len(names) == 1 else "take"
-    share = sum(shares[i] for i in order)
-    slowest = f"{listed} alone {take} {share:.0%} of the time in which layers are busy"
+    slowest = f"{listed} alone {sum(shares[i] for i in order):.0%}"
     depthwise = [i for i, m in enumerate(run.mappings) if m.layer.depthwise]
     share = sum(shares[i] for i in depthwise)
     if share >= MUCH:
-        many = f"{len(depthwise)} depthwise layer{'s' * (len(depthwise) != 1)}"
-        return f"What limits it: {many} of {len(shares)} layers take {share:.0%} of it. {slowest}."
-    return f"What limits it: {slowest}."
+        kind = f"depthwise layer{'s' * (len(depthwise) != 1)}"
+        slowest = f"{len(depthwise)} {kind} of {len(shares)} layers take {share:.0%}, {slowest}"
+    else:
+        slowest = slowest.replace("alone", "take" if len(names) > 1 else "takes")
+    return f"What limits it: of the time in which layers are busy, {slowest}."
 
 
 def _busy_shares(run: PackingRun) -> list[float]:
