@@ -109,6 +109,11 @@ class CompileResult:
         """Where every box lies."""
         return self.layout.packing
 
+    @property
+    def crossbars(self) -> int:
+        """Crossbars of the chip in use."""
+        return self.packing.crossbars
+
 
 @dataclass(frozen=True, slots=True)
 class Watch:

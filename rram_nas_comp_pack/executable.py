@@ -37,7 +37,7 @@ from .runs.nas.front import read_dataset
 from .runs.nas.subnet import chosen_subnet
 from .runs.packing.chip_image import NAME
 from .runs.packing.read import read_result
-from .runs.packing.read_layout import read_mappings, read_placements
+from .runs.packing.read_layout import read_mappings, read_placements, segment_crossbars
 from .runs.packing.source import Source
 from .runs.shipped import SUPERNETS
 from .runs.weights_file import is_supernet, load_weights
@@ -204,12 +204,20 @@ def random_inputs(model: Model, count: int, seed: int) -> Iterator[Batch]:
 
 
 def image_of(
-    network: Executable, mappings: tuple[Mapping, ...], placements: tuple[Placement, ...], size: CrossbarSize
+    network: Executable,
+    mappings: tuple[Mapping, ...],
+    placements: tuple[Placement, ...],
+    size: CrossbarSize,
+    chip_crossbars: int | None = None,
 ) -> ChipImage:
-    """Load a layout with a network's integers. Raises BadInput where the layout is of other layers."""
+    """Load a layout with a network's integers. Raises BadInput where the layout is of other layers.
+
+    Of a chip that is loaded segment by segment, `chip_crossbars` are those of each segment.
+    """
     own = layout_of(network, mappings)
     integers = quantise_network(network.module, network.recording, network.samples)
-    return make_image(own, placements, size, integers, network.provenance)
+    image = make_image(own, placements, size, integers, network.provenance)
+    return replace(image, chip_crossbars=chip_crossbars)
 
 
 def image_of_run(run_dir: Path, network: Executable, own: ChipImage | None) -> ChipImage:
@@ -219,7 +227,8 @@ def image_of_run(run_dir: Path, network: Executable, own: ChipImage | None) -> C
     """
     mappings, placements = read_mappings(run_dir), read_placements(run_dir)
     if own is None:
-        return image_of(network, mappings, placements, read_result(run_dir).size)
+        size = read_result(run_dir).size
+        return image_of(network, mappings, placements, size, segment_crossbars(run_dir))
     if own.mappings != layout_of(network, mappings) or own.placements != placements:
         raise BadInput(
             f"{run_dir / NAME}: it is the image of another layout; `image {run_dir}` makes it anew"
@@ -233,13 +242,21 @@ def layout_of(network: Executable, mappings: Sequence[Mapping]) -> tuple[Mapping
     Raises BadInput where they are of other layers.
     """
     layers = network.recording.network.layers
-    if [_shape(m.layer) for m in mappings] != [_shape(layer) for layer in layers]:
+    alike = [_shape(m.layer) for m in mappings] == [_shape(layer) for layer in layers]
+    # in another segment, a layer that runs again has boxes of its own
+    if not alike or any(
+        layers[m.layer.stored_in].stored_in != layer.stored_in
+        for m, layer in zip(mappings, layers, strict=True)
+    ):
         raise BadInput(f"{network.provenance.model}: the layout is of other layers than the network has")
-    return tuple(Mapping(layer, m.boxes, m.copies) for layer, m in zip(layers, mappings, strict=True))
+    return tuple(
+        Mapping(replace(layer, stored_in=m.layer.stored_in), m.boxes, m.copies)
+        for layer, m in zip(layers, mappings, strict=True)
+    )
 
 
 def _shape(layer: Layer) -> tuple[object, ...]:
-    return layer.kind, layer.raw.h, layer.raw.w, layer.positions, layer.groups, layer.stored_in
+    return layer.kind, layer.raw.h, layer.raw.w, layer.positions, layer.groups
 
 
 class Programming(NamedTuple):

@@ -88,13 +88,14 @@ MAY_IMPORT = {
     "tuning": (*CORE, "box_converter.partition", "packing", "simulation"),
     "execution": (*CORE, "hardware", "box_converter"),
     "compiler": (*CORE, *STAGES),
+    "reload": (*CORE, *STAGES, "compiler"),
     "nas.workers": ("errors",),
     "nas": (*CORE, *STAGES, "compiler"),
-    "runs": (*CORE, *STAGES, "compiler", "nas"),
+    "runs": (*CORE, *STAGES, "compiler", "reload", "nas"),
     "load": ("errors", "values", "box_converter", "runs"),
     "executable": (*CORE, "box_converter", "execution", "nas", "runs", "load"),
     "report": ("errors", "values", "kernels", "hardware", "simulation", "runs"),
-    "cli": (*CORE, *STAGES, "compiler", "nas", "runs", "load", "executable", "report"),
+    "cli": (*CORE, *STAGES, "compiler", "reload", "nas", "runs", "load", "executable", "report"),
 }
 """A row a room, in order; a room also knows itself. Printed into docs/design.md: see `main` below."""
 

@@ -95,7 +95,7 @@ def _stops(of_run: JudgedRun, devices: Mapping[str, DeviceModel], key: str) -> l
     for value, device in devices.items():
         shape = cell_shape(device)
         if shape not in of_shape:
-            of_shape[shape] = chips_asked(of_run.options, device, len(of_run.image.weights))
+            of_shape[shape] = chips_asked(of_run.options, device, of_run.image.crossbars)
         stops.append(_Stop(value, device, hardware_digest(device), of_shape[shape]))
     fixed = [
         name for chips in of_shape.values() for name, chip in chips.items() if chip.deviation is not None

@@ -35,7 +35,9 @@ class ChipImage:
     """Integers in their cells, what they stand for, and the numbers that stay beside the crossbars.
 
     `scales` and `ranges` have an entry for every layer; one that runs again has the scales of its first run.
-    `digital` are the network's tensors that are not on crossbars (biases, norms), by their names.
+    `digital` are the network's tensors that are not on crossbars (biases, norms), by their names. A chip that
+    is loaded segment by segment has `chip_crossbars`: crossbar c of the image is number c modulo them then,
+    and each segment has as many. None: the image is loaded as a whole.
     """
 
     mappings: tuple[Mapping, ...]
@@ -46,6 +48,12 @@ class ChipImage:
     ranges: tuple[InputRange, ...]
     digital: dict[str, NDArray[np.generic]]
     provenance: Provenance
+    chip_crossbars: int | None = None
+
+    @property
+    def crossbars(self) -> int:
+        """Crossbars that the chip needs."""
+        return self.chip_crossbars or len(self.weights)
 
     @property
     def size(self) -> CrossbarSize:

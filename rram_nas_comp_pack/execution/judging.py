@@ -119,13 +119,16 @@ def _boxes(judged: Judged, physical: Sequence[int]) -> tuple[list[BoxKey], list[
 def _physical(judged: Judged, chip: ChipInstance) -> list[int]:
     """The physical crossbar of each logical one."""
     image = judged.image
-    count = len(image.weights)
+    slots, count = len(image.weights), image.crossbars
     require_crossbars(chip, count)
     if not judged.assign:
-        return list(range(count))
+        return [slot % count for slot in range(slots)]
     at_hand = count if chip.crossbars is None else chip.crossbars
-    costs = assignment_costs(image.weights, image.occupied, judged.device, chip, at_hand)
-    return [int(n) for n in assign_crossbars(costs)]
+    each = assignment_costs(image.weights, image.occupied, judged.device, chip, at_hand)
+    costs = np.zeros((count, at_hand))
+    np.add.at(costs, np.arange(slots) % count, each)
+    chosen = [int(n) for n in assign_crossbars(costs)]
+    return [chosen[slot % count] for slot in range(slots)]
 
 
 def layer_errors(judged: Judged, product: Multiply, sample: Arguments) -> list[tuple[float, float]]:

@@ -19,9 +19,10 @@ def faults_of_layers(image: ChipImage, device: DeviceModel, chip: ChipInstance) 
     beside the blocks of diagonal boxes hold no weight and are left out. Raises `BadInput` where chip and
     device do not fit, `CannotBeDone` where the chip has too few crossbars.
     """
-    needed = len(image.weights)
+    needed = image.crossbars
     require_crossbars(chip, needed)
-    states = [stuck_cells(chip, device, crossbar) for crossbar in range(needed)]
+    own = [stuck_cells(chip, device, crossbar) for crossbar in range(needed)]
+    states = [own[slot % needed] for slot in range(len(image.weights))]
     return {
         m.layer.index: np.stack([_copy(m.layer.raw.h, m.layer.raw.w, boxes, states) for boxes in copies])
         for m, copies in zip(image.mappings, copies_of(image), strict=True)

@@ -72,7 +72,7 @@ def _box_slices(mappings: Sequence[Mapping], packing: Packing, reads: Executions
         cycles = -(-m.boxes[box].cycles // min(m.copies, m.layer.raw.cycles))
         track = Track(CROSSBARS, home[m.layer.stored_in, replica, box])
         args = {"layer": layer, "sample": sample, "replica": replica, "box": box, "round": turn}
-        yield _slice(m.layer.label, "read", track, Interval(start, end), {**args, "cycles": cycles})
+        yield a_slice(m.layer.label, "read", track, Interval(start, end), {**args, "cycles": cycles})
 
 
 def _layer_slices(mappings: Sequence[Mapping], schedule: Schedule, reads: Executions) -> Iterator[Event]:
@@ -87,12 +87,12 @@ def _layer_slices(mappings: Sequence[Mapping], schedule: Schedule, reads: Execut
         args = {"layer": layer, "sample": sample, **{f"{name}_us": ns / 1e3 for name, ns in times.items()}}
         for *_, turn, start, end in rounds:
             if start > now:
-                yield _slice(f"{label} waits", "wait", Track(SAMPLES, sample), Interval(now, start), args)
-            yield _slice(label, "run", Track(SAMPLES, sample), Interval(start, end), {**args, "round": turn})
+                yield a_slice(f"{label} waits", "wait", Track(SAMPLES, sample), Interval(now, start), args)
+            yield a_slice(label, "run", Track(SAMPLES, sample), Interval(start, end), {**args, "round": turn})
             now = end
 
 
-def _slice(name: str, category: str, track: Track, ns: Interval, args: Event) -> Event:
+def a_slice(name: str, category: str, track: Track, ns: Interval, args: Event) -> Event:
     """A complete event. Viewers drop slices that overlap, so that it must not end late by rounding either."""
     start, end = (time / 1e3 for time in ns)
     length = end - start

@@ -45,7 +45,7 @@ def _run_once(options: AccuracyOptions) -> list[str]:
     of_run = judged_run(options, config_asked(options))
     device = device_of(of_run.config.hardware)
     judged, reference = of_run.judged(device), of_run.reference(device)
-    chips = chips_asked(options, device, len(of_run.image.weights))
+    chips = chips_asked(options, device, of_run.image.crossbars)
     lines = _judge_all(of_run, judged, reference, chips)
     found = accuracy_of(reference, lines, layer_places(judged))
     path = save_accuracy(options.run_dir, found, lines)

@@ -33,7 +33,7 @@ def run(options: FaultsOptions) -> int:
     device = _device(options)
     network = prepare(source, RANDOM_INPUTS)
     image = image_of_run(options.run_dir, network, read_own_image(options.run_dir))
-    chip = _chip(options, device, len(image.weights))
+    chip = _chip(options, device, image.crossbars)
     faults = {
         f"{image.layers[index].name}.weight": states
         for index, states in faults_of_layers(image, device, chip).items()

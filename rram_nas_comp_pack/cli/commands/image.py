@@ -12,7 +12,7 @@ from ...execution.image import ChipImage
 from ...packing.check import violations
 from ...runs.packing.chip_image import save_image
 from ...runs.packing.read import read_result
-from ...runs.packing.read_layout import read_mappings, read_placements
+from ...runs.packing.read_layout import read_mappings, read_placements, segment_crossbars
 from ...runs.packing.source import Source, read_source
 from ...values import NO_RULES
 
@@ -31,7 +31,7 @@ def load_run(run_dir: Path, source: Source, samples: int | None) -> ChipImage:
     wrong = next(violations(mappings, placements, size, NO_RULES), None)
     if wrong is not None:
         raise CannotBeDone(f"{run_dir}: the layout is invalid: {wrong}")
-    return image_of(prepare(source, samples), mappings, placements, size)
+    return image_of(prepare(source, samples), mappings, placements, size, segment_crossbars(run_dir))
 
 
 def summary(image: ChipImage) -> list[str]:
@@ -39,8 +39,9 @@ def summary(image: ChipImage) -> list[str]:
     crossbars, rows, columns = image.weights.shape
     share, signed = image.occupied.mean(), sum(known.signed for known in image.ranges)
     inputs = f"{signed} of {len(image.ranges)} inputs are signed"
+    loads = "" if image.chip_crossbars is None else f" in all segments of a chip of {image.crossbars}"
     return [
-        f"{crossbars} crossbars ({rows} x {columns} cells each), {share:.1%} of their cells occupied",
+        f"{crossbars} crossbars{loads} ({rows} x {columns} cells each), {share:.1%} of their cells occupied",
         f"weights: {image.provenance.weights}",
         f"calibrated on {image.provenance.calibrated_on}; {inputs}",
     ]

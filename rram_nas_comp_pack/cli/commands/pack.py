@@ -6,19 +6,23 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...compiler import CompileResult, Watch, compile_network
+from ...compiler import CompileOptions, CompileResult, Watch, compile_network
 from ...errors import BadInput, CannotBeDone
 from ...hardware.config.read import Hardware, SimConfig
 from ...hardware.movement import time_of
 from ...load import load_network
+from ...reload.advice import reload_advice
+from ...reload.result import ReloadResult, compile_reloaded
 from ...runs.file_names import PACKING
 from ...runs.folders import run_folder
 from ...runs.nas.front import read_hardware
 from ...runs.nas.subnet import front_of
 from ...runs.origin import CONFIG_COPY, OFFERED, begin
 from ...runs.packing.log import coverage_table, log_lines, summary
+from ...runs.packing.log_reload import reload_lines, reload_summary, short_life
 from ...runs.packing.source import Source
 from ...runs.packing.write import write_run, write_trace
+from ...runs.packing.write_reload import write_reload_run, write_reload_trace
 from ...values import Network, NoFit
 from ..options.pack import PackOptions
 from ..shared import INTERRUPTED, add_report, step_bar, telling_of_compiling, warn
@@ -35,7 +39,6 @@ def run(options: PackOptions) -> int:
     run = options.run
     origin = begin(run.config, run.command_line, run.settings)
     hardware, parent = origin.config.hardware, run.log_dir / "packing"
-    time = time_of(hardware, options.settings.data_movement)
     warn(*hardware.warnings)
     with run_folder(parent, run.exp_id, files=PACKING) as folder:
         executable = _executable(options) if options.image else None
@@ -43,16 +46,24 @@ def run(options: PackOptions) -> int:
         warn(_other_hardware(options.model, origin.config))
         report = _compile(network, hardware, options)
         written = options.written_for(network)
-        write_run(folder, report, options.settings, written, origin)
+        if isinstance(report, ReloadResult):
+            written |= options.reload_written
+            write_reload_run(folder, report, options.settings, written, origin)
+        else:
+            write_run(folder, report, options.settings, written, origin)
         if options.trace:
-            write_trace(folder, report, time)
+            _write_trace(folder, report, options.settings, hardware)
         if executable is not None:
             _write_image(folder, executable, report)
         if not run.no_report:
             add_report(folder, run.exp_id)
     if run.verbose:
-        print(*log_lines(report, options.settings, written, origin), sep="\n", file=sys.stderr)
-    print(*summary(report), f"files: {parent / run.exp_id}", sep="\n")
+        more = [("segments", reload_lines(report))] if isinstance(report, ReloadResult) else []
+        print(*log_lines(report, options.settings, written, origin, more), sep="\n", file=sys.stderr)
+    told = reload_summary(report) if isinstance(report, ReloadResult) else summary(report)
+    print(*told, f"files: {parent / run.exp_id}", sep="\n")
+    if isinstance(report, ReloadResult):
+        warn(short_life(report))
     return INTERRUPTED if report.duplication and report.duplication.stopped == "interrupt" else 0
 
 
@@ -68,6 +79,13 @@ def _network(options: PackOptions) -> Network:
     return network
 
 
+def _write_trace(folder: Path, report: CompileResult, settings: CompileOptions, hardware: Hardware) -> None:
+    if isinstance(report, ReloadResult):
+        write_reload_trace(folder, report, hardware)
+    else:
+        write_trace(folder, report, time_of(hardware, settings.data_movement))
+
+
 def _executable(options: PackOptions) -> Executable:
     from ...executable import prepare
 
@@ -79,8 +97,12 @@ def _write_image(folder: Path, network: Executable, report: CompileResult) -> No
     from ...executable import image_of
     from ...runs.packing.chip_image import save_image
 
-    packing = report.packing
-    save_image(folder, image_of(network, report.mappings, packing.placements, packing.size))
+    packing, chip = report.packing, None
+    placements = packing.placements
+    if isinstance(report, ReloadResult):
+        chip = report.last_crossbar + 1
+        placements = report.split.slots(chip)
+    save_image(folder, image_of(network, report.mappings, placements, packing.size, chip))
 
 
 def _other_hardware(model: str, config: SimConfig) -> str:
@@ -104,11 +126,14 @@ def _compile(network: Network, hardware: Hardware, options: PackOptions) -> Comp
             lambda done, total, best: packing(done, total, f"{best} crossbars"),
             lambda done, total, ns: tuning(done, total, f"{ns / 1e6:.4f} ms"),
         )
+        if options.reloads:
+            return compile_reloaded(network, hardware, options.settings, options.reload, watch)
         found = compile_network(network, hardware, options.settings, watch)
     if isinstance(found, NoFit):
         fewest = "" if options.settings.tuning else ", or --find-solution for the fewest"
         raise CannotBeDone(
             f"{options.model} does not fit --num-crossbars {found.budget}: at least {found.lower_bound} are "
             f"needed, and a packing with {found.found} was found; use --num-crossbars {found.found}{fewest}"
+            f", or {reload_advice(network.layers, hardware, options.settings, options.reload)}"
         )
     return found

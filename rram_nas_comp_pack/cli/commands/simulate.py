@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isclose
 from pathlib import Path
 
@@ -13,11 +13,12 @@ from ...packing.check import violations
 from ...runs.packing.graph import read_graph
 from ...runs.packing.read import RESULT, read_any_result
 from ...runs.packing.read_layout import read_mappings, read_placements
+from ...runs.packing.reload_check import segments_of
 from ...runs.packing.run import PackingResult
 from ...runs.simconfig import Chosen, hardware_of
 from ...simulation.row_graph import ScheduleKind
 from ...simulation.schedules import prepared, schedule_of
-from ...values import NO_RULES
+from ...values import NO_RULES, Mapping, Placement, ReadTime, RowGraph
 from ..shared import telling_of_compiling, warn
 
 
@@ -49,14 +50,30 @@ def run(
     charges = result is not None and result.movement is not None
     read = time_of(hardware, data_movement or charges)
     with telling_of_compiling():
-        packed, ideal = prepared(mappings, read, graph, placements), prepared(mappings, read, graph)
+        both: Callable[[int], tuple[float, float]]
+        if result is not None and result.reload is not None:
+            if schedule not in (None, "layer"):
+                raise BadInput(f"--schedule: found '{schedule}' for a run in segments, allowed is layer")
+            if data_movement:
+                raise BadInput("--data-movement: found for a run in segments, allowed is without it")
+            both = segments_of(run_dir, result.reload, hardware).running.latencies_ns
+        else:
+            both = _in_one(mappings, placements, read, graph)
         for n in num_sample:
-            latency_ns, ideal_ns = schedule_of(packed, n).latency_ns, schedule_of(ideal, n).latency_ns
+            latency_ns, ideal_ns = both(n)
             print(json.dumps({"num_sample": n, "latency_ns": latency_ns, "ideal_latency_ns": ideal_ns}))
             is_own = schedule in (None, own) and charges >= data_movement
             if result is not None and config is None and is_own:
                 warn(_difference(run_dir, result, n, latency_ns))
     return 0
+
+
+def _in_one(
+    mappings: Sequence[Mapping], placements: Sequence[Placement], read: ReadTime, graph: RowGraph | None
+) -> Callable[[int], tuple[float, float]]:
+    """Latencies of so many samples of a layout that is on the chip as a whole: packed, and ideal."""
+    packed, ideal = prepared(mappings, read, graph, placements), prepared(mappings, read, graph)
+    return lambda n: (schedule_of(packed, n).latency_ns, schedule_of(ideal, n).latency_ns)
 
 
 def _hardware(run_dir: Path, config: Path | None, result: PackingResult | None) -> Chosen:

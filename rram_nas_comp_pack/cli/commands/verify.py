@@ -15,6 +15,7 @@ from ...runs.packing.graph import read_graph
 from ...runs.packing.read import RESULT, read_any_result
 from ...runs.packing.read_layout import changed_layers, read_mappings, read_placements
 from ...runs.packing.recompute import Layout, false_bounds, false_figures, false_latencies
+from ...runs.packing.reload_check import false_reload_figures, reload_faults
 from ...runs.packing.run import PackingResult
 from ...runs.simconfig import copy_note, hardware_of
 from ...values import NO_RULES, Rules
@@ -56,7 +57,8 @@ def _judged(run_dir: Path, config: Path | None, result: PackingResult, layout: L
     else:
         note = copy_note(run_dir, result.config)
     warn(note)
-    yield from violations(mappings, placements, size, result.rules, result.budget)
+    budget = result.budget if result.reload is None else None  # `reload_faults` looks at that of the chip
+    yield from violations(mappings, placements, size, result.rules, budget)
     said = [*disagreements(result, mappings, placements)]
     if config is None and not any(violations(mappings, placements, size, NO_RULES)):
         said += _false_figures(run_dir, result, layout)
@@ -67,6 +69,12 @@ def _judged(run_dir: Path, config: Path | None, result: PackingResult, layout: L
 
 def _false_figures(run_dir: Path, result: PackingResult, layout: Layout) -> Iterator[str]:
     """Figures that are false. Those of unknown hardware may be of another: that is said, not judged."""
+    if result.reload is not None:
+        yield from reload_faults(run_dir, result)
+        if result.config is not None:
+            with telling_of_compiling():
+                yield from false_reload_figures(run_dir, result, result.config.hardware)
+        return
     yield from false_bounds(result, layout)
     with telling_of_compiling():
         if result.config is not None:

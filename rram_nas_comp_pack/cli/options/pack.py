@@ -14,6 +14,7 @@ from ...errors import BadInput
 from ...values import DEFAULT_SIZE, InputSize, Network, rules_of
 from .converters import at_least, objective, seconds, sizes
 from .execution import add_weights, require_image
+from .reload import NAMES, add_reload, reload_settings, reload_values
 from .shared import (
     RunOptions,
     add_data_movement,
@@ -28,11 +29,16 @@ from .shared import (
 
 if TYPE_CHECKING:
     from ...compiler import CompileOptions
+    from ...reload.segments import ReloadSettings
 
 
 @dataclass(frozen=True, slots=True)
 class PackOptions:
-    """Options of `pack`: those of its run, of the compiler, and its own."""
+    """Options of `pack`: those of its run, of the compiler, and its own.
+
+    `reload` says how the chip is reloaded, and `reload_written` how a run in segments tells it; `reloads`
+    is whether it may be.
+    """
 
     run: RunOptions
     settings: CompileOptions
@@ -43,6 +49,9 @@ class PackOptions:
     image: bool
     weights: Path | None
     calibration: int | None
+    reloads: bool
+    reload: ReloadSettings
+    reload_written: dict[str, object]
 
     def written_for(self, network: Network) -> dict[str, object]:
         """Options as a run tells them: the input size is None where the network states its own."""
@@ -105,6 +114,7 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
         "(default: the samples of --num-sample)",
     )
     add_schedule(parser)
+    add_reload(parser)
     add_data_movement(parser)
     add(
         "--leakage",
@@ -150,10 +160,16 @@ def pack_options(values: dict[str, Any], command_line: str) -> PackOptions:
     values["depthwise_mapping"] = depthwise_mapping(values)
     values["objective"] = values["objective"] or values["num_sample"]
     values["input_size"] = _input_size(values["input_size"])
+    reload = reload_values(values)
+    # a run of one segment is as it always was, and does not speak of others
+    told = {name: value for name, value in values.items() if name not in NAMES}
     return PackOptions(
-        run=run_options(values, command_line),
+        run=run_options(told, command_line),
         settings=_settings(values),
         **{name: values[name] for name in OWN},
+        reloads=reload["reload"] != "no",
+        reload=reload_settings(reload),
+        reload_written=reload,
     )
 
 

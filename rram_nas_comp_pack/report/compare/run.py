@@ -58,6 +58,7 @@ def packing_run(name: str, result: PackingResult) -> Compared:
         "time_s": result.seconds,
         "seed": _whole(result.options.get("seed")),
     }
+    values |= _reloading(result)
     baselines = {"speed": None if counted is None else counted.baseline_latency_ns}
     for n in SAMPLES:
         if n in ran:
@@ -65,6 +66,21 @@ def packing_run(name: str, result: PackingResult) -> Compared:
             baselines[f"speed_{n}"] = ran[n].baseline_latency_ns
     values |= {key.replace("speed", "baseline") + "_ns": ns for key, ns in baselines.items()}
     return Compared(name, "packing", values, result.options, baselines)
+
+
+def _reloading(result: PackingResult) -> dict[str, Value]:
+    """What only a run in segments has."""
+    found = result.reload
+    if found is None:
+        return {}
+    return {
+        "segments": len(found.segments),
+        "batch": found.batch,
+        "write_time_share": found.write_ns / (found.write_ns + found.compute_ns),
+        "write_energy_share": found.write_nj / (found.write_nj + found.compute_nj),
+        "years": found.years,
+        "rate_most": found.rate_most,
+    }
 
 
 def _short(config: SimConfig | None) -> str | None:

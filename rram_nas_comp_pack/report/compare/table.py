@@ -44,6 +44,10 @@ def _scaled(scale: float, digits: int) -> Callable[[float], str]:
     return lambda value: f"{value * scale:.{digits}f}"
 
 
+def _significant(value: float) -> str:
+    return f"{value:.4g}"
+
+
 def _latencies(samples: Sequence[int]) -> Iterator[Field]:
     for n in samples:
         many = f"{n} sample{'s' * (n > 1)}"
@@ -82,6 +86,12 @@ FIELDS = (
         "low",
         "energy of the fastest network, mJ",
     ),
+    Field("segments", "segments that are written one after another"),
+    Field("batch", "samples of a pass through the segments"),
+    Field("write_time_share", "share of writing in the time", _percent, "low"),
+    Field("write_energy_share", "share of writing in the energy", _percent, "low"),
+    Field("years", "years until the first cell is worn", _significant, "high"),
+    Field("rate_most", "inferences a second at most", _significant, "high"),
     Field("area_um2", "area, mm²", _scaled(1e-6, 1), "low", "area of the fastest network, mm²"),
     Field("time_s", "time without compiling kernels, s", _scaled(1, 2)),
     Field("generations", "generations"),
@@ -108,6 +118,7 @@ OWN = {
     "no_report",
     "seed",
     "num_crossbars",
+    "batch",
     "area_budget",
 }
 """Options that say where and how fast a run went, and those with a row of their own."""

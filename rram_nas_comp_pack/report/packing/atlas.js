@@ -16,7 +16,8 @@
   });
 
   let shown = data.layers.map(() => true);
-  let order = onCrossbar.map((_, i) => i);  // crossbars in the grid
+  let kept = onCrossbar.map((_, i) => i);  // crossbars that are shown
+  let order = kept;  // those in the grid, -1 where a place is empty, because a segment begins a row
   let current = -1;  // box that is spoken of
   let grid = { across: 1, cellW: 1, cellH: 1, scale: 1 };
 
@@ -28,6 +29,12 @@
     const cellW = Math.max((width + GAP) / across, 40 + GAP);
     const scale = (cellW - GAP) / data.columns, cellH = data.rows * scale + GAP + HEAD;
     grid = { across, cellW, cellH, scale };
+    order = [];
+    kept.forEach((crossbar, k) => {
+      const begins = data.slots && k && data.slots[crossbar][0] !== data.slots[kept[k - 1]][0];
+      while (begins && order.length % across) order.push(-1);
+      order.push(crossbar);
+    });
     room.style.height = `${Math.max(1, Math.ceil(order.length / across)) * cellH + 2 * PAD}px`;
     const sharp = window.devicePixelRatio || 1;
     canvas.width = Math.round(view.clientWidth * sharp);
@@ -44,9 +51,12 @@
 
   /* Drawing */
 
+  const segment = (crossbar) => data.slots[crossbar][0] < 0 ? "kept" : data.slots[crossbar][0];
+
   const drawCrossbar = (position, style) => {
     const { x, y } = corner(position);
     const top = y - view.scrollTop, { scale } = grid, crossbar = order[position];
+    if (crossbar < 0) return;
     pen.fillStyle = style.raised;
     pen.fillRect(x, top, data.columns * scale, data.rows * scale);
     for (const i of onCrossbar[crossbar]) {
@@ -59,7 +69,7 @@
     pen.strokeRect(x - 0.5, top - 0.5, data.columns * scale + 1, data.rows * scale + 1);
     pen.fillStyle = style.soft;
     pen.textAlign = "left";
-    pen.fillText(String(crossbar), x, top - 7);
+    pen.fillText(data.slots ? `${segment(crossbar)} · ${data.slots[crossbar][1]}` : String(crossbar), x, top - 7);
   };
 
   const drawBox = (i, x, top, style, named) => {
@@ -121,11 +131,11 @@
     shown = data.layers.map((layer, i) => (layerChoice.value === "" || Number(layerChoice.value) === i)
       && `${layer.label} ${layer.name}`.toLowerCase().includes(sought));
     const holds = (crossbar) => onCrossbar[crossbar].some((i) => shown[data.boxes[i][LAYER]]);
-    order = onCrossbar.map((_, i) => i).filter((i) => !gather.checked || holds(i));
+    kept = onCrossbar.map((_, i) => i).filter((i) => !gather.checked || holds(i));
     if (current >= 0 && !shown[data.boxes[current][LAYER]]) current = -1;
     const count = data.boxes.filter((box) => shown[box[LAYER]]).length;
     view.dataset.shown = count;
-    tell(`${count} of ${data.boxes.length} boxes shown, on ${order.filter(holds).length} crossbars`);
+    tell(`${count} of ${data.boxes.length} boxes shown, on ${kept.filter(holds).length} crossbars${data.slots ? " of all segments" : ""}`);
     arrange();
     if (layerChoice.value !== "") bringIntoSight(holds);
     soon();
@@ -135,6 +145,12 @@
   /* Words */
 
   const tell = (words) => { told.textContent = words; };
+
+  const name = (crossbar) => {
+    if (!data.slots) return crossbar;
+    const [own, number] = data.slots[crossbar];
+    return own < 0 ? `${number}, which is never written anew` : `${number} in segment ${own}`;
+  };
 
   /* A drawing of the layers may follow: which one is chosen, or else spoken of; -1 for none. */
 
@@ -149,7 +165,7 @@
     const reads = layer.cycles[box[BOX]], shared = Math.ceil(reads / layer.copies);
     const busy = (100 * data.load[box[CROSSBAR]]).toFixed(1);
     return `${layer.label} (${layer.name}): ${box[HEIGHT]} rows × ${box[WIDTH]} columns at row ${box[Y]}, column ${box[X]}`
-      + ` of crossbar ${box[CROSSBAR]} (reads ${busy}% of the time); replica ${box[REPLICA] + 1} of ${layer.copies},`
+      + ` of crossbar ${name(box[CROSSBAR])} (reads ${busy}% of the time); replica ${box[REPLICA] + 1} of ${layer.copies},`
       + ` box ${box[BOX] + 1} of ${layer.boxes}; ${reads} cycles a sample, ${shared} with its copies`;
   };
 
@@ -167,7 +183,7 @@
       const top = corner(position).y - view.scrollTop;
       return top >= 0 && top + data.rows * grid.scale <= view.clientHeight;
     };
-    const found = order.map((_, position) => position).filter((position) => holds(order[position]));
+    const found = order.map((_, position) => position).filter((position) => order[position] >= 0 && holds(order[position]));
     if (!found.length || found.some(inSight)) return;
     view.scrollTop = corner(found[0]).y - HEAD - PAD;
   };
@@ -192,7 +208,7 @@
     return (onCrossbar[crossbar] || []).find((i) => hit(data.boxes[i])) ?? -1;
   };
 
-  const reachable = () => order.flatMap((crossbar) => onCrossbar[crossbar].filter((i) => shown[data.boxes[i][LAYER]]));
+  const reachable = () => kept.flatMap((crossbar) => onCrossbar[crossbar].filter((i) => shown[data.boxes[i][LAYER]]));
 
   const step = (key) => {
     const boxes = reachable();

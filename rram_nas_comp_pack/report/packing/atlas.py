@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from html import escape
 from math import ceil, sqrt
 from typing import NamedTuple
@@ -28,20 +29,53 @@ def shades(count: int) -> list[str]:
     return [to_hex(colormaps["viridis"](DARKEST + (LIGHTEST - DARKEST) * step)) for step in steps]
 
 
+Slot = tuple[int, int]
+"""A crossbar of the chip in a segment: the segment, 0 where there is but one, and the crossbar."""
+
+
+def slots_of(run: PackingRun) -> list[Slot]:
+    """All that is drawn, in order: every crossbar, or those that each segment uses."""
+    if run.result.reload is None:
+        return [(0, crossbar) for crossbar in range(run.result.crossbars)]
+    return sorted({(s, p.crossbar_idx) for p, s in zip(run.placements, run.segments, strict=True)})
+
+
+def _slot_of_boxes(run: PackingRun) -> list[Slot]:
+    segments = run.segments or [0] * len(run.placements)
+    return [(s, p.crossbar_idx) for p, s in zip(run.placements, segments, strict=True)]
+
+
+def _positions(slots: Sequence[Slot], columns: int) -> dict[Slot, int]:
+    """Where each lies in a grid of so many columns; a segment begins a row."""
+    found: dict[Slot, int] = {}
+    at, before = 0, slots[0][0]
+    for slot in slots:
+        if slot[0] != before:
+            at, before = -(-at // columns) * columns, slot[0]
+        found[slot] = at
+        at += 1
+    return found
+
+
 def atlas_figure(run: PackingRun) -> Figure:
     """All crossbars in reading order, in a grid about as wide as high."""
-    columns = ceil(sqrt(run.result.crossbars * 1.3 * run.result.size.rows / run.result.size.columns))
-    columns = min(columns, max(run.result.crossbars, 2))
-    rows = -(-run.result.crossbars // columns)
+    slots = slots_of(run)
+    columns = ceil(sqrt(len(slots) * 1.3 * run.result.size.rows / run.result.size.columns))
+    columns = min(columns, max(len(slots), 2))
+    positions = _positions(slots, columns)
+    rows = 1 + max(positions.values()) // columns
     colours = shades(len(run.mappings))
     with rc_context(STYLE):
         ratio = min(rows * run.result.size.rows / (columns * run.result.size.columns), TALLEST)
         figure = Figure(figsize=(WIDTH, 0.5 + 0.8 * WIDTH * ratio), layout="constrained")
         axes = figure.add_subplot()
-        places = [_place(run, i, columns) for i in range(run.result.crossbars)]
-        frames = [_rectangle(x, y, run.result.size.columns, run.result.size.rows) for x, y in places]
+        places = {slot: _place(run, position, columns) for slot, position in positions.items()}
+        frames = [_rectangle(x, y, run.result.size.columns, run.result.size.rows) for x, y in places.values()]
         axes.add_collection(PolyCollection(frames, facecolor="#eef1f4", edgecolor="#8a8f98", lw=0.3))
-        boxes = [_box(places[p.crossbar_idx], p.loc_x, p.loc_y, p.max_x, p.max_y) for p in run.placements]
+        boxes = [
+            _box(places[slot], p.loc_x, p.loc_y, p.max_x, p.max_y)
+            for p, slot in zip(run.placements, _slot_of_boxes(run), strict=True)
+        ]
         faces = [colours[p.layer_idx] for p in run.placements]
         axes.add_collection(PolyCollection(boxes, facecolor=faces, edgecolor="white", lw=0.2))
         axes.set(
@@ -50,9 +84,25 @@ def atlas_figure(run: PackingRun) -> Figure:
             aspect="equal",
         )
         axes.set_axis_off()
-        axes.set_title(f"{len(run.placements)} boxes on {run.result.crossbars} crossbars")
+        axes.set_title(_title(run))
+        for segment, (_, y) in _firsts(run, places).items():
+            middle = y + run.result.size.rows / 2
+            label = "kept" if segment < 0 else str(segment)
+            axes.text(-16, middle, label, ha="right", va="center", fontsize=5, clip_on=False)
         _scale(figure, axes, len(run.mappings))
     return figure
+
+
+def _title(run: PackingRun) -> str:
+    title = f"{len(run.placements)} boxes on {run.result.crossbars} crossbars"
+    return title if run.result.reload is None else f"{title}, in {len(run.result.reload.segments)} segments"
+
+
+def _firsts(run: PackingRun, places: Mapping[Slot, tuple[float, float]]) -> dict[int, tuple[float, float]]:
+    """Where each segment begins; nothing where there is but one."""
+    if run.result.reload is None:
+        return {}
+    return {segment: place for (segment, _), place in reversed([*places.items()])}
 
 
 TALLEST = 8.0
@@ -94,10 +144,13 @@ ALONE = Beside("", "", "")
 def atlas_html(run: PackingRun, still: bytes, beside: Beside = ALONE) -> str:
     """The atlas as a canvas that shows what is scrolled to; `still` is a PNG for paper."""
     choices = "".join(f'<option value="{i}">{escape(label)}</option>' for i, label in enumerate(run.labels))
-    label = f"{len(run.placements)} boxes on {run.result.crossbars} crossbars, coloured by layer"
+    label = f"{_title(run)}, coloured by layer"
     return (
         _CONTROLS.replace("CHOICES", choices)
-        + _VIEW.replace("LABEL", escape(label)).replace("WORDS", beside.words).replace("GRAPH", beside.panel)
+        + _VIEW.replace("LABEL", escape(label))
+        .replace("SLOTS", _SLOTS if run.result.reload else "")
+        .replace("WORDS", beside.words)
+        .replace("GRAPH", beside.panel)
         + _scale_html(run)
         + f'<img class="still" alt="{escape(label)}" src="{data_url(still)}">\n'
         + f'<div id="atlas-data">{json_data(json.dumps(_data(run), separators=(",", ":")))}</div>\n'
@@ -115,7 +168,7 @@ _CONTROLS = """<form class="controls screen" id="atlas-controls">
 """
 
 _VIEW = """<p class="hint screen" id="atlas-hint">Point at a box, or move from box to box with the arrow keys;
-Enter shows its layer alone, Escape shows all.</p>
+Enter shows its layer alone, Escape shows all.SLOTS</p>
 WORDS<p class="told screen" id="atlas-told" role="status" aria-live="polite">&nbsp;</p>
 <div class="beside">
 GRAPH<div class="atlas screen" id="atlas-view" tabindex="0" role="application" aria-label="LABEL"
@@ -123,6 +176,10 @@ aria-describedby="atlas-hint">
 <div id="atlas-room"><canvas id="atlas-canvas" aria-hidden="true"></canvas></div></div>
 </div>
 """
+
+
+_SLOTS = """ Each segment begins a row; above a crossbar stand
+its segment and its number."""
 
 
 def _scale_html(run: PackingRun) -> str:
@@ -145,19 +202,26 @@ def _data(run: PackingRun) -> dict[str, object]:
         }
         for m in run.mappings
     ]
+    slots = slots_of(run)
+    number = {slot: n for n, slot in enumerate(slots)}
+    placed = [(number[slot], p) for slot, p in zip(_slot_of_boxes(run), run.placements, strict=True)]
     boxes = [
         [
-            *(p.layer_idx, p.crossbar_idx, p.loc_x, p.loc_y),
+            *(p.layer_idx, slot, p.loc_x, p.loc_y),
             *(p.max_x - p.loc_x, p.max_y - p.loc_y, p.replica, p.box),
         ]
-        for p in sorted(run.placements, key=lambda p: (p.crossbar_idx, p.loc_y, p.loc_x))
+        for slot, p in sorted(placed, key=lambda each: (each[0], each[1].loc_y, each[1].loc_x))
     ]
+    load = run.result.contention.load
+    if run.result.reload is not None:
+        load = tuple(load[crossbar] for _, crossbar in slots)
     return {
         "rows": run.result.size.rows,
         "columns": run.result.size.columns,
-        "crossbars": run.result.crossbars,
-        "load": [round(share, 4) for share in run.result.contention.load],
+        "crossbars": len(slots),
+        "load": [round(share, 4) for share in load],
         "layers": layers,
         "colours": shades(len(run.mappings)),
         "boxes": boxes,
+        **({} if run.result.reload is None else {"slots": slots}),
     }

@@ -27,6 +27,7 @@ from .charts import (
     timeline_chart,
 )
 from .graph import bound_table, graph_beside
+from .segments import segment_chart, segment_figures, segment_table, segment_words
 from .sweep import sweep_chart, sweep_table, sweep_words
 from .tables import cost_table, coverage_table, evaluation_table, layer_table
 
@@ -53,6 +54,8 @@ def _figures(run: PackingRun) -> dict[str, dict[str, bytes]]:
     if run.accuracy is not None:
         charts["accuracy"] = png_and_svg(draw(chip_chart(run.accuracy)))
         charts["noise"] = png_and_svg(draw(noise_chart(run.accuracy, run.labels)))
+    if run.result.reload is not None:
+        charts["segments"] = png_and_svg(draw(segment_chart(run)))
     for sweep in run.sweeps:
         charts[f"sweep_{sweep.key}"] = png_and_svg(draw(sweep_chart(sweep)))
     return {"atlas": png_and_svg(atlas_figure(run)), **charts}
@@ -84,6 +87,13 @@ _OTHER_IMAGE = (
 )
 
 
+def _segment_sections(run: PackingRun, stills: Mapping[str, bytes]) -> Iterator[Section]:
+    """What each segment takes, where there are several."""
+    if run.result.reload is not None:
+        chart = plot(interactive(segment_chart(run)), segment_words(run), stills["segments"])
+        yield Section("segments", "Segments", chart + segment_table(run))
+
+
 def _subtitle(run: PackingRun) -> str:
     boxes = f"{len(run.mappings)} layers, {len(run.placements)} boxes"
     result = run.result
@@ -99,6 +109,7 @@ def _sections(run: PackingRun, stills: Mapping[str, bytes]) -> list[Section]:
     return [
         Section("summary", "Summary", terms(_key_figures(run))),
         Section("atlas", _ATLAS[run.graph is not None], atlas_html(run, stills["atlas"], graph_beside(run))),
+        *_segment_sections(run, stills),
         Section("load", "Load of crossbars", chart("load")),
         Section("layers", "Layers", layer_table(run) + chart("layers")),
         Section("latency", "Latency", chart("latency") + bound_table(run) + evaluation_table(run)),
@@ -117,7 +128,10 @@ def _key_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
     gap = result.crossbars - result.lower_bound
     budget = "fewest sought" if result.budget is None else f"budget {result.budget}"
     yield "Crossbars", f"{result.crossbars} ({budget})"
-    yield "Lower bound", f"{result.lower_bound} ({'proved optimal' if gap == 0 else f'gap {gap}'})"
+    if result.reload is None:
+        yield "Lower bound", f"{result.lower_bound} ({'proved optimal' if gap == 0 else f'gap {gap}'})"
+    else:
+        yield from segment_figures(run)
     stopped = result.stopped
     yield "Packer", f"{result.packer}: {STOPPED.get(stopped, stopped)}"
     yield "Utilization", f"{result.utilization:.1%} of the cells under boxes"

@@ -75,6 +75,7 @@ def _meta(image: ChipImage) -> dict[str, object]:
         **image.provenance._asdict(),
         "layers": [_layer_entry(m) for m in image.mappings],
         "digital": list(image.digital),
+        **({} if image.chip_crossbars is None else {"chip_crossbars": image.chip_crossbars}),
     }
 
 
@@ -120,7 +121,16 @@ def read_image(path: Path) -> ChipImage:
         ranges=_ranges(path, held, len(mappings)),
         digital=_digital(path, held, meta.texts("digital")),
         provenance=Provenance(*(meta.text(name) for name in Provenance._fields)),
+        chip_crossbars=_chip_crossbars(meta, len(weights)),
     )
+
+
+def _chip_crossbars(meta: JsonObject, crossbars: int) -> int | None:
+    """Those of a chip that is loaded segment by segment; None where it is loaded as a whole."""
+    found = meta.maybe(meta.count, "chip_crossbars")
+    if found is not None and found > crossbars:
+        meta.fail("chip_crossbars", found, f"a number up to the {crossbars} of the image")
+    return found
 
 
 def _arrays(path: Path) -> Arrays:

@@ -34,9 +34,16 @@ TUNERS = {"joint": "the joint tuner", "margin": "our version of the paper's tune
 
 
 def log_lines(
-    report: CompileResult, settings: CompileOptions, options: Mapping[str, object], origin: Origin
+    report: CompileResult,
+    settings: CompileOptions,
+    options: Mapping[str, object],
+    origin: Origin,
+    more: Sequence[tuple[str, Iterator[str]]] = (),
 ) -> Iterator[str]:
-    """The content of logs.log; `options` are those of the command line, by name."""
+    """The content of logs.log; `options` are those of the command line, by name.
+
+    `more` are sections of a run's own, with their titles.
+    """
     sections: tuple[tuple[str, Iterator[str]], ...] = (
         ("coverage", coverage_table(report.network)),
         ("packing", log.pairs(dict(packing_statistics(report, settings)))),
@@ -49,7 +56,7 @@ def log_lines(
         sections = (*sections, ("data movement, ns", movement_lines(report.movement)))
     if report.graph is not None:
         sections = (*sections, ("schedule, ns", schedule_lines(report, settings)))
-    return log.log_lines(options, sections, timing(report), origin)
+    return log.log_lines(options, (*sections, *more), timing(report), origin)
 
 
 def timing(report: CompileResult) -> dict[str, float]:
@@ -68,9 +75,9 @@ def packing_statistics(report: CompileResult, settings: CompileOptions) -> Itera
     yield "crossbar", f"{packing.size.rows} x {packing.size.columns}"
     yield "rules", "none" if settings.rules == NO_RULES else rules
     yield "budget", "none" if settings.budget is None else settings.budget
-    yield "crossbars used", packing.crossbars
+    yield "crossbars used", report.crossbars
     yield "lower bound", packing.lower_bound
-    yield "proved optimal", packing.proved_optimal
+    yield "proved optimal", report.crossbars == packing.lower_bound
     yield "packer", f"{packing.packer}; {STOPPED[packing.stopped]}"
     yield "leftover cells", cells - round(report.layout.utilization * cells)
     yield "utilization", f"{report.layout.utilization:.2%}"
@@ -226,7 +233,7 @@ def summary(report: CompileResult) -> Iterator[str]:
     if report.duplication is not None:
         yield f"duplication: {tuned_for(report)}"
     if report.bounds is not None:
-        least = _milliseconds(report.bounds.largest_ns)
+        least = milliseconds(report.bounds.largest_ns)
         yield f"no schedule of this layout takes less than {least} for 1 sample"
     if report.buffers is not None:
         yield f"buffers: {buffer_words(report.buffers, [m.layer.label for m in report.mappings])}"
@@ -235,7 +242,7 @@ def summary(report: CompileResult) -> Iterator[str]:
     for e in report.evaluations:
         if e.num_sample in (1, 8, 512):
             speed = f"{e.baseline_latency_ns / e.latency_ns:.2f} x the baseline's speed"
-            yield f"latency, {counted(e.num_sample, 'sample')}: {_milliseconds(e.latency_ns)} ({speed})"
+            yield f"latency, {counted(e.num_sample, 'sample')}: {milliseconds(e.latency_ns)} ({speed})"
     leaks = chip.energy_share.get(LEAKAGE)
     share = "" if leaks is None else f" ({leaks:.1%} of it leakage)"
     energy = f"{chip.energy_nj / 1e6:.4f} mJ per inference{share}"
@@ -252,6 +259,6 @@ def _why_so_many(packing: Packing) -> str:
     return f"; at least {packing.lower_bound} are needed, not proved: {STOPPED[packing.stopped]}"
 
 
-def _milliseconds(ns: float) -> str:
+def milliseconds(ns: float) -> str:
     """Four digits or all before the point."""
     return f"{ns / 1e6:.4g} ms" if ns < 1e10 else f"{ns / 1e6:.0f} ms"

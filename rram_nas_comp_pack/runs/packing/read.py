@@ -29,7 +29,8 @@ from ..simconfig import read_simconfig
 from .agreement import disagreements
 from .graph import read_drawn_graph
 from .read_judged import read_judged
-from .read_layout import read_mappings, read_placements
+from .read_layout import all_slots, read_mappings, read_segments
+from .reload import read_reload
 from .run import Copies, Costs, PackingResult, PackingRun, Speeds
 from .sim_log import read_sim_log
 
@@ -42,7 +43,8 @@ def read_result(run_dir: Path) -> PackingResult:
     result = JsonObject(path, "result", read_json(path))
     options, crossbar, contention = (result.within(key) for key in ("options", "crossbar", "contention"))
     samples = contention.count("num_sample")
-    if options.count("num_sample") != samples:
+    reload = read_reload(result, result.count("layers"))
+    if reload is None and options.count("num_sample") != samples:
         options.fail("num_sample", options.value["num_sample"], f"that of contention, {samples}")
     options.count("seed", 0)
     return PackingResult(
@@ -75,6 +77,7 @@ def read_result(run_dir: Path) -> PackingResult:
         buffers=_buffers(result.within("buffers")) if result.has("buffers") else None,
         options=options.value,
         document=result.value,
+        reload=reload,
     )
 
 
@@ -109,12 +112,20 @@ def read_any_result(run_dir: Path) -> PackingResult | None:
 def read_run(run_dir: Path, name: str) -> PackingRun:
     """All files of a run, which must agree. `name` is what it is to be called."""
     result = read_result(run_dir)
-    mappings, placements = read_mappings(run_dir), read_placements(run_dir)
+    mappings = read_mappings(run_dir)
+    placed, segments = read_segments(run_dir)
+    if (segments is None) != (result.reload is None):
+        raise BadInput(f"{run_dir}: pack.csv and result.json do not agree on whether there are segments")
+    placements = placed if segments is None else all_slots(placed, segments)
     wrong = next(violations(mappings, placements, result.size, NO_RULES), None)
     if wrong is not None:
         raise BadInput(f"{run_dir}: the layout is invalid: {wrong}")
     _require_agreement(run_dir / RESULT, result, mappings, placements)
-    cells = result.crossbars * result.size.cells
+    used = 1 + max(p.crossbar_idx for p in placed)
+    if len(result.contention.load) != used:
+        said = f"contention, load: found {len(result.contention.load)}"
+        raise BadInput(f"{run_dir / RESULT}: {said}, the layout has {used}")
+    cells = len({p.crossbar_idx for p in placements}) * result.size.cells
     share = result.weight_utilization
     accuracy, sweeps = read_judged(run_dir, mappings, result.config)
     return PackingRun(
@@ -122,10 +133,11 @@ def read_run(run_dir: Path, name: str) -> PackingRun:
         result=result,
         weight_utilization=cells_with_weights(mappings) / cells if share is None else share,
         mappings=mappings,
-        placements=placements,
-        trace=read_sim_log(run_dir, mappings, result.traced),
+        placements=placed,
+        trace=read_sim_log(run_dir, mappings, result.traced, result.reload),
         accuracy=accuracy,
         sweeps=sweeps,
+        segments=segments or (),
         graph=read_drawn_graph(run_dir, result.schedule, mappings),
     )
 
@@ -137,13 +149,11 @@ def _require_agreement(
     fault = next(disagreements(result, mappings, placements), None)
     if fault is not None:
         raise BadInput(f"{path}: it is of another layout: {fault}")
-    used = 1 + max(p.crossbar_idx for p in placements)
     said_and_found = {
         "duplication, copies": (result.copies.per_layer, tuple(m.copies for m in mappings)),
         "contention, layers": (len(result.contention.layers), len(mappings)),
         "buffers, rows": (len(result.buffers.rows) if result.buffers else len(mappings), len(mappings)),
         "buffers, bytes": (len(result.buffers.bytes) if result.buffers else len(mappings), len(mappings)),
-        "contention, load": (len(result.contention.load), used),
     }
     for key, (said, found) in said_and_found.items():
         if said != found:

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import BadInput
+from ...reload.whole import RESIDENT, slots_of
 from ...values import Box, Layer, Mapping, Placement
 from ..checked_json import JsonObject, read_json, read_text
 
 HEADER = [f.name for f in fields(Placement)]
+SEGMENT = "segment"
+"""One more column of pack.csv, where a network is run in segments."""
 
 
 def read_mappings(run_dir: Path) -> tuple[Mapping, ...]:
@@ -41,12 +44,22 @@ def read_partition(path: Path) -> tuple[Mapping, ...]:
 
 
 def read_layers(run_dir: Path) -> tuple[Layer, ...]:
-    """The layers of a run of this program, which tells a depthwise one by its `mapping`."""
+    """The layers of a run of this program, which tells a depthwise one by its `mapping`.
+
+    They are those of the network: weights that a run in segments stores again are stored once.
+    """
     entries = [JsonObject(run_dir, "layer", entry) for entry in read_json(partition_file(run_dir))]
     layers = (m.layer for m in read_mappings(run_dir))
     return tuple(
-        replace(layer, depthwise=entry.has("mapping")) for layer, entry in zip(layers, entries, strict=True)
+        replace(layer, depthwise=entry.has("mapping"), stored_in=_weights_of(layer, entry))
+        for layer, entry in zip(layers, entries, strict=True)
     )
+
+
+def _weights_of(layer: Layer, entry: JsonObject) -> int:
+    if not entry.has("weights_of"):
+        return layer.stored_in
+    return entry.count("weights_of", 0, layer.index)
 
 
 def _require_store(place: JsonObject, mapping: Mapping, store: Mapping) -> None:
@@ -118,21 +131,50 @@ def _require_mapping(place: JsonObject, layer: Layer, boxes: tuple[Box, ...]) ->
 
 
 def read_placements(run_dir: Path) -> tuple[Placement, ...]:
-    """The rows of pack.csv."""
+    """The rows of pack.csv; in a run in segments, crossbars are numbered through all segments."""
+    placements, segments = read_segments(run_dir)
+    return placements if segments is None else all_slots(placements, segments)
+
+
+def all_slots(placements: Sequence[Placement], segments: Sequence[int]) -> tuple[Placement, ...]:
+    """The boxes on crossbars that are numbered through all segments."""
+    return slots_of(placements, segments, 1 + max((p.crossbar_idx for p in placements), default=0))
+
+
+def segment_crossbars(run_dir: Path) -> int | None:
+    """Crossbars of the chip, of which each segment of a run has as many; None for a run of one segment."""
+    placements, segments = read_segments(run_dir)
+    return None if segments is None else 1 + max((p.crossbar_idx for p in placements), default=0)
+
+
+def read_segments(run_dir: Path) -> tuple[tuple[Placement, ...], tuple[int, ...] | None]:
+    """The rows of pack.csv, and the segment of each; None where a run has none."""
     path = run_dir / "pack.csv"
     rows = [line.split(",") for line in read_text(path).splitlines()]
-    if not rows or rows[0] != HEADER:
+    header = rows[0] if rows else []
+    if header not in (HEADER, [*HEADER, SEGMENT]):
         raise BadInput(f"{path}: line 1: allowed is the header {','.join(HEADER)}")
-    return tuple(_placement(path, line, row) for line, row in enumerate(rows[1:], start=2))
+    found = [_numbers(path, line, header, row) for line, row in enumerate(rows[1:], start=2)]
+    placements = tuple(Placement(*row[: len(HEADER)]) for row in found)
+    if header == HEADER:
+        return placements, None
+    for line, row in enumerate(found, start=2):
+        crossbar, segment = row[HEADER.index("crossbar_idx")], row[-1]
+        if segment < RESIDENT or crossbar < 0:
+            raise BadInput(
+                f"{path}: line {line}: found crossbar {crossbar} and segment {segment}, "
+                f"allowed are crossbars from 0 and segments from {RESIDENT}"
+            )
+    return placements, tuple(row[-1] for row in found)
 
 
-def _placement(path: Path, line: int, row: list[str]) -> Placement:
-    if len(row) != len(HEADER):
-        raise BadInput(f"{path}: line {line}: found {len(row)} fields, allowed are {len(HEADER)}")
-    for name, text in zip(HEADER, row, strict=True):
+def _numbers(path: Path, line: int, header: Sequence[str], row: Sequence[str]) -> list[int]:
+    if len(row) != len(header):
+        raise BadInput(f"{path}: line {line}: found {len(row)} fields, allowed are {len(header)}")
+    for name, text in zip(header, row, strict=True):
         if not re.fullmatch(r"-?[0-9]{1,9}", text):
             raise BadInput(f"{path}: line {line}: {name}: found {text!r:.60}, allowed is a whole number")
-    return Placement(*(int(text) for text in row))
+    return [int(text) for text in row]
 
 
 def changed_layers(run_dir: Path, mappings: Sequence[Mapping]) -> Iterator[str]:

@@ -86,14 +86,14 @@ def false_figures(run_dir: Path, result: PackingResult, layout: Layout, hardware
         figures["duplication"] = {
             name: schedule_of(run, speeds.samples).latency_ns for name, run in runs.items()
         }
-    yield from _differences("", result.document, figures)
+    yield from differences("", result.document, figures)
     if result.samples <= MOST_SAMPLES and used == 1 + max(p.crossbar_idx for p in placements):
         schedule = schedule_of(packed, result.samples)
         packing = Packing(tuple(placements), hardware.size, used, 0, "", "")
         waits = asdict(contention(mappings, packing, schedule, graph))
         rounding_ns = 1e-9 * schedule.latency_ns  # times are differences of others
         for name, noise in (("layers", rounding_ns), ("load", 0.0)):
-            yield from _differences("", result.document, {"contention": {name: waits[name]}}, noise)
+            yield from differences("", result.document, {"contention": {name: waits[name]}}, noise)
 
 
 def _false_evaluations(result: PackingResult, runs: dict[str, AnyProgram]) -> Iterator[str]:
@@ -101,18 +101,18 @@ def _false_evaluations(result: PackingResult, runs: dict[str, AnyProgram]) -> It
         if e.num_sample <= MOST_SAMPLES:
             found = {name: schedule_of(each, e.num_sample).latency_ns for name, each in runs.items()}
             many = f"{e.num_sample} sample{'s' * (e.num_sample > 1)}"
-            yield from _differences(f"evaluations, {many}", asdict(e), found)
+            yield from differences(f"evaluations, {many}", asdict(e), found)
 
 
-def _differences(key: str, said: Any, found: Any, noise: float = 0.0) -> Iterator[str]:
+def differences(key: str, said: Any, found: Any, noise: float = 0.0) -> Iterator[str]:
     """Each number in `found` that is another in `said`: its place, and both. What is not said is no fault."""
     if isinstance(found, dict) and isinstance(said, dict):
         for name in [name for name in found if name in said]:
             place = f"{key}, {name}" if key else name
-            yield from _differences(place, said[name], found[name], noise)
+            yield from differences(place, said[name], found[name], noise)
     elif isinstance(found, list | tuple) and isinstance(said, list) and len(found) == len(said):
         for i, (one, other) in enumerate(zip(said, found, strict=True)):
-            yield from _differences(f"{key}, entry {i}", one, other, noise)
+            yield from differences(f"{key}, entry {i}", one, other, noise)
     elif not _same(said, found, noise):
         yield f"{key} {said!r:.60}, found {found!r:.60}"
 

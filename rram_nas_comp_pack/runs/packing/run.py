@@ -15,6 +15,7 @@ from ...simulation.row_graph import ScheduleKind
 from ...values import Coverage, CrossbarSize, LatencyComparison, Mapping, Placement, RowGraph, Rules
 from .accuracy import Accuracy
 from .accuracy_sweep import Sweep
+from .reload import ReloadFigures
 
 TRACED = 4
 """Samples of a trace; more would be too thin to see."""
@@ -72,6 +73,7 @@ class PackingResult:
     batch of 1, of what the network was traced on, empty where it does not say. `movement` is None where it
     was not charged, `bounds` and `buffers` are for the schedule of layers. Of a run made before diagonal
     mappings, `weight_utilization` is None; of one made by version 0.1.0, `config` and `inputs` are.
+    `reload` is None for a run of one segment; of others, `samples` are those of a batch.
     """
 
     model: str
@@ -103,6 +105,7 @@ class PackingResult:
     buffers: RowBuffers | None
     options: Dictionary[str, object]
     document: Dictionary[str, object]
+    reload: ReloadFigures | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +113,8 @@ class PackingRun:
     """All files of a run, which agree. Layers are numbered as in `mappings`.
 
     `trace` holds the first TRACED samples; `weight_utilization` is known for every run. `accuracy` is None
-    where no chip has been judged; `sweeps` are those of accuracy_sweep.csv. `graph` is that of the network,
-    None for a schedule of layers.
+    where no chip has been judged; `sweeps` are those of accuracy_sweep.csv. `segments` are those of the
+    placements, of a run in several. `graph` is that of the network, None for a schedule of layers.
     """
 
     name: str
@@ -122,6 +125,7 @@ class PackingRun:
     trace: tuple[Ran, ...]
     accuracy: Accuracy | None = None
     sweeps: tuple[Sweep, ...] = ()
+    segments: tuple[int, ...] = ()
     graph: RowGraph | None = None
 
     @property
