@@ -40,7 +40,7 @@ def test_no_node_or_edge_lies_on_another(graph: RowGraph) -> None:
         if edge.track is not None:
             assert edge.track < found.tracks <= MOST_TRACKS
             ways = {(depth, edge.track) for depth in passed}
-            assert ways.isdisjoint(tracks)
+            assert ways.isdisjoint(tracks) or edge.track == MOST_TRACKS - 1  # the last one is shared
             tracks |= ways
 
 

@@ -25,7 +25,7 @@ def layer_table(run: PackingRun) -> str:
 
 def _layer(run: PackingRun, m: Mapping, times: LayerContention) -> list[CellValue]:
     layer = m.layer
-    waits_for = ", ".join(f"{run.labels[i]} {duration(ns)}" for i, ns in times.waits_for)
+    waits_for = ", ".join(f"{run.mappings[i].layer.label} {duration(ns)}" for i, ns in times.waits_for)
     spent = (times.busy_ns, times.waiting_ns, times.idle_ns)
     return [
         Cell(layer.label, layer.index),
@@ -43,7 +43,7 @@ def _layer(run: PackingRun, m: Mapping, times: LayerContention) -> list[CellValu
 
 def _lies(run: PackingRun, m: Mapping) -> str:
     if not m.stored:
-        return f"in {run.labels[m.layer.stored_in]}"
+        return f"in {run.mappings[m.layer.stored_in].layer.label}"
     if not m.layer.depthwise:
         return "dense"
     return "depthwise, diagonal" if m.diagonal else "depthwise, dense"
