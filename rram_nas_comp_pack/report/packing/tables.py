@@ -19,7 +19,7 @@ def layer_table(run: PackingRun) -> str:
         *("busy", "waiting", "idle", "waits for"),
     )
     if run.result.buffers is not None:
-        header: tuple[str, ...] = (*header[:8], "rows kept", "bytes kept", *header[8:])
+        header = (*header[:8], "rows kept", "bytes kept", *header[8:])
     caption = f"Layers in order of execution; times are those of {run.result.samples} samples"
     pairs = zip(run.mappings, run.result.contention.layers, strict=True)
     return table(header, (_layer(run, m, times) for m, times in pairs), caption, sortable=True)
