@@ -101,13 +101,14 @@ def _nodes(run: PackingRun, graph: RowGraph, layout: GraphLayout, at: _Places) -
     said = _described(run, graph)
     for layer in sorted(range(len(graph)), key=lambda k: (layout.depths[k], layout.lanes[k])):
         x, y = at.x(layout.lanes[layer]) - at.node / 2, at.y(layout.depths[layer])
+        label = escape(run.mappings[layer].layer.label)
         ink = "#000" if _is_bright(colours[layer]) else "#fff"
         yield (
             f'<g role="button" tabindex="-1" aria-pressed="false" data-layer="{layer}" '
             f'aria-label="{escape(said[layer])}"><title>{escape(said[layer])}</title>'
             f'<rect x="{x:g}" y="{y:g}" width="{at.node}" height="{NODE_HEIGHT}" rx="4" '
             f'fill="{colours[layer]}"/>'
-            f'<text x="{x + at.node / 2:g}" y="{y + 15.5:g}" fill="{ink}">{escape(run.labels[layer])}</text>'
+            f'<text x="{x + at.node / 2:g}" y="{y + 15.5:g}" fill="{ink}">{label}</text>'
             "</g>\n"
         )
 
@@ -122,7 +123,7 @@ def _described(run: PackingRun, graph: RowGraph) -> list[str]:
     readers: list[list[str]] = [[] for _ in graph]
     for layer, each in enumerate(graph):
         for read in each.reads:
-            readers[read.layer].append(run.labels[layer])
+            readers[read.layer].append(run.mappings[layer].layer.label)
     return [_description(run, graph, layer, readers[layer]) for layer in range(len(graph))]
 
 
@@ -140,7 +141,7 @@ def _description(run: PackingRun, graph: RowGraph, layer: int, readers: list[str
 
 
 def _read_words(run: PackingRun, graph: RowGraph, read: RowRead) -> str:
-    label, rows = run.labels[read.layer], graph[read.layer].rows
+    label, rows = run.mappings[read.layer].layer.label, graph[read.layer].rows
     if read.last[0] == rows - 1:
         return f"all of {label}"
     return f"{label} row by row (its first row needs {max(read.last[0] + 1, 0)} of {rows})"

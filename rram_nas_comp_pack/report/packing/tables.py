@@ -14,10 +14,12 @@ from .charts import duration
 
 def layer_table(run: PackingRun) -> str:
     """Every layer: its copies, how they are cut and lie, and how it spends the latency."""
-    header = (
+    header: tuple[str, ...] = (
         *("layer", "module", "weights (h × w)", "reads a sample", "copies", "boxes each", "mapping", "cells"),
         *("busy", "waiting", "idle", "waits for"),
     )
+    if run.result.buffers is not None:
+        header = (*header[:8], "rows kept", "bytes kept", *header[8:])
     caption = f"Layers in order of execution; times are those of {run.result.samples} samples"
     pairs = zip(run.mappings, run.result.contention.layers, strict=True)
     return table(header, (_layer(run, m, times) for m, times in pairs), caption, sortable=True)
@@ -25,7 +27,7 @@ def layer_table(run: PackingRun) -> str:
 
 def _layer(run: PackingRun, m: Mapping, times: LayerContention) -> list[CellValue]:
     layer = m.layer
-    waits_for = ", ".join(f"{run.labels[i]} {duration(ns)}" for i, ns in times.waits_for)
+    waits_for = ", ".join(f"{run.mappings[i].layer.label} {duration(ns)}" for i, ns in times.waits_for)
     spent = (times.busy_ns, times.waiting_ns, times.idle_ns)
     return [
         Cell(layer.label, layer.index),
@@ -36,14 +38,21 @@ def _layer(run: PackingRun, m: Mapping, times: LayerContention) -> list[CellValu
         len(m.boxes),
         _lies(run, m),
         m.copies * sum(box.h * box.w for box in m.boxes) if m.stored else 0,
+        *_kept(run, layer.index),
         *(Cell(duration(ns), ns) for ns in spent),
         waits_for,
     ]
 
 
+def _kept(run: PackingRun, layer: int) -> list[CellValue]:
+    """Rows and bytes of the buffer behind a layer, where the schedule has buffers."""
+    buffers = run.result.buffers
+    return [] if buffers is None else [buffers.rows[layer], buffers.bytes[layer]]
+
+
 def _lies(run: PackingRun, m: Mapping) -> str:
     if not m.stored:
-        return f"in {run.labels[m.layer.stored_in]}"
+        return f"in {run.mappings[m.layer.stored_in].layer.label}"
     if not m.layer.depthwise:
         return "dense"
     return "depthwise, diagonal" if m.diagonal else "depthwise, dense"

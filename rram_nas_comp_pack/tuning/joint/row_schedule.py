@@ -7,6 +7,8 @@ for the order of some rows that end at the very same time.
 
 from __future__ import annotations
 
+import numpy as np
+
 from ...kernels.arrays import Floats
 from ...kernels.jit import compiled
 from .fast_schedule import NOBODY, ScheduleBuffers
@@ -21,17 +23,30 @@ def row_makespan(space: SearchSpace, state: LayoutState, buffers: ScheduleBuffer
     `state.duration` must be up to date. A process is a layer of a sample; it is in the heap while a row of it
     runs or waits for crossbars. Who asks for replicas (an even entry of `asking`) or has them and asks for
     crossbars (an odd one) does so when all rows that end at that time have ended, in order, as in
-    `simulation.row_loop`. One function with the heap written out, as `fast_schedule.makespan` is.
+    `simulation.row_loop`. A row holds all crossbars of its owner, so that they are free when all owners that
+    share one of them are. One function with the heap written out, as `fast_schedule.makespan` is.
     """
     heap, due, turn, event, done = buffers.heap, buffers.due, buffers.turn, buffers.event, buffers.layer
-    behind, holder, queue, free_at = buffers.behind, buffers.holder, buffers.queue, buffers.free_at
+    behind, holder, queue = buffers.behind, buffers.holder, buffers.queue
     finished, started, asking, begun = buffers.finished, buffers.started, buffers.asking, buffers.begun
     rows, read_offset, source = space.graph.rows, space.graph.read_offset, space.graph.source
     last_offset, last = space.graph.last_offset, space.graph.last
     reader_offset, reader = space.graph.reader_offset, space.graph.reader
-    duration, home, copies, variant = state.duration, state.home, state.copies, state.variant
-    layers = finished.shape[1]
-    free_at[:] = 0.0
+    row_time = state.duration / rows
+    layers, owners = finished.shape[1], len(state.shared)
+    busy_until = np.zeros(owners)
+    near, near_offset = np.empty(owners * (owners + 3), np.int64), np.zeros(owners + 1, np.int64)
+    layer_of, sample_of = np.empty(samples * layers, np.int64), np.empty(samples * layers, np.int64)
+    for p in range(samples * layers):  # a table, since a division takes longer than the rest of a row
+        layer_of[p], sample_of[p] = p % layers, p // layers
+    n = 0
+    for o in range(owners):
+        for e in range(owners):
+            if state.shared[o, e] > 0 or o == e:
+                near[n], n = e, n + 1
+        while n % 4 > 0:
+            near[n], n = o, n + 1
+        near_offset[o + 1] = n
     holder[:] = NOBODY
     queue[:] = NOBODY
     event[: samples * layers] = 0  # 1 while a row asks or runs
@@ -45,9 +60,9 @@ def row_makespan(space: SearchSpace, state: LayoutState, buffers: ScheduleBuffer
     while True:
         j = 0
         while j < asked and (n == 0 or due[heap[0]] > now):
-            p, holds = asking[j] // 2, asking[j] % 2
+            p, holds = asking[j] >> 1, asking[j] & 1
             j += 1
-            e = p % layers
+            e = layer_of[p]
             o = space.owner[e]
             if holds == 0:
                 if holder[o] != NOBODY:
@@ -61,23 +76,25 @@ def row_makespan(space: SearchSpace, state: LayoutState, buffers: ScheduleBuffer
                 if j < asked:  # others ask at this time too
                     asking[asked], asked = 2 * p + 1, asked + 1
                     continue
-            width = copies[o] * (space.box_offset[variant[o] + 1] - space.box_offset[variant[o]])
-            start = now
-            for k in range(width):
-                start = max(start, free_at[home[o, k]])
-            end = start + duration[e] / rows[e]
-            for k in range(width):
-                free_at[home[o, k]] = end
+            start, other, third, fourth = now, now, now, now  # four at a time: each alone waits for the last
+            for k in range(near_offset[o], near_offset[o + 1], 4):
+                start = max(start, busy_until[near[k]])
+                other = max(other, busy_until[near[k + 1]])
+                third = max(third, busy_until[near[k + 2]])
+                fourth = max(fourth, busy_until[near[k + 3]])
+            start = max(max(start, other), max(third, fourth))
+            end = start + row_time[e]
+            busy_until[o] = end
             if done[p] == 0:
-                started[p // layers, e] = start
+                started[sample_of[p], e] = start
             due[p], begun[p], turn[p] = end, start, turns
             k = n
             while k > 0:  # of equal times that which began first is ahead, then that which asked first
-                a = heap[(k - 1) // 2]
+                a = heap[(k - 1) >> 1]
                 if due[a] < end or (due[a] == end and begun[a] <= start):
                     break
                 heap[k] = a
-                k = (k - 1) // 2
+                k = (k - 1) >> 1
             heap[k] = p
             n, turns = n + 1, turns + 1
         if j > 0:
@@ -104,8 +121,8 @@ def row_makespan(space: SearchSpace, state: LayoutState, buffers: ScheduleBuffer
             k, child = child, 2 * child + 1
         heap[k] = tail
 
-        now, e = due[p], p % layers
-        s, o = p // layers, space.owner[e]
+        now, e, s = due[p], layer_of[p], sample_of[p]
+        o = space.owner[e]
         done[p] += 1
         event[p] = 0
         following = queue[o, 0]
