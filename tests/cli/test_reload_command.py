@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_runs import call, is_one_line, make_workplace, pack, read_rows, strict_json, write_rows
 
+from rram_nas_comp_pack.cli.commands.compare import read_run as read_compared
 from rram_nas_comp_pack.execution.chip import chip_of, stuck_cells
 from rram_nas_comp_pack.execution.device import device_of
 from rram_nas_comp_pack.execution.weight_faults import faults_of_layers
 from rram_nas_comp_pack.hardware.config.read import load_hardware
+from rram_nas_comp_pack.report.compare.sizes import size_charts
 from rram_nas_comp_pack.report.packing.atlas import slots_of
 from rram_nas_comp_pack.report.packing.segments import segment_chart, segment_figures, segment_table
 from rram_nas_comp_pack.runs.packing.chip_image import read_image
@@ -140,6 +142,16 @@ def test_a_module_that_runs_again_in_another_segment_is_written_again(log):
     assert call("verify", folder)[::2] == (0, "")
     layers = json.loads((folder / "partition.json").read_text())
     assert [layer.get("weights_of") for layer in layers] == [None, None, 0]
+
+
+def test_sizes_of_the_chip_are_curves(log, run):
+    assert pack(log, "--num-crossbars", 2, "--reload", exp_id="two")[0] == 0
+    assert pack(log, "--num-crossbars", 9, "--reload", exp_id="nine")[0] == 0
+    folders = [run, log / "packing" / "two", log / "packing" / "nine"]
+    latency, energy, years = size_charts([read_compared(f, f.name) for f in folders])
+    assert [chart.series[0].x for chart in (latency, energy, years)] == [(1, 2, 9), (1, 2, 9), (1, 2)]
+    assert latency.series[0].notes[-1].endswith("as a whole")
+    assert size_charts([read_compared(f, f.name) for f in folders[-1:]]) == []
 
 
 @pytest.mark.parametrize("keys", [("write_ns",), ("writes",), ("years",), ("segments", 1, "rows")])
