@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ..errors import BadInput
+
+if TYPE_CHECKING:
+    from torch import Tensor  # who only reads images does not wait for torch
 
 Clipping = Literal["max", "percentile"]
 Granularity = Literal["channel", "tensor"]
@@ -85,7 +86,7 @@ def quantise_weights(
 
 def quantise_input(x: Tensor, known: InputRange) -> Tensor:
     """Return the integers of an input as float32 of the same shape."""
-    return (x.to(torch.float32) / known.scale).round_().clamp_(known.least, known.most)
+    return (x.float() / known.scale).round_().clamp_(known.least, known.most)
 
 
 class RangeFinder:
@@ -100,12 +101,14 @@ class RangeFinder:
         """Begin with no input."""
         self._samples, self._clipping = samples, clipping
         self._kept = 0
-        self._largest = torch.zeros(0)
+        self._largest: Tensor | None = None
         self._negative = False
 
     def see(self, x: Tensor, samples: int) -> None:
         """Take in a batch of `samples`. Raises BadInput for what is no finite number."""
-        values = x.detach().to(torch.float32).flatten()
+        import torch
+
+        values = x.detach().float().flatten()
         if not len(values):
             return
         # the largest magnitudes of columns tell where the few largest values are
@@ -122,17 +125,18 @@ class RangeFinder:
             self._kept += count // CLIPPED
         largest = torch.maximum(high[:width], -low[:width]) if least < 0 else high[:width]
         bound = -1.0
-        if 0 < len(self._largest) == self._kept:
-            bound = float(self._largest[-1])
+        before = values[:0] if self._largest is None else self._largest
+        if 0 < len(before) == self._kept:
+            bound = float(before[-1])
         elif width >= self._kept:
             bound = float(largest.topk(self._kept).values[-1])
         kept = columns.index_select(1, (largest >= bound).nonzero().flatten()).flatten()
-        found = torch.cat([self._largest, kept.abs(), rest.abs()])
+        found = torch.cat([before, kept.abs(), rest.abs()])
         self._largest = found.topk(min(self._kept, len(found))).values
 
     def found(self) -> InputRange:
         """Return the range of all that was seen; that of nothing but zeros has the scale 1."""
         kept = self._largest
-        largest = float(kept[-1] or kept[0]) if len(kept) else 0.0  # most of them may be zeros
+        largest = 0.0 if kept is None else float(kept[-1] or kept[0])  # most of them may be zeros
         step = np.float32(largest) / np.float32(127 if self._negative else 255)
         return InputRange(float(step) if step >= _SMALLEST else 1.0, self._negative)

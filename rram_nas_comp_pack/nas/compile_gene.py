@@ -13,7 +13,8 @@ from ..hardware.chip_costs import area_per_crossbar_um2
 
 if TYPE_CHECKING:
     from ..hardware.config.read import Hardware
-    from ..values import Layer
+    from ..simulation.row_graph import ScheduleKind
+    from ..values import Layer, RowGraph
     from .compile_subnet import CompileSettings
     from .space import Genes, ReadyNetwork, SearchSpace
 
@@ -53,6 +54,10 @@ class WithCompileGene:
     def layers(self, row: Genes) -> tuple[Layer, ...]:
         """Those of the network."""
         return self.networks.layers(row[:-1])
+
+    def graph(self, row: Genes, schedule: ScheduleKind) -> RowGraph | None:
+        """That of the network."""
+        return self.networks.graph(row[:-1], schedule)
 
     def settings(self, row: Genes, usual: CompileSettings) -> CompileSettings:
         """Those of the network, with what the gene chooses."""

@@ -20,10 +20,13 @@ from ..hardware.config.read import Hardware
 from ..packing.bounds import counting_bound
 from ..packing.pack import PackingSettings
 from ..packing.place import items_of
-from ..simulation.event_loop import Program, program, simulate
+from ..simulation.event_loop import program, simulate
+from ..simulation.row_graph import ScheduleKind
+from ..simulation.schedules import AnyProgram, fastest_graph, prepared, schedule_of
 from ..tuning.joint.quick import QuickLayout, quick_layout
 from ..tuning.settings import DepthwiseMapping, Effort, Target, Tuner, Tuning
-from ..values import Box, CrossbarSize, Layer, Layout, Mapping, NoFit, Rules
+from ..values import Box, CrossbarSize, Layer, Layout, Mapping, NoFit, RowGraph, Rules
+from .subnet_rows import graph_of_subnet
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class CompileSettings:
     subnets are compiled like any network, the joint tuner making `steps`; None is its default effort, many
     seconds. Where that is slower than the quick layout, the quick one is kept. Without `duplicate` the
     tuner's settings mean nothing. The baseline of speeds is that of the hardware `reference`, None being
-    `hardware`: speeds of networks on different hardware compare over one baseline only.
+    `hardware`: speeds of networks on different hardware compare over one baseline only. `schedule` says what
+    of a sample may run at once; the baseline runs layer after layer in any case.
     """
 
     hardware: Hardware
@@ -50,6 +54,7 @@ class CompileSettings:
     steps: int | None = 0
     seed: int = 0
     reference: Hardware | None = None
+    schedule: ScheduleKind = "layer"
 
     def compile_options(self) -> CompileOptions:
         """The same as the compiler takes it."""
@@ -63,6 +68,7 @@ class CompileSettings:
             self.rules,
             goal,
             diagonal_rows=self.diagonal_rows,
+            schedule=self.schedule,
         )
 
 
@@ -97,7 +103,8 @@ def compile_subnet(
     chosen: Configuration, settings: CompileSettings, resolution: int = 64, classes: int = 10
 ) -> SubnetMetrics | NoFit:
     """The figures of `map_layers`. Raises BadInput as it does."""
-    found = map_layers(layers_of(chosen, resolution, classes), settings)
+    graph = graph_of_subnet(chosen, settings.schedule, resolution)
+    found = map_layers(layers_of(chosen, resolution, classes), settings, graph)
     return found if isinstance(found, NoFit) else found.metrics
 
 
@@ -108,18 +115,21 @@ class MappedSubnet(NamedTuple):
     layout: Callable[[], Layout]
 
 
-def map_layers(layers: tuple[Layer, ...], settings: CompileSettings) -> MappedSubnet | NoFit:
+def map_layers(
+    layers: tuple[Layer, ...], settings: CompileSettings, graph: RowGraph | None = None
+) -> MappedSubnet | NoFit:
     """Compile a subnet; the same settings give the same figures whatever was compiled before.
 
-    Raises BadInput where a kernel cannot be cut for the hardware.
+    `graph` is what the schedule runs by; None for that of layers. Raises BadInput where a kernel cannot be
+    cut for the hardware.
     """
-    mapped = _layout(layers, settings)
+    mapped = _layout(layers, settings, graph)
     if isinstance(mapped, NoFit):
         return mapped
     hardware, reference = settings.hardware, settings.reference or settings.hardware
     baseline = program(partition(layers, reference.size), read_time_of(reference))
     metrics = SubnetMetrics(
-        latency_ns=simulate(mapped.run, settings.samples).latency_ns,
+        latency_ns=schedule_of(mapped.run, settings.samples).latency_ns,
         baseline_ns=simulate(baseline, settings.samples).latency_ns,
         energy_nj=inference_nj(hardware, mapped.mappings),
         crossbars=mapped.crossbars,
@@ -136,7 +146,7 @@ class _Mapped(NamedTuple):
     """
 
     mappings: tuple[Mapping, ...]
-    run: Program
+    run: AnyProgram
     crossbars: int
     utilization: float
     made: QuickLayout | Layout
@@ -153,21 +163,25 @@ def _layer(index: int, shape: LayerShape) -> Layer:
     return Layer(index, shape.kind, shape.path, raw, positions, shape.groups, index, shape.groups > 1)
 
 
-def _layout(layers: tuple[Layer, ...], settings: CompileSettings) -> _Mapped | NoFit:
+def _layout(
+    layers: tuple[Layer, ...], settings: CompileSettings, graph: RowGraph | None = None
+) -> _Mapped | NoFit:
     """The layout asked for; never slower than the quick one, nor too large where that fits."""
-    found = _compiled(layers, settings)
+    found = _compiled(layers, settings, graph)
     if settings.quick:
         return found
-    quick = _compiled(layers, replace(settings, quick=True))
+    quick = _compiled(layers, replace(settings, quick=True), graph)
     if isinstance(quick, NoFit):
         return found
     if isinstance(found, NoFit):
         return quick
-    times = [simulate(layout.run, settings.samples).latency_ns for layout in (found, quick)]
+    times = [schedule_of(layout.run, settings.samples).latency_ns for layout in (found, quick)]
     return found if times[0] <= times[1] else quick
 
 
-def _compiled(layers: tuple[Layer, ...], settings: CompileSettings) -> _Mapped | NoFit:
+def _compiled(
+    layers: tuple[Layer, ...], settings: CompileSettings, graph: RowGraph | None
+) -> _Mapped | NoFit:
     """The quick layout where it is wanted and there is one, else what the compiler makes of any network."""
     hardware = settings.hardware
 
@@ -177,10 +191,10 @@ def _compiled(layers: tuple[Layer, ...], settings: CompileSettings) -> _Mapped |
         if bound > settings.crossbars:
             return NoFit(settings.crossbars, bound, sum(len(m.boxes) for m in plain))
         if settings.duplicate and settings.tuner == "joint" and settings.quick:
-            drawn = _quick(plain, settings)
+            drawn = _quickest(plain, settings, graph)
             if drawn is not None:
                 return drawn
-        return _packed(layers, hardware, options)
+        return _packed(layers, settings, options, graph)
 
     return with_split_or_without(settings.compile_options(), attempt)
 
@@ -192,20 +206,44 @@ def _quick_bound(mappings: tuple[Mapping, ...], size: CrossbarSize, rules: Rules
     return max(-(-cells // size.cells), counting_bound(items, rules))
 
 
-def _quick(plain: tuple[Mapping, ...], settings: CompileSettings) -> _Mapped | None:
+def _quickest(
+    plain: tuple[Mapping, ...], settings: CompileSettings, graph: RowGraph | None
+) -> _Mapped | None:
+    """The quick layout; with a graph, the faster one of those by rows and by layers, however they run."""
+    found = [_quick(plain, settings, goal) for goal in ((None,) if graph is None else (graph, None))]
+    made = [each for each in found if each is not None]
+    if graph is None or not made:
+        return made[0] if made else None
+    return min((_fastest(each, settings, graph) for each in made), key=lambda each: each[1])[0]
+
+
+def _fastest(mapped: _Mapped, settings: CompileSettings, graph: RowGraph) -> tuple[_Mapped, float]:
+    """A layout run by a graph, or by whole layers where that is faster, and its latency in ns."""
+    layout, read_ns = mapped.values(), read_time_of(settings.hardware)
+    used, latency_ns = fastest_graph(layout, read_ns, graph, settings.samples)
+    run = prepared(layout.mappings, read_ns, used, layout.packing.placements)
+    return mapped._replace(run=run), latency_ns
+
+
+def _quick(plain: tuple[Mapping, ...], settings: CompileSettings, graph: RowGraph | None) -> _Mapped | None:
     """The quick layout with copies; None where there is none, or it gains nothing."""
     read_ns, size = read_time_of(settings.hardware), settings.hardware.size
     target = Target(settings.crossbars, size, settings.rules, settings.depthwise, settings.diagonal_rows)
-    found = quick_layout(plain, target, read_ns, settings.samples, settings.seed)
+    effort = Effort(settings.samples, 0, seed=settings.seed, graph=graph)
+    found = quick_layout(plain, target, read_ns, effort)
     if found is None:
         return None
     return _Mapped(found.mappings, found.program(), found.crossbars, found.utilization, found)
 
 
-def _packed(layers: tuple[Layer, ...], hardware: Hardware, options: CompileOptions) -> _Mapped | NoFit:
-    found = compile_layout(layers, hardware, options)
+def _packed(
+    layers: tuple[Layer, ...], settings: CompileSettings, options: CompileOptions, graph: RowGraph | None
+) -> _Mapped | NoFit:
+    hardware = settings.hardware
+    found = compile_layout(layers, hardware, options, graph=graph)
     if isinstance(found, NoFit):
         return found
     layout = found.layout
     run = program(layout.mappings, read_time_of(hardware), layout.packing.placements)
-    return _Mapped(layout.mappings, run, layout.packing.crossbars, layout.utilization, layout)
+    mapped = _Mapped(layout.mappings, run, layout.packing.crossbars, layout.utilization, layout)
+    return mapped if graph is None else _fastest(mapped, settings, graph)[0]

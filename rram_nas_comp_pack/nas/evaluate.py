@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..values import NoFit
-from .compile_subnet import CompileSettings, SubnetMetrics, map_layers
+from .compile_subnet import CompileSettings, MappedSubnet, SubnetMetrics, map_layers
 from .generations import SubnetResult
 from .genes import row_of
 
 if TYPE_CHECKING:
-    from .space import SearchSpace
+    from .space import Genes, SearchSpace
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def evaluate_subnet(space: SearchSpace, settings: CompileSettings, genes: bytes)
     """Compile a subnet and judge it. One that needs more crossbars than there are is not judged."""
     row = row_of(genes)
     own = space.settings(row, settings)
-    found = map_layers(space.layers(row), own)
+    found = _mapped(space, row, own)
     if isinstance(found, NoFit):
         return _too_large(found)
     ready = space.make(row)
@@ -43,7 +43,7 @@ def evaluate_subnet(space: SearchSpace, settings: CompileSettings, genes: bytes)
 def compile_only(space: SearchSpace, settings: CompileSettings, genes: bytes) -> SubnetResult:
     """Compile a subnet; judging it is left to others."""
     row = row_of(genes)
-    found = map_layers(space.layers(row), space.settings(row, settings))
+    found = _mapped(space, row, space.settings(row, settings))
     return _too_large(found) if isinstance(found, NoFit) else _figures(found.metrics)
 
 
@@ -51,12 +51,17 @@ def evaluate_in_full(space: SearchSpace, settings: CompileSettings, genes: bytes
     """Compile a subnet that fits, and judge it by validation and by test images."""
     row = row_of(genes)
     own = space.settings(row, settings)
-    found = map_layers(space.layers(row), own)
+    found = _mapped(space, row, own)
     if isinstance(found, NoFit):
         raise ValueError(f"needs {found.found} crossbars")
     ready = space.make(row)
     on_chip = ready.chip_accuracy(found.layout, own.hardware, "test")
     return TunedSubnet(found.metrics, ready.accuracy("validation"), ready.accuracy("test"), on_chip)
+
+
+def _mapped(space: SearchSpace, row: Genes, settings: CompileSettings) -> MappedSubnet | NoFit:
+    graph = None if settings.schedule == "layer" else space.graph(row, settings.schedule)
+    return map_layers(space.layers(row), settings, graph)
 
 
 def validation_accuracy(space: SearchSpace, genes: bytes) -> float:

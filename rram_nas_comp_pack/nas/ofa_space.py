@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from .chips import Chips, OnChips
 from .compile_subnet import layers_of
 from .genome import SubnetGenome, decode
+from .subnet_rows import graph_of_subnet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from ofa import Configuration
 
     from ..hardware.config.read import Hardware
-    from ..values import Layer, Layout
+    from ..simulation.row_graph import ScheduleKind
+    from ..values import Layer, Layout, RowGraph
     from .accuracy import AccuracyContext, Split
     from .compile_subnet import CompileSettings
     from .space import Genes
@@ -62,6 +64,10 @@ class OfaSpace(SubnetGenome):
     def layers(self, row: Genes) -> tuple[Layer, ...]:
         """The layers that tracing the subnet finds."""
         return layers_of(decode(row), self.judging.resolution, self.judging.classes)
+
+    def graph(self, row: Genes, schedule: ScheduleKind) -> RowGraph | None:
+        """The graph that tracing the subnet finds."""
+        return graph_of_subnet(decode(row), schedule, self.judging.resolution)
 
     def settings(self, row: Genes, usual: CompileSettings) -> CompileSettings:
         """No gene of a subnet chooses how it is compiled."""

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ..hardware.config.read import Hardware
-    from ..values import Layer, Layout
+    from ..simulation.row_graph import ScheduleKind
+    from ..values import Layer, Layout, RowGraph
     from .accuracy import Split
     from .compile_subnet import CompileSettings
 
@@ -64,6 +65,12 @@ class SearchSpace(Genome, Protocol):
         """Return the layers that tracing the network would find, by arithmetic: no network is built.
 
         Raises BadInput where there is no such network.
+        """
+
+    def graph(self, row: Genes, schedule: ScheduleKind) -> RowGraph | None:
+        """Return what a schedule of the network runs by, None for that of layers, by arithmetic too.
+
+        It is asked only where the settings name another schedule than that of layers.
         """
 
     def settings(self, row: Genes, usual: CompileSettings) -> CompileSettings:

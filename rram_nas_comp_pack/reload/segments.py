@@ -178,7 +178,7 @@ class Compiling:
 
 def _quick_copies(plain: Layout, target: Target, read_ns: ReadTime, effort: Effort) -> list[Layout]:
     """Layouts with copies, of a few milliseconds each: the quick one, or else starts of the joint tuner."""
-    quick = quick_layout(plain.mappings, target, read_ns, effort.samples, effort.seed)
+    quick = quick_layout(plain.mappings, target, read_ns, effort)
     if quick is not None:
         return [quick.values()]
     tuned = tune(plain, target, read_ns, Effort(effort.samples, 0, seed=effort.seed))

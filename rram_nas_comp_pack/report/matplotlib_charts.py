@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from io import BytesIO
 from typing import Any
@@ -12,8 +12,10 @@ import numpy as np
 from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 
 from .chart_values import (
@@ -105,8 +107,8 @@ def _height(chart: Chart) -> float:
     return 1.4 + rows * (0.2 if rows <= FEW else 0.11)
 
 
-TALLEST = 100.0
-"""Inches that an image can hold, of thousands of rows."""
+TALLEST = 40.0
+"""Inches of an image of thousands of rows: higher ones take seconds to compress, and no page shows them."""
 
 FEW = 24
 """Rows that each have room for a name."""
@@ -172,17 +174,17 @@ def _(chart: Parallel, axes: Axes) -> None:
 @_draw.register
 def _(chart: Bars, axes: Axes) -> None:
     count = len(chart.categories)
-    left, height = [0.0] * count, 0.8 if chart.stacked else 0.8 / len(chart.portions)
+    left, widest, height = [0.0] * count, 0.0, 0.8 if chart.stacked else 0.8 / len(chart.portions)
     for k, portion in enumerate(chart.portions):
         shift = 0.0 if chart.stacked else (k - (len(chart.portions) - 1) / 2) * height
         middles = [i + shift for i in range(count)]
         ends = [a + b for a, b in zip(left, portion.values, strict=True)]
         boxes = zip(left, ends, middles, strict=True)
         spans = [(a, b, middle - height / 2, middle + height / 2) for a, b, middle in boxes]
-        axes.add_collection(_boxes(spans, color=portion.colour, lw=0, label=portion.name))
+        axes.add_artist(_boxes(spans, color=portion.colour, lw=0, label=portion.name))
+        widest = max(widest, *ends) if ends else widest
         left = ends if chart.stacked else left
-    axes.autoscale_view()
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, 1.05 * widest or 1.0)
     _rows(axes, chart.categories)
     _axis(axes, "x", chart.value)
 
@@ -210,28 +212,52 @@ def _(chart: Timeline, axes: Axes) -> None:
         boxes = [(s.start, s.end, chart.middle(s) - half, chart.middle(s) + half) for s in spans]
         alpha = 0.35 if group.faint else 1.0
         outline = 0.0 if group.faint else 0.6  # however short, it is seen
-        axes.add_collection(_boxes(boxes, color=group.colour, alpha=alpha, lw=outline, label=group.name))
+        axes.add_artist(_boxes(boxes, color=group.colour, alpha=alpha, lw=outline, label=group.name))
     axes.set_xlim(0, max((s.end for s in chart.spans), default=1.0))
     _rows(axes, chart.rows)
     _axis(axes, "x", chart.time)
 
 
-def _boxes(spans: Iterable[tuple[float, float, float, float]], **look: Any) -> PolyCollection:
-    """Boxes (left, right, bottom, top) as one artist: thousands of them would take minutes."""
-    return PolyCollection([[(a, c), (b, c), (b, d), (a, d)] for a, b, c, d in spans], **look)
+def _boxes(spans: Iterable[tuple[float, float, float, float]], **look: Any) -> PathPatch:
+    """Boxes (left, right, bottom, top) as one path: as thousands of artists they would take minutes."""
+    ends = np.array(list(spans), dtype=float).reshape(-1, 4)
+    corners = ends[:, [0, 2, 1, 2, 1, 3, 0, 3, 0, 2]].reshape(-1, 2)
+    codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
+    return PathPatch(Path(corners, codes * len(ends)), snap=True, **look)
 
 
-MOST_NAMES = 250
+MOST_NAMES = 100
 """Down one side: each takes milliseconds."""
+
+MOST_TICK_LABELS = 60
+"""More are texts of their own: matplotlib measures every label of a tick some ten times a drawing."""
+
+LABEL_PAD = 7.0
+"""Points between an axis and its names: the tick and the space behind it."""
 
 
 def _rows(axes: Axes, names: tuple[str, ...]) -> None:
     """Names down the side; every second of many, for which there is room, and no more than MOST_NAMES."""
     small: Any = {"fontsize": 9} if len(names) > FEW else {}
     named = range(0, len(names), 1 if len(names) <= FEW else max(2, -(-len(names) // MOST_NAMES)))
-    axes.set_yticks(named, [_short(names[i]) for i in named], **small)
+    shown = [_short(names[i]) for i in named]
+    if len(shown) <= MOST_TICK_LABELS:
+        axes.set_yticks(named, shown, **small)
+    else:
+        _place_names(axes, named, shown)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
+
+
+def _place_names(axes: Axes, at: Sequence[int], names: Sequence[str]) -> None:
+    """Names as texts at their ticks; the longest one alone is a label of a tick, which keeps room for all."""
+    longest = max(range(len(names)), key=lambda i: len(names[i]))
+    axes.set_yticks(at, [name if i == longest else "" for i, name in enumerate(names)], fontsize=9)
+    place, vertical, horizontal = axes.get_yaxis_text1_transform(LABEL_PAD)
+    for i, name in enumerate(names):
+        if i != longest:
+            text = axes.text(0, at[i], name, fontsize=9, transform=place, va=vertical, ha=horizontal)
+            text.set_in_layout(False)
 
 
 def _short(name: str) -> str:

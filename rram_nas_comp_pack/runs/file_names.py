@@ -12,21 +12,21 @@ PAGE, FIGURES = "report.html", "figures"
 _FIGURE = (
     r"(?:accuracy|atlas|costs|latency|layers|load|noise|segments|timeline"  # of a packing run
     r"|sweep_[A-Za-z_]+"  # of a packing run's chips, by a key
-    r"|front|hypervolume|genomes(?:_[0-9]+)?)"  # of searches
+    r"|sweep|front|hypervolume|genomes(?:_[0-9]+)?)"  # of searches
     r"\.(?:png|svg)"
 )
 _DRAWN = rf"(?:{_FIGURE}|report\.html)"
 _LEFT = rf"(?:(?:figures|earlier)/)?(?:{_DRAWN}|link|copy)"
-_REPORT = rf"report\.html|figures/{_DRAWN}|\.report\.(?:partial|earlier|[a-z0-9_]{{8}})/{_LEFT}"
+REPORT = rf"report\.html|figures/{_DRAWN}|\.report\.(?:partial|earlier|[a-z0-9_]{{8}})/{_LEFT}"
 _PACKING = (
     rf"(?:result\.json|pack\.csv|graph\.json|partition(?:_optimized)?\.json|sim\.log|trace\.json"
     rf"|chip_image\.npz|\.chip_image\.npz\.partial|accuracy\.(?:json|csv)|\.accuracy\.(?:json|csv)\.partial"
     rf"|accuracy_sweep\.csv|\.accuracy_sweep\.csv\.partial"
-    rf"|logs\.log|SimConfig\.ini|{_REPORT})"
+    rf"|logs\.log|SimConfig\.ini|{REPORT})"
 )
 _EVOLUTION = (
     rf"(?:front\.(?:json|csv)|evolute\.csv|evaluated\.csv|hypervolume\.csv"
-    rf"|checkpoint/(?:search\.npz|\.search\.npz\.partial)|logs\.log|SimConfig\.ini|hardware/[^/]+\.ini|{_REPORT})"
+    rf"|checkpoint/(?:search\.npz|\.search\.npz\.partial)|logs\.log|SimConfig\.ini|hardware/[^/]+\.ini|{REPORT})"
 )
 _INNER = r"\.?[0-9]+(?:\.partial|\.earlier)?"
 

@@ -35,7 +35,9 @@ from .event_loop import (
     push,
     return_replicas,
 )
+from .fast_rows import fast_rows
 from .row_graph import RowArrays, arrays_of
+from .row_rounds import round_lists
 
 
 class RowProgram(NamedTuple):
@@ -80,8 +82,15 @@ def simulate_rows(ran: RowProgram, samples: int) -> Schedule:
     A layer starts with its first row and finishes with its last; it waits while a row of it has what it needs
     and does not run, not while rows are missing.
     """
-    layers = len(ran.graph.rows)
-    progress = _progress(samples, layers)
+    rounds = round_lists(ran.layers)
+    if rounds is not None:
+        return Schedule(*(fast_rows(ran.layers.owner, ran.graph, rounds, samples) * ran.layers.unit_ns))
+    return loop_rows(ran, samples)
+
+
+def loop_rows(ran: RowProgram, samples: int) -> Schedule:
+    """Run as `simulate_rows` does, by the loop that serves every layout."""
+    progress = _progress(samples, len(ran.graph.rows))
     _run(ran, _state(ran, samples), progress)
     return Schedule(*(progress.times * ran.layers.unit_ns))
 

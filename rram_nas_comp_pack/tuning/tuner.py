@@ -38,17 +38,17 @@ def tune_layout(
     found = [(latency(plain), "none", plain), (latency(layout), "margin", layout)]
     stopped, steps = "effort", 0
     if tuning.tuner == "joint":
-        quick = _quick_answer(plain, target, read_ns, tuning.effort)
+        quick = _quick_answers(plain, target, read_ns, tuning.effort)
         tuned = tune(plain, target, read_ns, tuning.effort, progress)
         answers = [] if tuned is None else [tuned.layout]
         if graph is not None and (tuned is None or tuned.stopped != "interrupt"):
             by_layers = tune(plain, target, read_ns, replace(tuning.effort, graph=None), progress)
             answers += [] if by_layers is None else [by_layers.layout]
-        answers += [] if quick is None else [quick]
+        answers += quick
         found += [(latency(answer), "joint", answer) for answer in answers]
         if tuned is not None:
             stopped, steps = tuned.stopped, tuned.steps
-        elif quick is None:
+        elif not quick:
             stopped = "no start"
     fastest, method, chosen = min(found, key=lambda each: each[0])
     chosen_margin = margin if method == "margin" else None
@@ -58,12 +58,13 @@ def tune_layout(
     return chosen, Duplication(method, samples, chosen_margin, trials, *times, stopped, steps)
 
 
-def _quick_answer(plain: Layout, target: Target, read_ns: ReadTime, effort: Effort) -> Layout | None:
-    """What a search over networks goes by: the quick layout, or else the joint tuner without steps."""
-    quick = quick_layout(plain.mappings, target, read_ns, effort.samples, effort.seed)
-    if quick is not None:
-        return quick.values()
-    if effort.steps == 0:
-        return None
+def _quick_answers(plain: Layout, target: Target, read_ns: ReadTime, effort: Effort) -> list[Layout]:
+    """What a search over networks goes by: the quick layouts, or else the joint tuner without steps."""
+    by_layers = replace(effort, graph=None)
+    goals = [by_layers] if effort.graph is None else [effort, by_layers]
+    found = [quick_layout(plain.mappings, target, read_ns, goal) for goal in goals]
+    made = [quick.values() for quick in found if quick is not None]
+    if made or effort.steps == 0:
+        return made
     tuned = tune(plain, target, read_ns, Effort(effort.samples, 0, seed=effort.seed))
-    return None if tuned is None else tuned.layout
+    return [] if tuned is None else [tuned.layout]

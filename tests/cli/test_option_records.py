@@ -56,6 +56,7 @@ def options(*argv):
         ("pack", "--depthwise-mapping", DepthwiseMapping),
         ("pack", "--schedule", ScheduleKind),
         ("evolve", "--tuner", Tuner),
+        ("evolve", "--schedule", ScheduleKind),
         ("evolve", "--accuracy", AccuracyMethod),
     ],
 )
@@ -128,5 +129,6 @@ def test_a_search_is_for_clutter_unless_it_is_told_others_and_takes_the_supernet
 def test_a_run_tells_its_options_by_the_published_names():
     assert options("pack").run.written.keys() == PACK
     assert options("evolve").run.written.keys() == EVOLVE
+    assert options("evolve", "--schedule", "row").run.written["schedule"] == "row"
     assert options("pack", "--duplicate").run.written["depthwise_mapping"] == "auto"
     assert options("pack", "--num-sample", "3").run.written["objective"] == 3

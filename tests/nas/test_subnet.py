@@ -69,7 +69,8 @@ def judged(chosen, options, resolution=64):
     latency = simulate(run, options.samples).latency_ns
     baseline = simulate(program(partition(layers, SIZE), READ), options.samples).latency_ns
     chip = chip_costs(HARDWARE, mappings, packing.crossbars, latency)
-    figures = (latency, baseline, chip.energy_nj, packing.crossbars, whole.utilization)
+    area_mm2 = pytest.approx(chip.area_um2 / 1e6)
+    figures = (latency, baseline, chip.energy_nj, packing.crossbars, whole.utilization, area_mm2)
     assert found == SubnetMetrics(*figures)
     assert found.speed == baseline / latency
     return found
@@ -145,11 +146,11 @@ def test_where_tuning_in_full_finds_worse_or_nothing_the_quick_layout_is_kept(mo
     options, compiled = replace(QUICK, tuner=tuner), subnet._compiled
     seen = compile_subnet(drawn(4), options)
 
-    def slow(layers, how):
-        return compiled(layers, how if how.quick else replace(how, duplicate=False))
+    def slow(layers, how, graph):
+        return compiled(layers, how if how.quick else replace(how, duplicate=False), graph)
 
-    def too_large(layers, how):
-        return compiled(layers, how) if how.quick else NoFit(211, 212, 212)
+    def too_large(layers, how, graph):
+        return compiled(layers, how, graph) if how.quick else NoFit(211, 212, 212)
 
     for worse in (slow, too_large):
         monkeypatch.setattr(subnet, "_compiled", worse)

@@ -29,7 +29,7 @@ from rram_nas_comp_pack.report.chart_values import (
     Timeline,
     look,
 )
-from rram_nas_comp_pack.report.matplotlib_charts import draw, png_and_svg
+from rram_nas_comp_pack.report.matplotlib_charts import TALLEST, draw, png_and_svg
 from rram_nas_comp_pack.report.plotly_charts import interactive
 from rram_nas_comp_pack.report.svg import Scale
 from rram_nas_comp_pack.report.svg import draw as draw_svg
@@ -101,7 +101,7 @@ def test_spans_of_a_row_lie_in_lanes_that_do_not_touch_other_rows():
 def test_a_figure_of_thousands_of_rows_is_no_taller_than_an_image_can_be():
     names = tuple(f"Linear_{i}" for i in range(5000))
     bars = Bars("b", names, Axis("share"), (Portion("p", (0.5,) * 5000, "#000000"),))
-    assert draw(bars).get_figheight() == 100
+    assert draw(bars).get_figheight() == TALLEST
 
 
 @pytest.mark.parametrize("chart", OF_SEARCHES.values(), ids=OF_SEARCHES)

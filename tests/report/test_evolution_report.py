@@ -139,6 +139,7 @@ def test_what_a_command_leaves_out_is_what_pack_does_anyway():
         {"tune_effort": 3000, "seed": 123, "layer_threshold": 2, "xbar_max_load": 4, "tuner": "margin"},
         {"duplicate": False, "depthwise_mapping": "diagonal", "no_pack_heuristic": True},
         {"depth_split_factor": 5, "depthwise_mapping": "dense", "config": "chip.ini"},
+        {"schedule": "row"},
     ],
 )
 def test_the_command_packs_by_the_options_of_the_search(tmp_path, changed):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +15,8 @@ import simpy
 from rram_nas_comp_pack.simulation.event_loop import program, simulate
 from rram_nas_comp_pack.simulation.row_bounds import row_bounds
 from rram_nas_comp_pack.simulation.row_graph import branches, chain, graph_for, without_idle_rows
-from rram_nas_comp_pack.simulation.row_loop import row_executions, row_program, simulate_rows
+from rram_nas_comp_pack.simulation.row_loop import loop_rows, row_executions, row_program, simulate_rows
+from rram_nas_comp_pack.simulation.row_rounds import round_lists
 from rram_nas_comp_pack.values import Box, Layer, LayerRows, Mapping, Placement, RowGraph, RowRead
 
 
@@ -190,6 +192,25 @@ def test_the_event_loop_gives_what_simpy_gives() -> None:
         found = simulate_rows(row_program(mappings, uneven, graph, placements), 3).finished_ns
         wanted = RowOracle(mappings, placements, graph).run(3)
         assert np.allclose(found, wanted, rtol=1e-12), seed
+
+
+@pytest.mark.parametrize("read_ns", [one_ns, uneven, by_width])
+def test_the_fast_way_is_the_loop_to_the_bit(read_ns: Any) -> None:
+    """Many rows end at the same time, on crossbars that several layers share, in groups and alone."""
+    for seed in range(60):
+        mappings, placements, graph = one_round_case(seed)
+        several = seed % 3 + 1  # each crossbar so many times, which makes groups
+        places = [(p, k) for p in placements for k in range(several)]
+        placements = [replace(p, crossbar_idx=several * p.crossbar_idx + k, box=k) for p, k in places]
+        mappings = [replace(m, boxes=m.boxes * several) for m in mappings]
+        ran = row_program(mappings, read_ns, graph, placements)
+        rounds = round_lists(ran.layers)
+        assert rounds is not None
+        assert rounds.groups <= len({p.crossbar_idx for p in placements}) // several
+        for samples in (1, 4):
+            found, wanted = simulate_rows(ran, samples), loop_rows(ran, samples)
+            for name in ("asked_ns", "started_ns", "finished_ns", "busy_ns", "waited_ns"):
+                assert np.array_equal(getattr(found, name), getattr(wanted, name)), (seed, name)
 
 
 def test_no_crossbar_reads_two_boxes_at_once_and_rows_wait_for_what_they_need() -> None:

@@ -24,6 +24,7 @@ from rram_nas_comp_pack.tuning.joint.fast_schedule import makespan, schedule_buf
 from rram_nas_comp_pack.tuning.joint.objective import BEST, CURRENT, evaluate, incumbent_of, set_durations
 from rram_nas_comp_pack.tuning.joint.pools.layout import busy_owners, pooled_layout
 from rram_nas_comp_pack.tuning.joint.quick import quick_layout
+from rram_nas_comp_pack.tuning.settings import Effort
 from rram_nas_comp_pack.values import Rules
 
 rules = st.builds(Rules, threshold=st.integers(0, 2), max_load=st.sampled_from([0, 1, 2, 6]))
@@ -57,7 +58,8 @@ def assert_same_program(found, wanted):
 @settings(max_examples=60, deadline=None)
 def test_its_figures_are_those_of_its_values(network, crossbars, rules, mode, read_ns, samples, seed):
     target = target_of(crossbars, rules, mode)
-    found = quick_layout(partition(network, SIZE, 1, mode == "diagonal"), target, read_ns, samples, seed)
+    effort = Effort(samples, 0, seed=seed)
+    found = quick_layout(partition(network, SIZE, 1, mode == "diagonal"), target, read_ns, effort)
     assume(found is not None)
     layout = found.values()
     mappings, packing = layout
@@ -70,9 +72,8 @@ def test_its_figures_are_those_of_its_values(network, crossbars, rules, mode, re
 
 
 def test_the_same_seed_gives_the_same_layout():
-    one, other = (
-        quick_layout(partition(MIXED, SIZE), target_of(20), one_ns, 8, 3).values() for _ in range(2)
-    )
+    plain, effort = partition(MIXED, SIZE), Effort(8, 0, seed=3)
+    one, other = (quick_layout(plain, target_of(20), one_ns, effort).values() for _ in range(2))
     assert one == other
 
 

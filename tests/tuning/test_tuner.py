@@ -65,7 +65,7 @@ def test_what_is_chosen_is_sound_and_never_slower_than_what_was_given(
     if found.method == "none":
         assert layout == plain
         assert found.latency_ns == found.plain_ns
-    drawn = quick_layout(plain[0], target, read_ns, samples, tuning.effort.seed)
+    drawn = quick_layout(plain[0], target, read_ns, tuning.effort)
     if tuning.tuner == "joint" and drawn is not None:
         assert found.latency_ns <= latency(drawn.values(), read_ns, samples)
     if tuning.tuner == "margin":
@@ -111,7 +111,7 @@ def test_a_joint_tuner_that_cannot_work_is_done_without(monkeypatch):
 
 def test_a_sketch_that_is_faster_than_what_tuning_finds_is_kept(monkeypatch):
     """Tuning hands in the layout that was given."""
-    drawn = quick_layout(PLAIN[0], TARGET, one_ns, EFFORT.samples, EFFORT.seed).values()
+    drawn = quick_layout(PLAIN[0], TARGET, one_ns, EFFORT).values()
     for no_better in (TuningResult(PLAIN, "effort", 200), None):
         monkeypatch.setattr(tuners, "tune", lambda *_, no_better=no_better: no_better)
         layout, found = tune_layout(PLAIN, TARGET, one_ns, Tuning("joint", EFFORT))

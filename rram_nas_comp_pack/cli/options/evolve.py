@@ -26,6 +26,7 @@ from .shared import (
     add_ignored,
     add_packing,
     add_run,
+    add_schedule,
     depthwise_mapping,
     run_options,
 )
@@ -103,6 +104,7 @@ def add_evolve(parser: argparse.ArgumentParser) -> None:
     _add_accuracy(parser)
     add_packing(parser, searched=True)
     add_duplication(parser, searched=True)
+    add_schedule(parser)
     add(
         "--workers",
         type=at_least(1, 1024),
@@ -335,7 +337,10 @@ def _run(values: dict[str, Any], configs: tuple[Path, ...], command_line: str) -
     """Options of the run; what it writes names all files of the hardware."""
     run = run_options(values, command_line)
     several = {"config": [plain(str(each)) for each in configs]} if len(configs) > 1 else {}
-    return replace(run, written={**run.written, **several})
+    written = {**run.written, **several}
+    if values["schedule"] == "layer":  # a search by the paper's schedule is as it always was
+        del written["schedule"]
+    return replace(run, written=written)
 
 
 def _diagonal_rows(values: dict[str, Any]) -> tuple[int, ...] | None:
@@ -374,4 +379,5 @@ def _settings(v: dict[str, Any]) -> Callable[[Hardware, int], CompileSettings]:
         duplicate=v["duplicate"],
         tuner=v["tuner"],
         seed=v["seed"],
+        schedule=v["schedule"],
     )

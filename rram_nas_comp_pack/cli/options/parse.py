@@ -16,12 +16,14 @@ from .evolve import add_evolve, evolve_options
 from .execution import accuracy_options, add_accuracy, add_faults, add_image, faults_options
 from .pack import add_pack, pack_options
 from .shared import add_config, add_data_movement, add_other_config, add_schedule, add_settings, settings_of
+from .sweep import add_sweep, sweep_options
 
 OPTIONS = {
     "pack": pack_options,
     "evolve": evolve_options,
     "accuracy": accuracy_options,
     "faults": faults_options,
+    "sweep": sweep_options,
 }
 """Commands whose many options are a record; all others are called with their options by name."""
 
@@ -55,6 +57,7 @@ def new_parser() -> Parser:
     _add_simulate(commands.add_parser("simulate", help="compute latencies of a run's layout"))
     _add_verify(commands.add_parser("verify", help="check a run's layout from its files alone"))
     add_evolve(commands.add_parser("evolve", help="search a supernet for networks that suit the chip"))
+    add_sweep(commands.add_parser("sweep", help="run a command at all values of some options"))
     _add_report(commands.add_parser("report", help="draw figures and a page of runs"))
     _add_compare(commands.add_parser("compare", help="show runs side by side"))
     _add_hardware(commands.add_parser("hardware", help="show the costs of one processing element"))

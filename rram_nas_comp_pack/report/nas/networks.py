@@ -16,6 +16,7 @@ from .charts import accuracies_told, network_id
 PACK_DEFAULTS = {
     "depth_split_factor": "1", "layer_threshold": "1", "xbar_max_load": "6", "tuner": "joint",
     "num_sample": "8", "diagonal_rows": "None", "tune_effort": "None", "seed": "123",
+    "schedule": "layer",
 }  # fmt: skip
 """What `pack` does where it is not told: only other values are part of a command."""
 

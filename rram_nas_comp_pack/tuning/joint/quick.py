@@ -15,7 +15,7 @@ import numpy as np
 from ...kernels.arrays import Ints
 from ...simulation.event_loop import Program, program_on
 from ...values import Layer, Layout, Mapping, ReadTime
-from ..settings import Target
+from ..settings import Effort, Target
 from .construction import Doubling, double_copies
 from .fast_schedule import schedule_buffers
 from .multi_start import simulated
@@ -55,7 +55,7 @@ class QuickLayout(NamedTuple):
         return as_values(self.problem, self.incumbent, "effort")
 
     def program(self) -> Program:
-        """What `simulation.program` makes of `values`."""
+        """What `simulation.program` makes of `values`: the schedule of layers."""
         return program_on(np.concatenate(self._homes()), self.mappings, self.read_ns)
 
     def _homes(self) -> list[Ints]:
@@ -68,15 +68,16 @@ class QuickLayout(NamedTuple):
 
 
 def quick_layout(
-    mappings: Sequence[Mapping], target: Target, read_ns: ReadTime, samples: int, seed: int
+    mappings: Sequence[Mapping], target: Target, read_ns: ReadTime, effort: Effort
 ) -> QuickLayout | None:
-    """Make an un-duplicated network fast for `samples` samples.
+    """Make an un-duplicated network fast for the samples and the graph of `effort`, with its seed.
 
     None where pools have no room, or would not be faster than the network as it is without any waiting.
 
     The same seed gives the same layout on every machine.
     """
-    problem = build_problem(mappings, target, read_ns)
+    samples, seed = effort.samples, effort.seed
+    problem = build_problem(mappings, target, read_ns, effort.graph)
     space = problem.space
     state = pooled_layout(space, busy_owners(space, BUSY), samples, seed, POOL_STEPS)
     if state is None:

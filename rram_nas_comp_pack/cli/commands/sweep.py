@@ -1,0 +1,125 @@
+"""`sweep`: runs of a command at all values of some options, as one table and a page."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, redirect_stderr, redirect_stdout
+from functools import partial
+from pathlib import Path
+from threading import RLock
+
+from tqdm import tqdm
+
+from ...nas.workers.dask_cluster import cluster
+from ...nas.workers.engine import Engine, Failed
+from ...nas.workers.local import local
+from ...report.compare.run import packing_run, search_run
+from ...report.sweep.table import SweepTable, SweptRun, table_of
+from ...runs.folders import run_folder
+from ...runs.nas.read import read_search
+from ...runs.packing.read import read_result
+from ...runs.sweep import (
+    KINDS,
+    RUNS,
+    SWEEP,
+    drop_others,
+    is_begun,
+    is_done,
+    point_name,
+    run_of,
+    take_over,
+    write_sweep,
+)
+from ..options.parse import parse
+from ..options.sweep import Point, SweepOptions
+from ..shared import warn
+
+QUIET = {"pack": (), "evolve": ("--workers", "1")}
+"""Options of runs that share the machine with others."""
+
+
+def run(options: SweepOptions) -> int:
+    """Make the runs that are not there yet and write the sweep's folder; 1 where one of them failed."""
+    for argv in options.samples:
+        parse(argv)  # a wrong option is told before anything runs
+    parent = options.log_dir / "sweep"
+    commands = [point.argv for point in options.points]
+    with run_folder(parent, options.exp_id, RUNS, files=SWEEP) as folder:
+        try:
+            take_over(folder, parent / options.exp_id, commands)
+            with _engine(options) as engine:
+                failures = _make(folder, options.points, engine)
+            drop_others(folder, [argv for argv in commands if is_done(folder, argv)])
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("finished points are kept, and the same command goes on") from None
+        found = table_of(options.swept, [_values(folder, each, failures) for each in options.points])
+        write_sweep(folder, found.header, found.rows, _asked(options))
+        if not options.no_report:
+            _add_report(folder, options, found)
+    failed = sum(bool(reason) for reason in failures.values())
+    print(f"sweep: {len(options.points)} points, of which {failed} failed")
+    print(f"files: {parent / options.exp_id}")
+    return 1 if failed else 0
+
+
+def _make(folder: Path, points: Sequence[Point], engine: Engine) -> dict[tuple[str, ...], str]:
+    """Make what is not there yet; returns why runs failed, by their command lines."""
+    missing = [point.argv for point in points if not is_done(folder, point.argv)]
+    with tqdm(desc="sweep", total=len(points), unit="run", file=sys.stderr, disable=None) as bar:
+        made = len(points) - len(missing)
+        bar.update(made)
+        reasons = engine(
+            partial(make_run, str(folder.resolve())), missing, lambda done: bar.update(made + done - bar.n)
+        )
+    told = [each.error if isinstance(each, Failed) else each for each in reasons]
+    return dict(zip(missing, told, strict=True))
+
+
+def make_run(folder: str, argv: tuple[str, ...]) -> str:
+    """Make a run in a worker; returns why it failed, "" where it did not."""
+    from ..main import main
+
+    tqdm.set_lock(RLock())  # that between processes would be left behind where a worker is ended
+    said = io.StringIO()
+    going_on = ("--resume",) if is_begun(Path(folder), argv) else ()
+    places = ("--exp-id", point_name(argv), "--log-dir", str(Path(folder) / RUNS), "--no-report")
+    with redirect_stdout(io.StringIO()), redirect_stderr(said):
+        status = main([*argv, *QUIET[argv[0]], *going_on, *places])
+    if status == 0:
+        return ""
+    lines = said.getvalue().strip().splitlines()
+    return lines[-1].removeprefix("rram_nas_comp_pack: ") if lines else f"exit status {status}"
+
+
+def _values(folder: Path, point: Point, failures: dict[tuple[str, ...], str]) -> SweptRun:
+    """What the run of a point found, or why there is none."""
+    if not is_done(folder, point.argv):
+        return SweptRun(point.values, None, failures.get(point.argv, ""))
+    place = run_of(folder, point.argv)
+    packed = KINDS[point.argv[0]] == "packing"
+    found = packing_run("", read_result(place)) if packed else search_run(read_search(place, ""))
+    return SweptRun(point.values, found, "")
+
+
+def _asked(options: SweepOptions) -> dict[str, object]:
+    return {
+        "command": options.command,
+        "swept": list(options.swept),
+        "points": [{"run": point_name(point.argv), "argv": list(point.argv)} for point in options.points],
+    }
+
+
+def _add_report(folder: Path, options: SweepOptions, found: SweepTable) -> None:
+    from ...report.sweep.page import sweep_report
+    from ...runs.publish import write_report
+
+    try:
+        write_report(sweep_report(found, options.command), folder)
+    except Exception as error:
+        warn(f"no report was written: {' '.join(str(error).split()) or type(error).__name__}")
+
+
+def _engine(options: SweepOptions) -> AbstractContextManager[Engine]:
+    return local(options.workers) if options.scheduler is None else cluster(options.scheduler)

@@ -1,0 +1,125 @@
+"""The page of a sweep: curves whose axes and colours are chosen, and the table."""
+
+from __future__ import annotations
+
+import json
+
+from ..chart_values import Axis, Lines, Series, look
+from ..compare.run import Value
+from ..matplotlib_charts import draw, png_and_svg
+from ..page import Cell, CellValue, Section, asset, json_data, page, table
+from ..report_files import ReportFiles
+from .table import SweepTable
+
+_FIRST_RESULTS = ("latency_8_ns", "latency_1_ns", "hypervolume", "crossbars")
+"""What the curves show at first: the first of these that is there."""
+
+
+_SHOWN = {
+    *(
+        "crossbars",
+        "lower_bound",
+        "utilization",
+        "latency_1_ns",
+        "latency_8_ns",
+        "speed_8",
+        "energy_nj",
+        "area_um2",
+    ),
+    *("hypervolume", "front", "best_validation", "best_test", "best_chip_test"),
+}
+"""Results that the page's table has room for."""
+
+
+def sweep_report(found: SweepTable, command: str) -> ReportFiles:
+    """Page and figure of a sweep of a command."""
+    many = f"{len(found.rows)} point{'s' * (len(found.rows) != 1)}"
+    failed = sum(row[-1] is not None for row in found.rows)
+    told = f"{many} of {command}" + (f", {failed} of which failed" if failed else "")
+    curves = Section("curves", "Curves", _curves(found))
+    sections = [
+        *([curves] if _numeric(found) else []),
+        Section("table", "Table", _table(found)),
+        *([Section("failed", "Points that failed", _failures(found))] if failed else []),
+    ]
+    html = page("Sweep", told, sections, plots=False)
+    figures = png_and_svg(draw(_chart(found))) if _numeric(found) else {}
+    return ReportFiles(html, {f"sweep.{kind}": content for kind, content in figures.items()})
+
+
+def _numeric(found: SweepTable) -> list[int]:
+    """The places of columns that hold numbers."""
+    columns = list(zip(*found.rows, strict=True))
+    return [i for i, column in enumerate(columns) if any(isinstance(v, int | float) for v in column)]
+
+
+def _start(found: SweepTable) -> tuple[int, int, int]:
+    """The columns that are shown first: across, upwards, and by colour, which is -1 for one curve."""
+    numeric = _numeric(found)
+    across = next((i for i in numeric if i < found.parameters), numeric[0])
+    first = [found.header.index(name) for name in _FIRST_RESULTS if name in found.header]
+    upwards = next(iter(first), numeric[-1])
+    return across, upwards, next((i for i in range(found.parameters) if i != across), -1)
+
+
+def _chart(found: SweepTable) -> Lines:
+    """The curves that are shown first."""
+    across, upwards, colour = _start(found)
+    groups: dict[Value, list[tuple[float, float]]] = {}
+    for row in found.people_read():
+        x, y = row[across], row[upwards]
+        if isinstance(x, int | float) and isinstance(y, int | float):
+            groups.setdefault(row[colour] if colour >= 0 else "", []).append((x, y))
+    series = []
+    for i, (name, points) in enumerate(groups.items()):
+        xs, ys = zip(*sorted(points), strict=True)
+        series.append(Series(str(name), xs, ys, look(i).colour, mark=look(i).mark))
+    return Lines("", Axis(found.labels[across]), Axis(found.labels[upwards]), tuple(series))
+
+
+def _curves(found: SweepTable) -> str:
+    data = {
+        "labels": found.labels,
+        "parameters": found.parameters,
+        "numeric": _numeric(found),
+        "start": _start(found),
+        "looks": [look(i)[:1] for i in range(7)],
+        "rows": found.people_read(),
+    }
+    return (
+        '<form class="controls" id="sweep-controls"></form>\n'
+        '<div id="sweep-chart" role="img" aria-label="Curves of the chosen columns"></div>\n'
+        '<ul class="legend" id="sweep-legend"></ul>\n'
+        '<p class="hint">Every point is a run. Lines join runs of one colour.</p>\n'
+        f"<style>\n{asset('sweep/sweep.css')}</style>\n"
+        f'<div id="sweep-data">{json_data(json.dumps(data, separators=(",", ":")))}</div>\n'
+        f"<script>\n{asset('sweep/sweep.js')}</script>\n"
+    )
+
+
+def _table(found: SweepTable) -> str:
+    """Parameters, and the results that there is room for, of the points that did not fail."""
+    known = {name for i, name in enumerate(found.header) if any(row[i] is not None for row in found.rows)}
+    wanted = known & (_SHOWN if "speed_8" in known else {*_SHOWN, "speed"})
+    results = [i for i, name in enumerate(found.header) if name in wanted and i >= found.parameters]
+    shown = [*range(found.parameters), *results]
+    rows = [[_cell(row[i]) for i in shown] for row in found.people_read() if row[-1] is None]
+    caption = "A line a point; sweep.csv has all columns."
+    return f'<div class="swept">{table([found.labels[i] for i in shown], rows, caption, True)}</div>\n'
+
+
+def _failures(found: SweepTable) -> str:
+    """Parameters of the points that failed, and why."""
+    labels = [*found.labels[: found.parameters], "why"]
+    rows = [[*map(_cell, row[: found.parameters]), str(row[-1])] for row in found.rows if row[-1] is not None]
+    return (
+        f'<div class="swept">{table(labels, rows, "The same command makes these runs again.", True)}</div>\n'
+    )
+
+
+def _cell(value: Value) -> CellValue:
+    if value is None:
+        return "-"
+    return (
+        Cell(f"{value:.4g}" if value < 1e4 else f"{value:,.0f}", value) if isinstance(value, float) else value
+    )

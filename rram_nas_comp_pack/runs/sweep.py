@@ -1,0 +1,77 @@
+"""The folder of a sweep: a table of its points, and their runs, which outlive an interrupt."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from .file_names import EVOLUTION, PACKING, REPORT, RunFiles
+from .nas.checkpoint import is_kept
+from .text_files import write_csv, write_json
+
+RUNS, TABLE, ASKED = "runs", "sweep.csv", "sweep.json"
+
+_NAME = r"\.?[0-9a-f]{12}(?:\.partial|\.earlier)?"
+SWEEP = RunFiles(
+    "sweep",
+    (TABLE, RUNS),
+    re.compile(
+        rf"sweep\.(?:csv|json)|{REPORT}"
+        rf"|runs/packing/{_NAME}/{PACKING.names.pattern}|runs/evolution/{_NAME}/{EVOLUTION.names.pattern}"
+    ),
+)
+"""What a sweep writes."""
+
+KINDS = {"pack": "packing", "evolve": "evolution"}
+_MARKS = {"pack": "result.json", "evolve": "front.json"}
+
+
+def point_name(argv: Sequence[str]) -> str:
+    """The ID of the run that a command line makes: the same for the same command line."""
+    return hashlib.sha256(json.dumps(list(argv)).encode()).hexdigest()[:12]
+
+
+def run_of(folder: Path, argv: Sequence[str]) -> Path:
+    """Where the run of a command line lies in a sweep's folder."""
+    return folder / RUNS / KINDS[argv[0]] / point_name(argv)
+
+
+def is_done(folder: Path, argv: Sequence[str]) -> bool:
+    """Whether it has been made."""
+    return (run_of(folder, argv) / _MARKS[argv[0]]).exists()
+
+
+def is_begun(folder: Path, argv: Sequence[str]) -> bool:
+    """Whether a search by a command line was interrupted and can go on."""
+    run = run_of(folder, argv)
+    return argv[0] == "evolve" and is_kept(run.with_name(f".{run.name}.partial"))
+
+
+def take_over(folder: Path, earlier: Path, commands: Collection[Sequence[str]]) -> None:
+    """Copy the runs of these command lines from an earlier sweep that a sweep in the making lacks."""
+    for argv in commands:
+        if is_done(earlier, argv) and not is_done(folder, argv):
+            target = run_of(folder, argv)
+            shutil.rmtree(target, ignore_errors=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(run_of(earlier, argv), target, symlinks=True)
+
+
+def drop_others(folder: Path, commands: Collection[Sequence[str]]) -> None:
+    """Remove runs of other command lines than these, and what was left of runs that did not end."""
+    kept = {run_of(folder, argv) for argv in commands}
+    for run in (folder / RUNS).glob("*/*"):
+        if run not in kept:
+            shutil.rmtree(run)
+
+
+def write_sweep(
+    folder: Path, header: Sequence[str], rows: Sequence[Sequence[object]], asked: dict[str, object]
+) -> None:
+    """Write the table, a line a point, and what was asked for as JSON."""
+    write_csv(folder / TABLE, header, rows)
+    write_json(folder / ASKED, asked)
