@@ -8,7 +8,6 @@ from ofa.streams import printable
 
 from ..page import Cell, CellValue, Section, page, table
 from .run import Compared
-from .sizes import size_section
 from .table import rows
 
 CAPTION = "The best value of a row is bold."
@@ -17,13 +16,11 @@ CAPTION = "The best value of a row is bold."
 def comparison_page(runs: Sequence[Compared]) -> str:
     """One page with a column a run."""
     title = f"{len(runs)} runs side by side"
-    curves = size_section(runs)
-    sections = [Section("sizes", "Sizes of the chip", curves)] if curves else []
     return page(
         title,
         ", ".join(printable(run.name) for run in runs),
-        [*sections, Section("runs", "Runs", runs_table(runs))],
-        plots=bool(curves),
+        [Section("runs", "Runs", runs_table(runs))],
+        plots=False,
     )
 
 
