@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .load import load_network
     from .packing.check import violations
     from .packing.pack import PackingSettings
+    from .runs.tables import RunTables, read_run, read_runs
     from .tuning.settings import Effort, Tuning
     from .values import NO_RULES, Network, NoFit, Rules
 
@@ -46,6 +47,7 @@ _HOMES = {
     "packing.check": ("violations",),
     "packing.pack": ("PackingSettings",),
     "compiler": ("CompileOptions", "CompileResult", "Watch", "compile_network"),
+    "runs.tables": ("RunTables", "read_run", "read_runs"),
     "tuning.settings": ("Effort", "Tuning"),
     "values": ("NO_RULES", "Network", "NoFit", "Rules"),
 }
@@ -63,12 +65,15 @@ __all__ = [
     "NoFit",
     "PackingSettings",
     "Rules",
+    "RunTables",
     "ToolkitError",
     "Tuning",
     "Watch",
     "compile_network",
     "load_hardware",
     "load_network",
+    "read_run",
+    "read_runs",
     "trace",
     "violations",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ _DRAWN = rf"(?:{_FIGURE}|report\.html)"
 _LEFT = rf"(?:(?:figures|earlier)/)?(?:{_DRAWN}|link|copy)"
 REPORT = rf"report\.html|figures/{_DRAWN}|\.report\.(?:partial|earlier|[a-z0-9_]{{8}})/{_LEFT}"
 _PACKING = (
-    rf"(?:result\.json|pack\.csv|graph\.json|partition(?:_optimized)?\.json|sim\.log|trace\.json"
+    rf"(?:result\.json|pack\.csv|graph\.json|partition(?:_optimized)?\.json|sim\.log|(?:layers|schedule)\.csv|trace\.json"
     rf"|chip_image\.npz|\.chip_image\.npz\.partial|accuracy\.(?:json|csv)|\.accuracy\.(?:json|csv)\.partial"
     rf"|accuracy_sweep\.csv|\.accuracy_sweep\.csv\.partial"
     rf"|logs\.log|SimConfig\.ini|{REPORT})"

@@ -17,6 +17,7 @@ from ...values import Box, Coverage, Mapping, Placement, ReadTime
 from ..origin import Origin, config_entry, write_config
 from ..text_files import write_csv, write_json, write_lines
 from .graph import write_graph
+from .layers import LAYERS, layer_rows
 from .log import log_lines, timing
 from .read import RESULT
 from .sim_log import HEADER as SIM_LOG_HEADER
@@ -35,13 +36,21 @@ def write_run(
         write_json(folder / "partition_optimized.json", [layer_entry(m) for m in report.mappings])
     header = [f.name for f in fields(Placement)]
     write_csv(folder / "pack.csv", header, (astuple(p) for p in report.packing.placements))
-    write_csv(folder / "sim.log", SIM_LOG_HEADER, sim_log_rows(report))
+    for name in ("sim.log", "schedule.csv"):
+        write_csv(folder / name, SIM_LOG_HEADER, sim_log_rows(report))
+    write_layers(folder, report, origin)
     found = result_entry(report, settings, origin.config)
     write_json(folder / RESULT, {**found, "options": options, "version": __version__})
     write_config(folder, origin.config)
     if settings.schedule != "layer":
         write_graph(folder, report.network, report.graph)
     write_lines(folder / "logs.log", log_lines(report, settings, options, origin))
+
+
+def write_layers(folder: Path, report: CompileResult, origin: Origin) -> None:
+    """Write layers.csv, a line a layer."""
+    rows = layer_rows(report.mappings, report.contention.layers, origin.config.hardware)
+    write_csv(folder / "layers.csv", LAYERS, rows)
 
 
 def write_trace(folder: Path, report: CompileResult, time: ReadTime) -> None:

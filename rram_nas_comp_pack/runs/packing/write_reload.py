@@ -25,7 +25,7 @@ from .read import RESULT
 from .read_layout import SEGMENT
 from .reload import reload_entry
 from .sim_log import SEGMENTED
-from .write import layer_entry, result_entry
+from .write import layer_entry, result_entry, write_layers
 
 
 def write_reload_run(
@@ -44,7 +44,9 @@ def write_reload_run(
     rows = zip(split.placements, split.segments, strict=True)
     write_csv(folder / "pack.csv", header, ((*astuple(p), segment) for p, segment in rows))
     hardware, traced = origin.config.hardware, len(report.schedule.asked_ns)
-    write_csv(folder / "sim.log", SEGMENTED, _sim_log_rows(report, hardware, traced))
+    for name in ("sim.log", "schedule.csv"):
+        write_csv(folder / name, SEGMENTED, _sim_log_rows(report, hardware, traced))
+    write_layers(folder, report, origin)
     told = {**options, "sim_log_samples": traced}
     found = result_entry(report, settings, origin.config)
     contention: Any = found["contention"]
