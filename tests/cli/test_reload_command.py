@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given
@@ -12,10 +13,12 @@ from rram_nas_comp_pack.execution.chip import chip_of, stuck_cells
 from rram_nas_comp_pack.execution.device import device_of
 from rram_nas_comp_pack.execution.weight_faults import faults_of_layers
 from rram_nas_comp_pack.hardware.config.read import load_hardware
+from rram_nas_comp_pack.report.compare.run import packing_run
 from rram_nas_comp_pack.report.packing.atlas import slots_of
 from rram_nas_comp_pack.report.packing.segments import segment_chart, segment_figures, segment_table
+from rram_nas_comp_pack.report.sweep.table import SweptRun, table_of
 from rram_nas_comp_pack.runs.packing.chip_image import read_image
-from rram_nas_comp_pack.runs.packing.read import read_run
+from rram_nas_comp_pack.runs.packing.read import read_result, read_run
 from tests.fuzz.damage import damaged_json, damaged_table, fuzzed
 
 TUNED = ("--duplicate", "--tune-effort", 0)
@@ -35,6 +38,16 @@ def run(log):
     assert is_one_line(err)
     assert "the first cell is worn after" in err
     return log / "packing" / "t"
+
+
+@contextmanager
+def importable(folder):
+    """Modules of this folder can be imported."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
 
 
 def altered(run, tmp_path, name, change):
@@ -109,16 +122,13 @@ def test_every_segment_is_loaded_into_the_cells_of_one_chip(log, run):
     loaded = log / "packing" / "loaded"
     image = read_image(loaded / "chip_image.npz")
     assert (image.crossbars, len(image.weights)) == (1, 4)
-    sys.path.insert(0, str(log.parent))
-    try:
+    with importable(log.parent):
         status, out, err = call("verify", loaded, "--execute")
         assert (status, err) == (0, "")
         assert "every integer is that of the integer network" in out
         status, out, err = call("accuracy", loaded, "--instances", 1, "--images", 2)
         assert status == 0, err
         assert call("verify", loaded)[0] == 0
-    finally:
-        sys.path.remove(str(log.parent))
     device = device_of(load_hardware())
     chip = chip_of(1, device)
     found, cells = faults_of_layers(image, device, chip), stuck_cells(chip, device, 0)
@@ -140,6 +150,16 @@ def test_a_module_that_runs_again_in_another_segment_is_written_again(log):
     assert call("verify", folder)[::2] == (0, "")
     layers = json.loads((folder / "partition.json").read_text())
     assert [layer.get("weights_of") for layer in layers] == [None, None, 0]
+
+
+def test_a_sweep_over_sizes_of_the_chip_tells_years(log, run):
+    assert pack(log, "--num-crossbars", 9, "--reload", exp_id="whole")[0] == 0
+    folders = {"1": run, "9": log / "packing" / "whole"}
+    points = [SweptRun((n,), packing_run(n, read_result(f)), "") for n, f in folders.items()]
+    found = table_of(["num_crossbars"], points)
+    years = [row[found.header.index("years")] for row in found.rows]
+    assert years[0] > 0
+    assert years[1] is None
 
 
 @pytest.mark.parametrize("keys", [("write_ns",), ("writes",), ("years",), ("segments", 1, "rows")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...runs.packing.log import counted
 from ...runs.packing.log_reload import lifetime
 from ...runs.packing.reload import ReloadFigures, SegmentFigures
 from ...runs.packing.run import PackingRun
@@ -35,10 +36,11 @@ def segment_words(run: PackingRun) -> str:
     """What the chart shows, in words."""
     reload = figures_of(run)
     longest = max(range(len(reload.segments)), key=lambda n: reload.segments[n].latency_ns)
-    write, run_ns = duration(reload.write_ns), duration(reload.compute_ns)
+    write, ran = duration(reload.write_ns), duration(reload.compute_ns)
+    most = duration(reload.segments[longest].latency_ns)
     return (
-        f"Time of each segment in a pass of {reload.batch} samples: {run_ns} of running and {write} of "
-        f"writing in all. Longest: segment {longest}, {duration(reload.segments[longest].latency_ns)}."
+        f"Time of each segment in a pass of {counted(reload.batch, 'sample')}: {ran} of running and "
+        f"{write} of writing in all. Longest: segment {longest}, {most}."
     )
 
 
@@ -78,7 +80,10 @@ def segment_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
     """Key figures of a run in segments, with their names."""
     reload = figures_of(run)
     total, energy = reload.write_ns + reload.compute_ns, reload.write_nj + reload.compute_nj
-    yield "Segments", f"{len(reload.segments)}, written anew in each pass of {reload.batch} samples"
+    yield (
+        "Segments",
+        f"{len(reload.segments)}, written anew in each pass of {counted(reload.batch, 'sample')}",
+    )
     if reload.residents:
         crossbars = {p.crossbar_idx for p, s in zip(run.placements, run.segments, strict=True) if s < 0}
         yield "Layers that stay", f"{len(reload.residents)} on {len(crossbars)} crossbars"

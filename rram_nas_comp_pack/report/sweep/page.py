@@ -25,6 +25,9 @@ _SHOWN = {
         "speed_8",
         "energy_nj",
         "area_um2",
+        "segments",
+        "write_time_share",
+        "years",
     ),
     *("hypervolume", "front", "best_validation", "best_test", "best_chip_test"),
 }
