@@ -15,7 +15,10 @@ from tiny_runs import (
     strict_json,
 )
 
-FILES = ["SimConfig.ini", "logs.log", "pack.csv", "partition.json", "result.json", "sim.log"]
+FILES = [
+    *("SimConfig.ini", "layers.csv", "logs.log", "pack.csv", "partition.json", "result.json", "schedule.csv"),
+    "sim.log",
+]
 LAYER_KEYS = ["idx", "name", "multiply", "positions", "groups", "box_raw", "boxes", "child_boxes"]
 RESULT_KEYS = {
     *("model", "layers", "boxes", "crossbars_used", "crossbars_budget", "lower_bound", "proved_optimal"),
