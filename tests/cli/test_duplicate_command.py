@@ -15,8 +15,8 @@ from rram_nas_comp_pack.tuning import tuner as tuners
 from rram_nas_comp_pack.values import Rules
 
 FILES = [
-    *("SimConfig.ini", "logs.log", "pack.csv", "partition.json", "partition_optimized.json"),
-    *("result.json", "sim.log"),
+    *("SimConfig.ini", "layers.csv", "logs.log", "pack.csv", "partition.json"),
+    *("partition_optimized.json", "result.json", "schedule.csv", "sim.log"),
 ]
 MARGINS = [0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6]
 SAMPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
