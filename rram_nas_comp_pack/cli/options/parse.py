@@ -13,7 +13,8 @@ from ofa.parser import Parser, path
 from ... import __version__
 from ...errors import BadInput
 from .converters import at_least
-from .evolve import add_evolve, evolve_options
+from .evolve import evolve_options
+from .evolve_parser import add_evolve
 from .execution import accuracy_options, add_accuracy, add_faults, add_image, faults_options
 from .pack import add_pack, pack_options
 from .shared import add_config, add_data_movement, add_other_config, add_schedule, add_settings, settings_of

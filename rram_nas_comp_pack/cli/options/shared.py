@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ofa.parser import path
+from ofa.parser import path, word
 
 from ...errors import BadInput
 from ...hardware.config.change import CONSISTENT, OPTION, Settings
+from ...runs.origin import cores
 from ...runs.plain_text import plain
 from ...runs.simconfig import default_config
 from ...tuning.settings import DepthwiseMapping
 from .converters import MOST_SAMPLES, at_least, exp_id, number, one_or_several
+
+Container = argparse.ArgumentParser | argparse._ArgumentGroup
+"""What options are added to."""
 
 MOST_AREA_MM2 = 1e6
 """More than any wafer has."""
@@ -59,18 +63,42 @@ def add_run(parser: argparse.ArgumentParser, *, searched: bool = False) -> None:
     """Options of every command that makes a run; where networks are searched, hardware may be a choice."""
     add = parser.add_argument
     add("--exp-id", type=exp_id, default="dev", metavar="ID", help="name of the run's folder (default: dev)")
-    add(
+    add_log_dir(parser)
+    add_config(parser, several=searched)
+    add_settings(parser)
+    add("--seed", type=at_least(0), default=123, help="seed of all random numbers (default: 123)")
+    add("--no-report", action="store_true", help="write no report.html and no figures")
+    add("--verbose", action="store_true", help="copy logs.log to standard error")
+
+
+def add_log_dir(parser: Container) -> argparse.Action:
+    """Add where runs are written."""
+    return parser.add_argument(
         "--log-dir",
         type=path,
         default=Path("log"),
         metavar="DIR",
         help="folder in which runs are written (default: log)",
     )
-    add_config(parser, several=searched)
-    add_settings(parser)
-    add("--seed", type=at_least(0), default=123, help="seed of all random numbers (default: 123)")
-    add("--no-report", action="store_true", help="write no report.html and no figures")
-    add("--verbose", action="store_true", help="copy logs.log to standard error")
+
+
+def add_workers(parser: Container, does: str) -> tuple[argparse.Action, argparse.Action]:
+    """Add who works; `does` says what a cluster does instead of this machine."""
+    return (
+        parser.add_argument(
+            "--workers",
+            type=at_least(1, 1024),
+            default=cores(),
+            metavar="N",
+            help="number of processes on this machine (default: one per core)",
+        ),
+        parser.add_argument(
+            "--scheduler",
+            type=word,
+            metavar="ADDRESS",
+            help=f"address of a dask cluster that {does} instead, such as tcp://host:8786",
+        ),
+    )
 
 
 CROSSBARS = 10

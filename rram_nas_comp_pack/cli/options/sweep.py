@@ -11,13 +11,13 @@ from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ofa.parser import Parser, path, word
+from ofa.parser import Parser
 
 from ...errors import BadInput
 from ...hardware.config.change import OPTION
 from ...hardware.config.several import several_of
-from ...runs.origin import cores
-from .converters import at_least, exp_id
+from .converters import exp_id
+from .shared import Container, add_log_dir, add_workers
 
 COMMANDS = ("pack", "evolve")
 MOST_POINTS = 10_000
@@ -87,38 +87,20 @@ def add_sweep(parser: argparse.ArgumentParser) -> None:
         action.default = argparse.SUPPRESS  # what stands before COMMAND is told from what does not
 
 
-def _add_own(parser: Any) -> tuple[argparse.Action, ...]:
+def _add_own(parser: Container) -> tuple[argparse.Action, ...]:
     """Add the sweep's own options to a parser or a group."""
     add = parser.add_argument
     return (
         add(
             "--exp-id", type=exp_id, default="sweep", metavar="ID", help="name of its folder (default: sweep)"
         ),
-        add(
-            "--log-dir",
-            type=path,
-            default=Path("log"),
-            metavar="DIR",
-            help="folder in which runs are written (default: log)",
-        ),
+        add_log_dir(parser),
         add(
             "--in-step",
             action="store_true",
             help="take the first values together, then the second ones, and so on, not all combinations",
         ),
-        add(
-            "--workers",
-            type=at_least(1, 1024),
-            default=cores(),
-            metavar="N",
-            help="number of processes on this machine (default: one per core)",
-        ),
-        add(
-            "--scheduler",
-            type=word,
-            metavar="ADDRESS",
-            help="address of a dask cluster that makes the runs instead, such as tcp://host:8786",
-        ),
+        *add_workers(parser, "makes the runs"),
         add("--no-report", action="store_true", help="write no report.html and no figures"),
     )
 
