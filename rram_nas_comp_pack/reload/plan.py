@@ -22,6 +22,9 @@ from .units import Unit, units_of
 Progress = Callable[[int, int, float], None]
 """Called with segments done, segments in all, and the time of a pass in ns."""
 
+Laid = Callable[[int, int], None]
+"""Called with segments that were laid out, and how many there are at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -49,8 +52,15 @@ class Planner:
     Layers that are `residents` have crossbars of their own, and segments the others.
     """
 
-    def __init__(self, layers: Sequence[Layer], compiling: Compiling, residents: Residents = NOBODY) -> None:
-        """Cut the layers into units, and bound what each takes."""
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        compiling: Compiling,
+        residents: Residents = NOBODY,
+        laid: Laid | None = None,
+    ) -> None:
+        """Cut the layers into units, and bound what each takes; `laid` is told of every segment."""
+        self._tell = laid
         self.residents, budget = residents, (compiling.options.budget or 0) - residents.crossbars
         self.compiling = replace(compiling, options=with_budget(compiling.options, budget))
         self.units = units_of_chip(layers, self.compiling, residents)
@@ -73,6 +83,8 @@ class Planner:
         """The quickly tuned segment."""
         if (first, end) not in self._known:
             self._known[first, end] = self._laid(self.units[first:end], self.compiling.quick)
+            if self._tell is not None:
+                self._tell(len(self._known), len(self.units) * (len(self.units) + 1) // 2)
         return self._known[first, end]
 
     def tuned(self, units: Sequence[Unit], segments: int, steps: int | None) -> Segment | None:
@@ -104,13 +116,17 @@ def _found(cuts: Cuts | None) -> Cuts:
 
 
 def plan(
-    layers: Sequence[Layer], compiling: Compiling, progress: Progress | None = None, residents: bool = True
+    layers: Sequence[Layer],
+    compiling: Compiling,
+    progress: Progress | None = None,
+    laid: Laid | None = None,
+    residents: bool = True,
 ) -> Plan:
     """The fastest segments, each then tuned in full; with `residents` where that is faster.
 
     Raises BadInput as `partition` does.
     """
-    planner = Planner(layers, compiling)
+    planner = Planner(layers, compiling, laid=laid)
     best, full = planner.best(), planner.full()
     compared = best.paid
     if residents:

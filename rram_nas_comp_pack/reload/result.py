@@ -135,7 +135,13 @@ def compile_reloaded(
     _require_layers(options)
     began = perf_counter()
     compiling = reload.compiling(hardware, options)
-    planned = plan(network.layers, compiling, watch.tuning)
+    budget = options.budget
+
+    def laid(done: int, most: int) -> None:
+        if watch.packing is not None:
+            watch.packing(done, most, budget)
+
+    planned = plan(network.layers, compiling, watch.tuning, laid)
     if len(planned.segments) == 1 and planned.segments[0].units[0].whole:
         found = compile_network(network, hardware, options, watch)
         if not isinstance(found, NoFit):
