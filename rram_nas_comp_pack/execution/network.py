@@ -112,8 +112,10 @@ def _plan(recorder: Recorder, layers: Sequence[Layer]) -> _Plan:
     if len(found) != len(layers):
         raise CannotBeDone(f"the network ran {len(found)} layers on this input, its layout has {len(layers)}")
     for layer, wanted in zip(found, layers, strict=True):
-        sizes, allowed = ((each.kind, each.raw.h, each.raw.w, each.stored_in) for each in (layer, wanted))
-        if sizes != allowed or layer.positions % wanted.positions:
+        sizes, allowed = ((each.kind, each.raw.h, each.raw.w) for each in (layer, wanted))
+        # a layer that is called again may have its weights once more, in a segment of its own
+        stored = wanted.stored_in in (layer.stored_in, wanted.index)
+        if sizes != allowed or not stored or layer.positions % wanted.positions:
             raise CannotBeDone(
                 f"layer {layer.label} ({layer.name}) has {layer.raw.h} rows, {layer.raw.w} columns and "
                 f"{layer.positions} positions on this input, the layout's {wanted.label} has {wanted.raw.h}, "

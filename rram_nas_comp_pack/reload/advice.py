@@ -16,7 +16,10 @@ from .segments import ReloadSettings
 def reload_advice(
     layers: Sequence[Layer], hardware: Hardware, options: CompileOptions, reload: ReloadSettings
 ) -> str:
-    """That the network runs in segments, the least time of a pass, and the longest that cells last."""
+    """That the network runs in segments, and roughly the time of a pass and the life of the cells.
+
+    Layers that stay on the chip and segments that change places may make both a little better.
+    """
     try:
         found = quick_bound(layers, reload.compiling(hardware, options))
     except BadInput:
@@ -26,6 +29,6 @@ def reload_advice(
     life = f"{years:.3g} years" if years >= 1 else f"{years * 365.25:.3g} days"
     samples = f"{reload.batch} sample{'s' * (reload.batch > 1)}"
     return (
-        f"--reload, which runs it in {fewest} segments or more: at least {found.ns / 1e6:.4g} ms for "
-        f"{samples}, and {life} or less until the first cell is worn at {reload.rate:g} inferences a second"
+        f"--reload, which runs it in {fewest} segments or more: roughly {found.ns / 1e6:.4g} ms or more for "
+        f"{samples}, and roughly {life} until the first cell is worn at {reload.rate:g} inferences a second"
     )

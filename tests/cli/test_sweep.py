@@ -110,12 +110,18 @@ def test_its_own_options_stand_before_or_behind_the_command():
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (("pack", "--num-crossbars", "1,1"), "--num-crossbars: found '1,1', allowed are different values"),
+        (
+            ("pack", "--num-crossbars", "1,1"),
+            "--num-crossbars: found a value twice in '1,1'",
+        ),
         (("pack", "--num-crossbars", "9:1"), "--num-crossbars: found '9:1', allowed is FROM:TO"),
+        (("pack", "--num-crossbars", "1,"), "--num-crossbars: found an empty value in '1,'"),
+        (("pack", "--num-crossbars", "1,3:5"), "--num-crossbars: found a range among values"),
+        (("pack", "--num-crossbars", "1:2000000000"), "with at most 10000 values"),
         (("pack", "--num-crossbars", "1,x"), "--num-crossbars: found 'x', allowed is a whole number"),
         (
             ("pack", "--in-step", "--num-crossbars", "1,2", "--seed", "1,2,3"),
-            "--in-step: found lists of 2, 3",
+            "--in-step: found 2 of num_crossbars, 3 of seed",
         ),
         (("pack", "--set", "ADC_Choic=1,2"), "the nearest is ADC_Choice"),
         (("pack", "--colour", "1,2"), "unrecognized arguments: --colour 1"),
@@ -139,7 +145,8 @@ def test_what_cannot_be_swept_is_told_before_anything_runs(place, argv, said):
 
 def test_a_line_a_point_with_results_or_the_reason(done):
     status, out, err, folder = done
-    assert (status, err) == (1, "")
+    assert status == 1
+    assert "of the points: accuracy_nets:net does not fit --num-crossbars 1" in err
     assert "6 points, of which 2 failed" in out
     found = rows(folder)
     assert [(row["num_crossbars"], row["Xbar_Size"]) for row in found] == [
@@ -222,6 +229,15 @@ def test_the_page_shows_curves_and_the_reasons(done):
     assert "6 points of pack, 2 of which failed" in page
     assert "does not fit --num-crossbars 1" in page
     assert (done[3] / "figures" / "sweep.svg").exists()
+
+
+def test_where_all_points_fail_the_page_says_why(place):
+    status, _, err = swept(place, "--num-crossbars", 1, "--seed", "1,2", exp_id="none")
+    assert status == 1
+    assert "no report" not in err
+    page = (place / "log" / "sweep" / "none" / "report.html").read_text()
+    assert "Points that failed" in page
+    assert 'id="sweep-chart"' not in page
 
 
 def test_a_run_is_named_by_its_command_line():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, redirect_stderr, redirect_stdout
 from functools import partial
@@ -36,6 +37,9 @@ from ..options.parse import parse
 from ..options.sweep import Point, SweepOptions
 from ..shared import warn
 
+MOST_REASONS = 5
+"""So many reasons of failures are printed; sweep.csv has all."""
+
 QUIET = {"pack": (), "evolve": ("--workers", "1")}
 """Options of runs that share the machine with others."""
 
@@ -59,7 +63,10 @@ def run(options: SweepOptions) -> int:
         if not options.no_report:
             _add_report(folder, options, found)
     failed = sum(bool(reason) for reason in failures.values())
-    print(f"sweep: {len(options.points)} points, of which {failed} failed")
+    many = f"{len(options.points)} point{'s' * (len(options.points) != 1)}"
+    print(f"sweep: {many}, of which {failed} failed")
+    for reason, count in Counter(filter(None, failures.values())).most_common(MOST_REASONS):
+        warn(f"{count} of the points: {reason}")
     print(f"files: {parent / options.exp_id}")
     return 1 if failed else 0
 

@@ -22,7 +22,7 @@ from .shared import Container, add_log_dir, add_workers
 COMMANDS = ("pack", "evolve")
 MOST_POINTS = 10_000
 
-_RANGE = re.compile(r"(\d{1,9}):(\d{1,9})(?::(\d{1,9}))?")
+_RANGE = re.compile(r"(\d{1,18}):(\d{1,18})(?::(\d{1,18}))?")
 _WITH_COMMAS = {"--input-size", "--objectives", "--diagonal-rows"}
 """Options whose values have commas themselves: slashes separate these."""
 
@@ -169,7 +169,12 @@ def _values(option: str, text: str) -> list[str]:
         return [str(number) for number in range(first, last + 1, step)]
     parts = [each.strip() for each in text.split("/" if option in _WITH_COMMAS else ",")]
     if len(parts) > 1 and ("" in parts or len(set(parts)) < len(parts)):
-        raise BadInput(f"{option}: found {text!r}, allowed are different values")
+        what = "an empty value" if "" in parts else "a value twice"
+        raise BadInput(
+            f"{option}: found {what} in {text!r}, allowed are different values, none of them empty"
+        )
+    if len(parts) > 1 and any(map(_RANGE.fullmatch, parts)):
+        raise BadInput(f"{option}: found a range among values, {text!r}, allowed is either")
     return parts
 
 
@@ -178,8 +183,8 @@ def _points(command: str, choices: Sequence[_Choice], in_step: bool) -> Iterator
     ways = [choice.ways for choice in choices]
     lengths = {len(choice.ways) for choice in choices if choice.name}
     if in_step and len(lengths) > 1:
-        told = ", ".join(map(str, sorted(lengths)))
-        raise BadInput(f"--in-step: found lists of {told} values, allowed are lists of one length")
+        told = ", ".join(f"{len(choice.ways)} of {choice.name}" for choice in choices if choice.name)
+        raise BadInput(f"--in-step: found {told}, allowed are as many values of each")
     longest = max(lengths, default=1)
     count = longest if in_step else prod(map(len, ways))
     if count > MOST_POINTS:

@@ -70,8 +70,9 @@ def _dragged(before: Sections, after: Sections) -> Iterator[tuple[str, str]]:
             grown = Fraction(after.get(own, {}).get(name, "").strip()) * growth
         except (ValueError, IndexError, ZeroDivisionError):
             continue  # told where the values are read
+        size = Fraction(sizes[1][place].strip())
         if growth != 1 and grown >= 1 and grown.denominator == 1:
-            yield name, str(grown)
+            yield name, str(min(grown, size))  # no more converters than rows or columns
 
 
 def _ini(path: Path, sections: Mapping[str, Mapping[str, str]]) -> bytes:

@@ -23,13 +23,13 @@ def hardware_table(runs: Sequence[SearchRun]) -> str:
     many = len(runs) > 1
     header = (
         *(("run",) if many else ()), "hardware", "crossbar", "cell bits", "ADC bits", "area, mm²",
-        "crossbars", "evaluated", "of the front", "best accuracy", "best speed",
+        "crossbars", "fit", "of the front", "best accuracy", "best speed",
     )  # fmt: skip
     rows = [[*((run.name,) if many else ()), *_cells(run, own)] for run in mixed for own in run.front.offered]
     caption = (
         "Hardware that networks could choose: area of a crossbar with all that belongs to it, crossbars that "
-        "the budget holds, and networks that chose it. Accuracy and speed are the best of the front on this "
-        "hardware; speeds are over the baseline of the first hardware."
+        "the budget holds, networks on it that fit, and those of the front. Accuracy and speed are the best "
+        "of the front on this hardware; speeds are over the baseline of the first hardware."
     )
     return f'<div class="hardware">{table(header, rows, caption, True)}</div>\n'
 

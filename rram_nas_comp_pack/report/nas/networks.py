@@ -97,7 +97,11 @@ def _panel(name: str, title: str, network: FrontNetwork, command: str, folder: s
     own = network.test if network.chip is None else network.chip_test
     where = "test" if network.chip is None else "on chips and test images"
     test = "" if own is None else f", {where} {own:.4f}"
-    on = f", on {network.hardware}" if network.hardware else ""
+    on = (
+        f", on {network.hardware} (pack tells speeds over the baseline of this hardware itself)"
+        if network.hardware
+        else ""
+    )
     figures = f"{accuracies_told(network)}{test}, speed {network.best.speed:.2f}{on}"
     return (
         f'<div class="panel" id="{name}" hidden><h3>{escape(title)}</h3>\n'

@@ -138,7 +138,8 @@ def _key_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
     yield "Utilization", f"{result.utilization:.1%} of the cells under boxes"
     yield "Weights", f"{run.weight_utilization:.1%} of the cells hold weights"
     if result.schedule != "layer":
-        yield "Schedule", f"by {result.schedule}; the baseline runs layer after layer"
+        whole = "; whole layers are not slower, and are what runs" if run.whole_layers else ""
+        yield "Schedule", f"by {result.schedule}{whole}; the baseline runs layer after layer"
     if result.buffers is not None:
         yield "Buffers", buffer_words(result.buffers, run.labels)
     if result.movement is not None:
@@ -175,6 +176,7 @@ def _gap(run: PackingRun) -> Iterator[tuple[str, str]]:
         if bounds is not None and e.num_sample == 1:
             name = "critical path" if bounds.largest_ns == bounds.critical_path_ns else "busiest crossbar"
             ratio = e.latency_ns / bounds.largest_ns
+            name += " of whole layers" if run.whole_layers else ""
             yield (
                 "Bound, 1 sample",
                 f"{duration(bounds.largest_ns)} ({name}): packed takes {ratio:.2f} × that",

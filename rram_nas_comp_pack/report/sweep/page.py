@@ -39,14 +39,14 @@ def sweep_report(found: SweepTable, command: str) -> ReportFiles:
     many = f"{len(found.rows)} point{'s' * (len(found.rows) != 1)}"
     failed = sum(row[-1] is not None for row in found.rows)
     told = f"{many} of {command}" + (f", {failed} of which failed" if failed else "")
-    curves = Section("curves", "Curves", _curves(found))
+    drawn = any(i >= found.parameters for i in _numeric(found))
     sections = [
-        *([curves] if _numeric(found) else []),
+        *([Section("curves", "Curves", _curves(found))] if drawn else []),
         Section("table", "Table", _table(found)),
         *([Section("failed", "Points that failed", _failures(found))] if failed else []),
     ]
     html = page("Sweep", told, sections, plots=False)
-    figures = png_and_svg(draw(_chart(found))) if _numeric(found) else {}
+    figures = png_and_svg(draw(_chart(found))) if drawn else {}
     return ReportFiles(html, {f"sweep.{kind}": content for kind, content in figures.items()})
 
 

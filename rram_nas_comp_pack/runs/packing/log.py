@@ -84,6 +84,9 @@ def packing_statistics(report: CompileResult, settings: CompileOptions) -> Itera
     yield "cells with weights", f"{report.layout.weight_utilization:.2%}"
 
 
+WHOLE_LAYERS = "whole layers one after another are not slower for the samples that count, and are what runs"
+
+
 def schedule_lines(report: CompileResult, settings: CompileOptions) -> Iterator[str]:
     """What of a sample runs at once, what that cannot beat, and the operators behind which rows end."""
     if report.graph is None or report.bounds is None:
@@ -91,7 +94,7 @@ def schedule_lines(report: CompileResult, settings: CompileOptions) -> Iterator[
     rows = sum(each.rows for each in report.graph)
     yield f"schedule {settings.schedule}: {counted(rows, 'row')} in {counted(len(report.graph), 'layer')}"
     if report.graph == chain(len(report.graph)):
-        yield "whole layers one after another are not slower for this layout, and are what runs"
+        yield WHOLE_LAYERS
     yield f"critical path of a sample = {report.bounds.critical_path_ns:.1f}"
     yield f"reads of the busiest crossbar for a sample = {report.bounds.busiest_ns:.1f}"
     for e in report.evaluations:
@@ -234,7 +237,10 @@ def summary(report: CompileResult) -> Iterator[str]:
         yield f"duplication: {tuned_for(report)}"
     if report.bounds is not None:
         least = milliseconds(report.bounds.largest_ns)
-        yield f"no schedule of this layout takes less than {least} for 1 sample"
+        if report.graph is not None and report.graph == chain(len(report.graph)):
+            yield f"schedule: {WHOLE_LAYERS}; such a schedule takes at least {least} for 1 sample"
+        else:
+            yield f"no schedule of this layout takes less than {least} for 1 sample"
     if report.buffers is not None:
         yield f"buffers: {buffer_words(report.buffers, [m.layer.label for m in report.mappings])}"
     if report.movement is not None:

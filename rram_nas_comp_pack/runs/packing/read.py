@@ -12,7 +12,7 @@ from ...simulation.contention import Contention, LayerContention
 from ...simulation.data_movement import DataMovement
 from ...simulation.row_bounds import RowBounds
 from ...simulation.row_buffers import RowBuffers
-from ...simulation.row_graph import ScheduleKind
+from ...simulation.row_graph import ScheduleKind, chain
 from ...values import (
     NO_RULES,
     Coverage,
@@ -27,7 +27,7 @@ from ...values import (
 from ..checked_json import HUGE, JsonObject, read_json
 from ..simconfig import read_simconfig
 from .agreement import disagreements
-from .graph import read_drawn_graph
+from .graph import read_drawn_graph, read_graph
 from .read_judged import read_judged
 from .read_layout import all_slots, read_mappings, read_segments
 from .reload import read_reload
@@ -139,6 +139,7 @@ def read_run(run_dir: Path, name: str) -> PackingRun:
         sweeps=sweeps,
         segments=segments or (),
         graph=read_drawn_graph(run_dir, result.schedule, mappings),
+        whole_layers=read_graph(run_dir, result.schedule, mappings) == chain(len(mappings)),
     )
 
 

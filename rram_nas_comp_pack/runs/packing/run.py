@@ -114,7 +114,8 @@ class PackingRun:
 
     `trace` holds the first TRACED samples; `weight_utilization` is known for every run. `accuracy` is None
     where no chip has been judged; `sweeps` are those of accuracy_sweep.csv. `segments` are those of the
-    placements, of a run in several. `graph` is that of the network, None for a schedule of layers.
+    placements, of a run in several. `graph` is that of the network, None for a schedule of layers; with
+    `whole_layers` these run one after another all the same, because that is not slower.
     """
 
     name: str
@@ -127,6 +128,7 @@ class PackingRun:
     sweeps: tuple[Sweep, ...] = ()
     segments: tuple[int, ...] = ()
     graph: RowGraph | None = None
+    whole_layers: bool = False
 
     @property
     def labels(self) -> tuple[str, ...]:
