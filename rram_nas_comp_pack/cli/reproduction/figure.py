@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...report.chart_values import BLUE, GREY, ORANGE, SKY, Axis, Bars, Lines, Portion, Series, look
+from ...report.chart_values import (
+    BLUE,
+    GREY,
+    ORANGE,
+    SKY,
+    Axis,
+    Bars,
+    Front,
+    Lines,
+    Point,
+    Portion,
+    Series,
+    look,
+)
 from .claims import PAPER_ACCURACIES, PAPER_SPEEDS, Claim, Run
 
 Found = Sequence[tuple[Run, Claim, tuple[float, ...]]]
+Values = tuple[float, ...]
 SPEED = "speed over the baseline's"
 
 
@@ -76,7 +90,8 @@ def _fronts(found: Found, group: str) -> Iterator[Series]:
     speeds = {name: values for name, figure, values in own if figure == "speeds"}
     fronts = [(name, values) for name, figure, values in own if figure == "accuracies"]
     for i, (name, values) in enumerate(fronts):
-        yield Series(name.rpartition(", ")[2], speeds[name], values, look(i).colour, mark=look(i).mark)
+        best = _unbeaten(speeds[name], values)
+        yield Series(name.rpartition(", ")[2], *best, look(i).colour, mark=look(i).mark)
     if fronts:
         of_all = [accuracy for _, values in fronts for accuracy in values]
         yield Series("baseline", (1.0, 1.0), (min(of_all), max(of_all)), GREY, "dot", mark="cross")
@@ -84,3 +99,13 @@ def _fronts(found: Found, group: str) -> Iterator[Series]:
         (slow, fast), (low, high) = PAPER_SPEEDS[:2], PAPER_ACCURACIES[:2]
         x, y = (slow, fast, fast, slow, slow), (low, low, high, high, low)
         yield Series("the paper's range", x, y, GREY, "dash")
+
+
+def _unbeaten(speeds: Sequence[float], values: Sequence[float]) -> tuple[Values, Values]:
+    """Speeds and accuracies of the networks that no other of the front beats in both, on these images.
+
+    A search looks at validation images alone, so that on others networks of its front may beat each other.
+    """
+    points = [Point(x, y, None, "", "") for x, y in zip(speeds, values, strict=True)]
+    limit = Front("", tuple(points), look(0)).limit()
+    return tuple(p.x for p in limit), tuple(p.y for p in limit)
