@@ -6,11 +6,14 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 
 from .file_names import EVOLUTION, PACKING, REPORT, RunFiles
 from .nas.checkpoint import is_kept
+from .simconfig import default_config
 from .text_files import write_csv, write_json
 
 RUNS, TABLE, ASKED = "runs", "sweep.csv", "sweep.json"
@@ -31,8 +34,23 @@ _MARKS = {"pack": "result.json", "evolve": "front.json"}
 
 
 def point_name(argv: Sequence[str]) -> str:
-    """The ID of the run that a command line makes: the same for the same command line."""
-    return hashlib.sha256(json.dumps(list(argv)).encode()).hexdigest()[:12]
+    """The ID of the run that a command line makes: the same for the same command line and hardware."""
+    found = hashlib.sha256(json.dumps(list(argv)).encode())
+    for config in _configs(argv):
+        with suppress(OSError):  # the run itself tells what is wrong with it
+            found.update(config.read_bytes())
+    return found.hexdigest()[:12]
+
+
+def _configs(argv: Sequence[str]) -> Iterator[Path]:
+    """The configuration files of a command line, or the usual one."""
+    given = [i for i, text in enumerate(argv) if text.partition("=")[0] == "--config"]
+    if not given:
+        yield default_config()
+    for i in given:
+        _, equals, value = argv[i].partition("=")
+        words = takewhile(lambda text: not text.startswith("-"), argv[i + 1 :])
+        yield from map(Path, (value,) if equals else words)
 
 
 def run_of(folder: Path, argv: Sequence[str]) -> Path:

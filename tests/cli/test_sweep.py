@@ -243,3 +243,16 @@ def test_where_all_points_fail_the_page_says_why(place):
 def test_a_run_is_named_by_its_command_line():
     names = {point_name(point.argv) for point in options("pack", "--seed", "1:50").points}
     assert len(names) == 50
+
+
+def test_a_point_on_other_hardware_is_another_run(place):
+    config = place / "own.ini"
+    config.write_text((place / "quiet.ini").read_text())
+    argv = ("--num-crossbars", 9, "--config", config)
+    assert swept(place, *argv, exp_id="edited")[0] == 0
+    before = rows(place / "log" / "sweep" / "edited")
+    config.write_text(config.read_text().replace("ADC_Choice = 2", "ADC_Choice = 4"))
+    assert swept(place, *argv, exp_id="edited")[0] == 0
+    after = rows(place / "log" / "sweep" / "edited")
+    assert before[0]["hardware"] != after[0]["hardware"]
+    assert before[0]["area_um2"] != after[0]["area_um2"]

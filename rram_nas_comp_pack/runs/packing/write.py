@@ -36,8 +36,9 @@ def write_run(
         write_json(folder / "partition_optimized.json", [layer_entry(m) for m in report.mappings])
     header = [f.name for f in fields(Placement)]
     write_csv(folder / "pack.csv", header, (astuple(p) for p in report.packing.placements))
+    schedule = list(sim_log_rows(report))
     for name in ("sim.log", "schedule.csv"):
-        write_csv(folder / name, SIM_LOG_HEADER, sim_log_rows(report))
+        write_csv(folder / name, SIM_LOG_HEADER, schedule)
     write_layers(folder, report, origin)
     found = result_entry(report, settings, origin.config)
     write_json(folder / RESULT, {**found, "options": options, "version": __version__})

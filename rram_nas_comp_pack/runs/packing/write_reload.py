@@ -44,8 +44,9 @@ def write_reload_run(
     rows = zip(split.placements, split.segments, strict=True)
     write_csv(folder / "pack.csv", header, ((*astuple(p), segment) for p, segment in rows))
     hardware, traced = origin.config.hardware, len(report.schedule.asked_ns)
+    schedule = list(_sim_log_rows(report, hardware, traced))
     for name in ("sim.log", "schedule.csv"):
-        write_csv(folder / name, SEGMENTED, _sim_log_rows(report, hardware, traced))
+        write_csv(folder / name, SEGMENTED, schedule)
     write_layers(folder, report, origin)
     told = {**options, "sim_log_samples": traced}
     found = result_entry(report, settings, origin.config)
