@@ -66,17 +66,21 @@ def _start(found: SweepTable) -> tuple[int, int, int]:
 
 
 def _chart(found: SweepTable) -> Lines:
-    """The curves that are shown first."""
+    """The curves that are shown first, in the colours of the page."""
     across, upwards, colour = _start(found)
-    groups: dict[Value, list[tuple[float, float]]] = {}
-    for row in found.people_read():
-        x, y = row[across], row[upwards]
-        if isinstance(x, int | float) and isinstance(y, int | float):
-            groups.setdefault(row[colour] if colour >= 0 else "", []).append((x, y))
-    series = []
-    for i, (name, points) in enumerate(groups.items()):
-        xs, ys = zip(*sorted(points), strict=True)
-        series.append(Series(str(name), xs, ys, look(i).colour, mark=look(i).mark))
+    rows, series = found.people_read(), []
+    names = dict.fromkeys(row[colour] if colour >= 0 else "" for row in rows)
+    for i, name in enumerate(names):
+        points = [
+            (x, y)
+            for row in rows
+            if (row[colour] if colour >= 0 else "") == name
+            and isinstance(x := row[across], int | float)
+            and isinstance(y := row[upwards], int | float)
+        ]
+        if points:
+            xs, ys = zip(*sorted(points), strict=True)
+            series.append(Series(str(name), xs, ys, look(i).colour, mark=look(i).mark))
     return Lines("", Axis(found.labels[across]), Axis(found.labels[upwards]), tuple(series))
 
 
