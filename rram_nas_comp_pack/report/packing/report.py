@@ -17,7 +17,8 @@ from ..page import Section, page, plot, terms
 from ..plotly_charts import interactive
 from ..report_files import ReportFiles
 from .accuracy import accuracy_table, chip_chart, chip_words, mapping_table, noise_chart, noise_words
-from .atlas import atlas_figure, atlas_html
+from .atlas import atlas_figure
+from .atlas_page import atlas_html
 from .charts import (
     cost_chart,
     duration,
