@@ -52,9 +52,9 @@ _CONTROLS = """<form class="controls screen" id="atlas-controls">
 </form>
 """
 
-_VIEW = """<p class="hint screen" id="atlas-hint">Point at a box to light up all boxes and copies of its layer, or
-move from box to box with the arrow keys; Enter shows the layer alone, Escape shows all. The strip on the right
-shows all crossbars: click on it to go there.SLOTS</p>
+_VIEW = """<p class="hint screen" id="atlas-hint">Point at a box to light up all boxes and copies of its
+layer, or move from box to box with the arrow keys; Enter shows the layer alone, Escape shows all. The strip
+on the right shows all crossbars: click on it to go there.SLOTS</p>
 WORDS<p class="told screen" id="atlas-told" role="status" aria-live="polite">&nbsp;</p>
 <div class="beside">
 GRAPH<div class="pair screen"><div class="atlas" id="atlas-view" tabindex="0" role="application"
