@@ -160,8 +160,8 @@ def test_a_module_that_runs_again_in_another_segment_is_written_again(log):
 def test_a_sweep_over_sizes_of_the_chip_tells_years(log, run):
     assert pack(log, "--num-crossbars", 9, "--reload", exp_id="whole")[0] == 0
     folders = {"1": run, "9": log / "packing" / "whole"}
-    points = [SweptRun((n,), packing_run(n, read_result(f)), "") for n, f in folders.items()]
-    found = table_of(["num_crossbars"], points)
+    points = [SweptRun((n,), packing_run(n, read_result(f)).values, "") for n, f in folders.items()]
+    found = table_of("pack", ["num_crossbars"], points)
     years = [row[found.header.index("years")] for row in found.rows]
     assert years[0] > 0
     assert years[1] is None

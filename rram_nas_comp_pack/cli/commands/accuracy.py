@@ -11,6 +11,7 @@ from ofa.streams import printable
 from ...execution.chip import ChipInstance
 from ...execution.device import device_of
 from ...execution.judging import Judged
+from ...runs.held_folder import make_folder
 from ...runs.packing.accuracy import Accuracy, Reference, accuracy_of, save_accuracy, share_name
 from ...runs.packing.accuracy_lines import ChipLine, ChipName, add_line, begin_lines, read_lines
 from ..accuracy_sweep import run_sweep
@@ -34,6 +35,8 @@ def run(options: AccuracyOptions) -> int:
 
     Raises BadInput for a run that cannot be executed, and for options that do not suit it.
     """
+    if options.out is not None:
+        make_folder(options.out, "--out")
     with telling_of_compiling(), one_thread():
         lines = run_sweep(options, options.sweep) if options.sweep else _run_once(options)
     print(*map(printable, lines), sep="\n")
@@ -48,7 +51,7 @@ def _run_once(options: AccuracyOptions) -> list[str]:
     chips = chips_asked(options, device, of_run.image.crossbars)
     lines = _judge_all(of_run, judged, reference, chips)
     found = accuracy_of(reference, lines, layer_places(judged))
-    path = save_accuracy(options.run_dir, found, lines)
+    path = save_accuracy(options.results, found, lines)
     return [*told(found), f"file: {path}"]
 
 
@@ -56,9 +59,9 @@ def _judge_all(
     of_run: JudgedRun, judged: Judged, reference: Reference, chips: dict[ChipName, ChipInstance]
 ) -> list[ChipLine]:
     """A line for every chip: those of accuracy.csv that still hold, and new ones, appended when done."""
-    run_dir, settings = of_run.options.run_dir, _settings(judged, reference)
-    held = [line for line in read_lines(run_dir) if line.settings == settings]
-    begin_lines(run_dir, held, reference.trained)
+    folder, settings = of_run.options.results, _settings(judged, reference)
+    held = [line for line in read_lines(folder) if line.settings == settings]
+    begin_lines(folder, held, reference.trained)
     known = {line.chip: line for line in held if line.encoding == reference.encoding}
     missing = [name for name in chips if name not in known]
     with step_bar("accuracy", "image") as advance:
@@ -66,7 +69,7 @@ def _judge_all(
         for name in missing:
             counts = judge(of_run, judged, chips[name], progress)
             known[name] = ChipLine(settings, reference.encoding, name, counts)
-            add_line(run_dir, known[name], reference.trained)
+            add_line(folder, known[name], reference.trained)
     return [known[name] for name in chips]
 
 

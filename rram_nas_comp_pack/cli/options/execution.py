@@ -55,6 +55,12 @@ class AccuracyOptions:
     weights: Path | None
     calibration: int | None
     config: Path | None
+    out: Path | None
+
+    @property
+    def results(self) -> Path:
+        """The folder that results are written into."""
+        return self.out or self.run_dir
 
 
 def accuracy_options(values: Mapping[str, Any], _command_line: str) -> AccuracyOptions:
@@ -144,6 +150,12 @@ def add_accuracy(parser: argparse.ArgumentParser) -> None:
     )
     add_weights(parser)
     add_other_config(parser)
+    add(
+        "--out",
+        type=path,
+        metavar="DIR",
+        help="folder for accuracy.json and the other files of results (default: RUN_DIR)",
+    )
 
 
 @dataclass(frozen=True, slots=True)
