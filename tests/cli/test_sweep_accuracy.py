@@ -10,6 +10,8 @@ from test_sweep import Here, options
 from tiny_runs import call, everything_in, is_one_line
 
 from rram_nas_comp_pack.cli.commands import sweep as command
+from rram_nas_comp_pack.executable import prepare
+from rram_nas_comp_pack.runs.packing.source import Source
 from rram_nas_comp_pack.runs.sweep import point_name, run_of
 
 GRID = ("--images", 2, "--instances", 2, "--set", "Device_SAF=0,0/20,20", "--encoding", "plain,fault-aware")
@@ -144,6 +146,12 @@ def test_what_cannot_be_swept_is_one_line(argv, said):
     assert (status, out) == (2, "")
     assert is_one_line(err)
     assert said in err
+
+
+def test_floats_are_those_of_inference(run):
+    """Dropout and norms of training would make another label of every call."""
+    network = prepare(Source("accuracy_nets:net", (3, 8, 8), 0, None), 1)
+    assert not any(module.training for module in network.module.modules())
 
 
 def test_all_options_of_accuracy_may_have_several_values():
