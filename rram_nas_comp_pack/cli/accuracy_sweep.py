@@ -12,7 +12,7 @@ from ..errors import BadInput
 from ..executable import calibration_digest
 from ..execution.chip import ChipInstance, cell_shape
 from ..execution.device import DeviceModel, device_of
-from ..hardware.config.change import changed
+from ..hardware.config.change import Settings, changed
 from ..hardware.config.read import SimConfig
 from ..hardware.config.several import Several, label_of, title_of
 from ..runs.packing.accuracy import hardware_digest, mapping_names, share_name
@@ -80,7 +80,7 @@ def _devices(config: SimConfig, several: Several) -> dict[str, DeviceModel]:
     """The cells and converters at every value; warns where all are the same."""
     found = {}
     for value in several.values:
-        own = changed(config, (several.setting(value),), SWEEP)
+        own = changed(config, Settings((several.setting(value),)), SWEEP)
         warn_of_new(config, own)
         found[value] = device_of(own.hardware)
     if 1 == len(set(found.values())) < len(found):

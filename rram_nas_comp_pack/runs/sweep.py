@@ -115,6 +115,12 @@ def take_over(folder: Path, earlier: Path, commands: Collection[Sequence[str]]) 
             shutil.copytree(run_of(earlier, argv), target, symlinks=True)
 
 
+def others(folder: Path, commands: Collection[Sequence[str]]) -> int:
+    """How many runs of other command lines than these a sweep's folder holds."""
+    own = {run_of(folder, argv) for argv in commands}
+    return sum(run not in own for run in (folder / RUNS).glob("*/[!.]*"))
+
+
 def drop_others(folder: Path, commands: Collection[Sequence[str]]) -> None:
     """Remove runs of other command lines than these, and what was left of runs that did not end."""
     kept = {run_of(folder, argv) for argv in commands}

@@ -27,7 +27,7 @@ from ..judged_run import (
 )
 from ..mapping_errors import mapping_rows
 from ..options.execution import AccuracyOptions
-from ..shared import step_bar, telling_of_compiling
+from ..shared import step_bar, telling_how_to_go_on, telling_of_compiling
 
 
 def run(options: AccuracyOptions) -> int:
@@ -37,7 +37,8 @@ def run(options: AccuracyOptions) -> int:
     """
     if options.out is not None:
         make_folder(options.out, "--out")
-    with telling_of_compiling(), one_thread():
+    kept = "chips that were judged are kept, and the same command goes on"
+    with telling_of_compiling(), one_thread(), telling_how_to_go_on(kept, options.command_line):
         lines = run_sweep(options, options.sweep) if options.sweep else _run_once(options)
     print(*map(printable, lines), sep="\n")
     return 0

@@ -23,12 +23,14 @@ from ...runs.folders import run_folder
 from ...runs.nas.read import read_search
 from ...runs.packing.accuracy import read_accuracy
 from ...runs.packing.read import read_result
+from ...runs.plain_text import counted
 from ...runs.sweep import (
     RUNS,
     SWEEP,
     drop_others,
     is_begun,
     is_done,
+    others,
     point_name,
     run_of,
     take_over,
@@ -36,7 +38,7 @@ from ...runs.sweep import (
 )
 from ..options.parse import parse
 from ..options.sweep import Point, SweepOptions
-from ..shared import warn
+from ..shared import again, note, warn
 
 MOST_REASONS = 5
 """So many reasons of failures are printed; sweep.csv has all."""
@@ -53,12 +55,14 @@ def run(options: SweepOptions) -> int:
     commands = [point.argv for point in options.points]
     with run_folder(parent, options.exp_id, RUNS, files=SWEEP) as folder:
         try:
+            lost = others(parent / options.exp_id, commands)
             take_over(folder, parent / options.exp_id, commands)
             with _engine(options) as engine:
                 failures = _make(folder, options.points, engine)
             drop_others(folder, [argv for argv in commands if is_done(folder, argv)])
         except KeyboardInterrupt:
-            raise KeyboardInterrupt("finished points are kept, and the same command goes on") from None
+            kept = f"finished points are kept, and the same command goes on: {again(options.command_line)}"
+            raise KeyboardInterrupt(kept) from None
         found = table_of(
             options.command, options.swept, [_values(folder, each, failures) for each in options.points]
         )
@@ -66,10 +70,12 @@ def run(options: SweepOptions) -> int:
         if not options.no_report:
             _add_report(folder, options, found)
     failed = sum(bool(reason) for reason in failures.values())
-    many = f"{len(options.points)} point{'s' * (len(options.points) != 1)}"
-    print(f"sweep: {many}, of which {failed} failed")
+    print(f"sweep: {counted(len(options.points), 'point')}, of which {failed} failed")
     for reason, count in Counter(filter(None, failures.values())).most_common(MOST_REASONS):
         warn(f"{count} of the points: {reason}")
+    if lost:
+        left = "is not among these and was" if lost == 1 else "are not among these and were"
+        note(f"{counted(lost, 'point')} of the earlier sweep {left} removed")
     print(f"files: {parent / options.exp_id}")
     return 1 if failed else 0
 
