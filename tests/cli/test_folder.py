@@ -266,8 +266,8 @@ def test_the_folder_is_never_seen_half_written(log):
 def test_a_run_that_replaces_another_says_so(tmp_path):
     log = make_workplace(tmp_path)[0] / "log"
     sys.path.insert(0, str(tmp_path))
-    argv = ("pack", "--model", "tiny_nets:wide", "--input-size", "128,4,4", "--num-crossbars", 9, "--no-report")
-    argv = (*argv, "--config", tmp_path / "quiet.ini", "--log-dir", log, "--exp-id", "r")
+    argv = ("pack", "--model", "tiny_nets:wide", "--input-size", "128,4,4", "--num-crossbars", 9)
+    argv = (*argv, "--no-report", "--config", tmp_path / "quiet.ini", "--log-dir", log, "--exp-id", "r")
     try:
         assert call(*argv)[2] == ""
         assert call(*argv)[2] == f"note: the earlier run in {log / 'packing' / 'r'} was replaced\n"
