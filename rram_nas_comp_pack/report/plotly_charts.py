@@ -42,8 +42,12 @@ def _(chart: Lines) -> go.Figure:
             y=list(s.y),
             name=escape(s.name),
             mode="lines+markers",
-            line={"color": s.colour, "dash": s.style},
-            marker={"color": s.colour, "size": 8, "symbol": s.mark},
+            line={"color": s.colour, "dash": s.style, "width": 6 if s.below else 2},
+            marker={
+                "color": s.colour,
+                "size": 14 if s.below else 8,
+                "symbol": f"{s.mark}{'-open' * s.below}",
+            },
             **_notes(s.notes),
         )
     return figure
@@ -57,7 +61,7 @@ def _(chart: Bars) -> go.Figure:
             "barmode": "stack" if chart.stacked else "group",
             "height": 160 + 16 * bars,
             "xaxis": _axis(chart.value),
-            "yaxis": _rows(chart.categories),
+            "yaxis": _rows(chart.categories, chart.kind),
         }
     )
     rows = list(range(len(chart.categories)))
@@ -79,8 +83,8 @@ def _(chart: Grid) -> go.Figure:
     figure = go.Figure(
         layout={
             "height": 160 + max(12, 700 // columns) * rows,
-            "xaxis": {"title": f"crossbar, in rows of {columns}", "showgrid": False, "zeroline": False},
-            "yaxis": {**_rows(tuple(str(i) for i in starts)), "showgrid": False},
+            "xaxis": {"title": {"text": chart.order}, "showgrid": False, "zeroline": False},
+            "yaxis": {**_rows(tuple(str(i) for i in starts), "first of the row"), "showgrid": False},
         }
     )  # fmt: skip
     figure.add_heatmap(
@@ -105,7 +109,7 @@ def _(chart: Timeline) -> go.Figure:
             "barmode": "overlay",
             "height": 160 + 20 * len(chart.rows),
             "xaxis": {**_axis(chart.time), "range": [0, 1.01 * max((s.end for s in chart.spans), default=1)]},
-            "yaxis": _rows(chart.rows),
+            "yaxis": _rows(chart.rows, chart.kind),
         }
     )
     for k, group in enumerate(chart.groups):
@@ -143,8 +147,9 @@ def _ticks(axis: Axis) -> dict[str, Any]:
     return {"tickformat": ".2~%"} if axis.percent else {}
 
 
-def _rows(names: tuple[str, ...]) -> dict[str, Any]:
+def _rows(names: tuple[str, ...], kind: str) -> dict[str, Any]:
     return {
+        "title": {"text": escape(kind)},
         "tickvals": list(range(len(names))),
         "ticktext": [escape(name) for name in names],
         "range": [len(names) - 0.4, -0.6],

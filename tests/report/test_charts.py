@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from rram_nas_comp_pack.report.chart_values import (
-    PALETTE,
-    RED,
     Axis,
     Bars,
     Front,
@@ -27,9 +25,9 @@ from rram_nas_comp_pack.report.chart_values import (
     Series,
     Span,
     Timeline,
-    look,
 )
 from rram_nas_comp_pack.report.matplotlib_charts import TALLEST, draw, png_and_svg
+from rram_nas_comp_pack.report.palette import PALETTE, RED, look
 from rram_nas_comp_pack.report.plotly_charts import interactive
 from rram_nas_comp_pack.report.svg import Scale
 from rram_nas_comp_pack.report.svg import draw as draw_svg
