@@ -36,25 +36,31 @@ FILES: dict[str, dict[str, Any]] = {
     "svg": {"metadata": {"Date": None, "Creator": None}},
     "pdf": {"metadata": {"CreationDate": None, "Creator": None, "Producer": None}},
 }
-"""Kinds of files, first that which arranges the figure, and how each is written."""
+"""Kinds of files, and how each is written."""
 
 
 def files_of(figure: Figure, options: FigureOptions = USUAL) -> dict[str, bytes]:
     """The figure as files, by suffix."""
-    found = {}
-    with rc_context(options.settings()):
-        for kind, more in FILES.items():
-            found[kind] = _bytes(figure, kind, **more)
-            figure.set_layout_engine(None)  # it stays as it is: arranging takes as long as drawing
-    return found
+    with rc_context(options.settings()), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a name in letters that the font lacks
+        arrange(figure)
+        return {kind: _bytes(figure, kind, **more) for kind, more in FILES.items()}
+
+
+def arrange(figure: Figure) -> None:
+    """Put everything in its place once for all files: matplotlib would draw all of it for that, each time."""
+    FigureCanvasAgg(figure)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        dpi = rcParams["savefig.dpi"]
+        figure.set_dpi(figure.dpi if dpi == "figure" else dpi)
+        engine.execute(figure)
+        figure.set_layout_engine(None)
 
 
 def _bytes(figure: Figure, kind: str, **more: Any) -> bytes:
-    FigureCanvasAgg(figure)
     file = BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # a name in letters that the font lacks
-        figure.savefig(file, format=kind, **more)
+    figure.savefig(file, format=kind, **more)
     return file.getvalue()
 
 
@@ -140,7 +146,7 @@ def _(chart: Scatter, axes: Axes) -> None:
     x, y = chart.limits()
     dot: Any = {"color": SEARCHED.colour, "marker": MARKERS[SEARCHED.mark], "ls": "", "mew": 0}
     # Thousands of dots as pixels, in the files for print too.
-    axes.plot(*chart.cloud.T, **dot, alpha=0.35, ms=_scaled(5), rasterized=True, label=chart.named[0])
+    axes.plot(*chart.cloud.T, **dot, alpha=0.45, ms=_scaled(5), rasterized=True, label=chart.named[0])
     for front in chart.fronts:
         _front(axes, front, front.stairs(x[0], y[0]))
     if chart.tested:
@@ -215,7 +221,7 @@ def _(chart: Grid, axes: Axes) -> None:
     rows = [cells[i : i + chart.columns] for i in range(0, len(cells), chart.columns)]
     image = axes.imshow(rows, cmap="cividis", vmin=0, vmax=1, aspect="equal", interpolation="nearest")
     axes.grid(visible=False)
-    axes.set_xlabel(fill(chart.order, _letters(axes)))
+    axes.set_xlabel(fill(chart.order, int(0.75 * _letters(axes))))
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     size = small(rcParams["font.size"])
     step = -(-1.3 * size // (54 * inches(axes) / chart.columns))  # rows whose numbers do not touch

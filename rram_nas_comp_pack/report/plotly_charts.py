@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import singledispatch
 from html import escape
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
@@ -82,8 +83,13 @@ def _(chart: Grid) -> go.Figure:
     rows = len(starts)
     figure = go.Figure(
         layout={
-            "height": 160 + max(12, 700 // columns) * rows,
-            "xaxis": {"title": {"text": chart.order}, "showgrid": False, "zeroline": False},
+            "height": 200 + max(12, 700 // columns) * rows,
+            "xaxis": {
+                "title": {"text": escape("\n".join(wrap(chart.order, NARROW))).replace("\n", "<br>")},
+                "automargin": True,
+                "showgrid": False,
+                "zeroline": False,
+            },
             "yaxis": {**_rows(tuple(str(i) for i in starts), "first of the row"), "showgrid": False},
         }
     )  # fmt: skip
@@ -129,6 +135,10 @@ def _(chart: Timeline) -> go.Figure:
             **_notes(s.note for s in spans),
         )
     return figure
+
+
+NARROW = 28
+"""Letters beside each other on the narrowest page."""
 
 
 def _notes(notes: Iterable[str]) -> dict[str, Any]:

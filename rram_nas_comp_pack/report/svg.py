@@ -95,7 +95,7 @@ def _(chart: Scatter) -> Iterator[str]:
     x, y = scales_of(chart)
     yield _axes(x, y)
     dots = _dots((x(a), y(b)) for a, b in chart.cloud.tolist())
-    yield f'<path class="cloud" style="--run:{SEARCHED.colour}" d="{dots}"/>'
+    yield f'<g style="--run:{SEARCHED.colour}"><path class="cloud" d="{dots}"/></g>'
     yield _tested(chart, x, y)
     yield from (_front(front, x, y) for front in chart.fronts)
 
@@ -116,10 +116,14 @@ def _front(front: Front, x: Scale, y: Scale) -> str:
     moved = [(x(p.before), x(p.x), y(p.y)) for p in front.points if p.before is not None]
     gains = "".join(_line([(a, up), (b, up)]) for a, b, up in moved)
     before = _dots((a, up) for a, _, up in moved)
+    grey = f'style="stroke:{SEARCHED.colour}"'
+    grey = f'style="stroke:{SEARCHED.colour}"'
+    grey = f'style="stroke:{SEARCHED.colour}"'
+    grey = f'style="stroke:{SEARCHED.colour}"'
     points = "".join(_point(p, front.look.mark, x, y) for p in front.points)
     return (
         f'<g style="--run:{front.look.colour}"><path class="limit" d="{limit}"/>'
-        f'<path class="gain" d="{gains}"/><path class="before" d="{before}"/>{points}</g>'
+        f'<path class="gain" d="{gains}"/><path class="before" {grey} d="{before}"/>{points}</g>'
     )
 
 

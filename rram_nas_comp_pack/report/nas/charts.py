@@ -49,6 +49,12 @@ def front_legend(runs: Sequence[SearchRun]) -> list[tuple[str, Look]]:
     return [(searched, SEARCHED), *single, *([(TESTED, TEST)] if chart.tested else [])]
 
 
+def tested_words(runs: Sequence[SearchRun]) -> str:
+    """What the marks of test images are, where there are any."""
+    on = " and other chips" if runs[0].front.accuracy == "chip" else ""
+    return f" A triangle is the accuracy on test images{on}." if front_chart(runs).tested else ""
+
+
 def front_look(run: SearchRun) -> Look:
     """The look of the front of a single run: that of what its accuracies are."""
     return TUNED if run.front.accuracy != "chip" else ON_CHIP

@@ -18,7 +18,16 @@ from ..matplotlib_charts import WIDTH, draw, files_of
 from ..page import Section, asset, page, table, terms
 from ..palette import Look, look
 from ..report_files import ReportFiles
-from .charts import MOST_LINES, front_chart, front_legend, genome_chart, knee, progress_charts, speeds_of
+from .charts import (
+    MOST_LINES,
+    front_chart,
+    front_legend,
+    genome_chart,
+    knee,
+    progress_charts,
+    speeds_of,
+    tested_words,
+)
 from .evaluated import evaluated_data, evaluated_panel
 from .hardware import budget_told, hardware_table
 from .networks import front_table, network_panels
@@ -72,7 +81,11 @@ def _sections(runs: Sequence[SearchRun], folders: Sequence[str]) -> Iterator[Sec
     style = f"<style>\n{asset('nas/nas.css')}</style>\n"
     yield Section("result", "Result", style + _result(runs))
     looks = svg.legend([*_by_name(runs), *front_legend(runs)])
-    yield Section("front", "Front", f"{_note(FRONT_NOTE)}{looks}{_front(runs, folders)}{front_table(runs)}")
+    yield Section(
+        "front",
+        "Front",
+        f"{_note(FRONT_NOTE + tested_words(runs))}{looks}{_front(runs, folders)}{front_table(runs)}",
+    )
     if any(run.front.offered for run in runs):
         yield Section("hardware", "Hardware", hardware_table(runs))
     if any(run.hypervolumes for run in runs):
@@ -95,7 +108,7 @@ FRONT_NOTE = (
     "Grey: every network that fits, as searched: by a quick layout, made in milliseconds, which is what the "
     "search goes by (pack --tune-effort 0 tries others beside it and may be faster). In colour: the front, "
     "as tuned in full, where the quick layout is kept unless a faster one is found; a dotted line leads from "
-    "the speed searched (pale dot) to the speed tuned. The steps bound what the front beats. A click on a "
+    "the speed searched (grey dot) to the speed tuned. The steps bound what the front beats. A click on a "
     "point, grey or coloured, shows its network."
 )
 VOLUME_NOTE = "The hypervolume is the area below the front, from accuracy 0 and speed 0 on."
