@@ -4,17 +4,21 @@ The whole pipeline is one call; `trace(module, input_size, name)` makes a networ
 
     >>> from rram_nas_comp_pack import CompileOptions, compile_network, load_hardware, load_network
     >>> network = load_network("squeezenet", (3, 64, 64))
-    >>> report = compile_network(network, load_hardware(), CompileOptions())
-    >>> report.packing.crossbars, report.packing.proved_optimal
-    (45, True)
+    >>> compiled = compile_network(network, load_hardware())
+    >>> compiled
+    CompiledNetwork('squeezenet': 26 layers on 45 crossbars, at least 45 needed, 1 sample in 0.4158 ms)
 
-With a budget and a tuner it is filled with copies, here by the tuner's first layouts for 8 samples:
+`CompileOptions(budget=82, duplicate=True)` fills 82 crossbars with copies, as `rnc pack --num-crossbars 82
+--duplicate` does; here by the tuner's first layouts for 8 samples:
 
     >>> from rram_nas_comp_pack import Effort, Tuning
-    >>> options = CompileOptions(budget=82, tuning=Tuning("joint", Effort(samples=8, steps=0)))
-    >>> report = compile_network(network, load_hardware(), options)
-    >>> report.duplication.latency_ns < report.duplication.margin_tuner_ns < report.duplication.plain_ns
+    >>> options = CompileOptions(budget=82, tuning=Tuning(effort=Effort(samples=8, steps=0)))
+    >>> copied = compile_network(network, load_hardware(), options)
+    >>> copied.duplication.latency_ns < copied.duplication.margin_tuner_ns < copied.duplication.plain_ns
     True
+
+`compiled.save("log/packing/mine")` writes the files of a run with its report, `compiled.to_frame()` is a
+pandas table with a row a layer, and a notebook draws the atlas of `compiled.layout`.
 
 Where the budget is too small, the result is a `NoFit`, which says what would fit. What is imported from here
 is loaded when it is asked for: torch by networks, numba by `compile_network`.
@@ -27,9 +31,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .box_converter.torch.trace import trace
-    from .compiler import CompileOptions, CompileResult, Watch, compile_network
+    from .compiler import CompileOptions, CompileResult, Watch
     from .errors import BadInput, CannotBeDone, ToolkitError
     from .hardware.config.read import Hardware, load_hardware
+    from .interface import CompiledNetwork, compile_network
     from .load import load_network
     from .packing.check import violations
     from .packing.pack import PackingSettings
@@ -41,12 +46,13 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "box_converter.torch.trace": ("trace",),
+    "interface": ("CompiledNetwork", "compile_network"),
     "load": ("load_network",),
     "errors": ("BadInput", "CannotBeDone", "ToolkitError"),
     "hardware.config.read": ("Hardware", "load_hardware"),
     "packing.check": ("violations",),
     "packing.pack": ("PackingSettings",),
-    "compiler": ("CompileOptions", "CompileResult", "Watch", "compile_network"),
+    "compiler": ("CompileOptions", "CompileResult", "Watch"),
     "runs.tables": ("RunTables", "read_run", "read_runs"),
     "tuning.settings": ("Effort", "Tuning"),
     "values": ("NO_RULES", "Network", "NoFit", "Rules"),
@@ -59,6 +65,7 @@ __all__ = [
     "CannotBeDone",
     "CompileOptions",
     "CompileResult",
+    "CompiledNetwork",
     "Effort",
     "Hardware",
     "Network",

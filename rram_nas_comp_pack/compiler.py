@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from time import perf_counter
 from typing import NamedTuple, TypeVar
 
@@ -46,22 +46,25 @@ SAMPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 @dataclass(frozen=True, slots=True)
 class CompileOptions:
-    """What the user chose. `budget` is the number of crossbars allowed, None for any number; the packer's
-    own settings are in `goal` (its budget decides when the search stops, this one what is accepted).
-    `tuning` asks for duplication, which needs a budget; the joint tuner chooses the depth split itself, and
-    the mapping of depthwise layers too where it is "auto" ("dense" without duplication). Diagonal boxes have
-    at most `diagonal_rows` rows, None for those of a crossbar. `watched_samples` are those of the account of
-    who waits for whom. `schedule` says what of a sample may run at once; latencies of the baseline are always
-    those of whole layers. `data_movement` charges moves of results and digital operators,
+    """What the user chose; all defaults are those of `rnc pack`.
+
+    `budget` is the number of crossbars allowed, None for the fewest; the packer's own settings are in `goal`
+    (its budget decides when the search stops, this one what is accepted), None for the usual ones with this
+    budget. `duplicate` asks for the usual `tuning`, `tuning` for another; copies fill the budget, or where
+    there is none the crossbars that are in use without copies. The joint tuner chooses the depth split
+    itself, and the mapping of depthwise layers too where it is "auto", which is "dense" otherwise. Diagonal
+    boxes have at most `diagonal_rows` rows, None for those of a crossbar. `watched_samples` are those of the
+    account of who waits for whom. `schedule` says what of a sample may run at once; latencies of the baseline
+    are always those of whole layers. `data_movement` charges moves of results and digital operators,
     `leakage` adds that of all processing elements to the energy.
     """
 
     depth_split: int = 1
-    depthwise: DepthwiseMapping = "dense"
+    depthwise: DepthwiseMapping = "auto"
     tuning: Tuning | None = None
     budget: int | None = None
     rules: Rules = field(default_factory=Rules)
-    goal: PackingSettings = field(default_factory=PackingSettings)
+    goal: PackingSettings | None = None
     samples: tuple[int, ...] = SAMPLES
     traced_samples: int = 4
     watched_samples: int = 8
@@ -69,6 +72,17 @@ class CompileOptions:
     schedule: ScheduleKind = "layer"
     data_movement: bool = False
     leakage: bool = False
+    duplicate: InitVar[bool] = False
+
+    def __post_init__(self, duplicate: bool) -> None:
+        """Put the usual tuning where one is asked for and none is given."""
+        if duplicate and self.tuning is None:
+            object.__setattr__(self, "tuning", Tuning())
+
+    @property
+    def packer(self) -> PackingSettings:
+        """What the packer is asked for."""
+        return PackingSettings(budget=self.budget) if self.goal is None else self.goal
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +223,7 @@ def compile_layout(
     def attempt(options: CompileOptions) -> Layout | NoFit:
         mappings = cut_layers(layers, hardware, options)
         clock.lap("partition")
-        packing = pack_mappings(mappings, hardware.size, options.rules, options.goal, watch.packing)
+        packing = pack_mappings(mappings, hardware.size, options.rules, options.packer, watch.packing)
         clock.lap("packing")
         if options.budget is not None and packing.crossbars > options.budget:
             return NoFit(options.budget, packing.lower_bound, packing.crossbars)
@@ -245,10 +259,9 @@ def _duplicate(
 ) -> tuple[Layout, Duplication | None]:
     if options.tuning is None:
         return plain, None
-    if options.budget is None:
-        raise BadInput("duplication: found no budget of crossbars, allowed is a number of them")
     tuning = replace(options.tuning, effort=replace(options.tuning.effort, graph=graph))
-    target = Target(options.budget, hardware.size, options.rules, options.depthwise, options.diagonal_rows)
+    budget = options.budget or plain.packing.crossbars
+    target = Target(budget, hardware.size, options.rules, options.depthwise, options.diagonal_rows)
     return tune_layout(plain, target, time_of(hardware, options.data_movement), tuning, watch.tuning)
 
 

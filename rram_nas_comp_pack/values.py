@@ -21,6 +21,9 @@ The name "" stands for every input that is not named.
 DEFAULT_SIZE = (3, 64, 64)
 """Of one sample, where a network needs a size and none was given."""
 
+SEED = 123
+"""Of all random numbers, where none was given."""
+
 
 class CrossbarSize(NamedTuple):
     """Cells of a crossbar: `rows` are inputs (word lines), `columns` outputs (bit lines)."""

@@ -95,6 +95,7 @@ MAY_IMPORT = {
     "load": ("errors", "values", "box_converter", "runs"),
     "executable": (*CORE, "box_converter", "execution", "nas", "runs", "load"),
     "report": ("errors", "values", "kernels", "hardware", "simulation", "runs"),
+    "interface": (*CORE, *STAGES, "compiler", "runs", "report"),
     "cli": (*CORE, *STAGES, "compiler", "reload", "nas", "runs", "load", "executable", "report"),
 }
 """A row a room, in order; a room also knows itself. Printed into docs/design.md: see `main` below."""

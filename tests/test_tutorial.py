@@ -95,4 +95,5 @@ def test_what_the_text_says_of_the_other_runs(said):
     assert "2 crossbars (128 x 128 cells each)" in said
     assert "on crossbars: 99.1% of the parameters" in said
     assert "log/packing/first: no violation found in 80 boxes" in said
-    assert re.search(r"^Linear_3 \d+\n\d+\.\d x the baseline's speed$", said, re.MULTILINE)
+    assert re.search(r"^CompiledNetwork\('my_nets:small': .*\n +name +kind +copies", said, re.MULTILINE)
+    assert re.search(r"^\d+\.\d x the baseline's speed\nlog/packing/from_python$", said, re.MULTILINE)

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import BadInput
 from ..kernels.arrays import Ints
 from ..kernels.chunked import chunk_sizes
-from ..values import Rules
+from ..values import SEED, Rules
 from .bounds import counting_bound, lower_bound, stands_alone
 from .exact import Proof, fewest
 from .fill import BIN, X, Y, problem_of
@@ -47,7 +47,7 @@ class PackingSettings:
     budget: int | None = None
     effort: int = BEST_EFFORT
     seconds: float | None = None
-    seed: int = 0
+    seed: int = SEED
     full_bound: bool = True
 
 

@@ -216,7 +216,7 @@ def _most_boxes(m: Mapping, compiling: Compiling) -> int:
     own = [replace(m, layer=replace(m.layer, index=0, stored_in=0))]
     if counting_bound(items_of(own, size), options.rules) > budget:
         return budget
-    goal = PackingSettings("best", budget, PLANNING_EFFORT, seed=options.goal.seed)
+    goal = PackingSettings("best", budget, PLANNING_EFFORT, seed=options.packer.seed)
     fits = pack_mappings(own, size, options.rules, goal).crossbars <= budget
     return len(m.boxes) if fits else budget
 

@@ -102,7 +102,7 @@ class Compiling:
 
     def quick(self, units: Sequence[Unit]) -> Segment | None:
         """The units on the chip, quickly packed and with the copies of a quick layout; None: no room."""
-        own, options = self.options.goal, self._options(units)
+        own, options = self.options.packer, self._options(units)
         packer = "best" if own.packer == "exact" else own.packer
         effort = min(own.effort, PLANNING_EFFORT)
         goal = replace(own, packer=packer, effort=effort, seconds=None, full_bound=False)
@@ -189,7 +189,7 @@ def _quick_copies(plain: Layout, target: Target, read_ns: ReadTime, effort: Effo
 
 def with_budget(options: CompileOptions, crossbars: int) -> CompileOptions:
     """The options for so many crossbars."""
-    return replace(options, budget=crossbars, goal=replace(options.goal, budget=crossbars))
+    return replace(options, budget=crossbars, goal=replace(options.packer, budget=crossbars))
 
 
 def _with_steps(options: CompileOptions, steps: int) -> CompileOptions:

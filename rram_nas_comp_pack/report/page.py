@@ -126,7 +126,7 @@ def table(
     )
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
-        f"<caption>{escape(caption)}</caption>\n"
+        f"<caption><span>{escape(caption)}</span></caption>\n"
         f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n"
     )
 
@@ -151,6 +151,23 @@ def _cell(value: CellValue, heading: bool) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
+
+
+class KeyFigure(NamedTuple):
+    """A figure that stands out: what it is, its value with the unit, and what it means in a line."""
+
+    name: str
+    value: str
+    meaning: str
+
+
+def key_figures(figures: Iterable[KeyFigure]) -> str:
+    """The figures that a reader sees first."""
+    items = (
+        f'<div><dt>{name}</dt><dd>{value}</dd><dd class="hint">{meaning}</dd></div>'
+        for name, value, meaning in (map(escape, figure) for figure in figures)
+    )
+    return f'<dl class="terms keys">{"".join(items)}</dl>\n'
 
 
 def terms(pairs: Iterable[tuple[str, str]]) -> str:

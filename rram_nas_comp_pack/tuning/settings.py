@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from ..values import CrossbarSize, RowGraph, Rules
+from ..values import SEED, CrossbarSize, RowGraph, Rules
 
 DepthwiseMapping = Literal["dense", "diagonal", "auto"]
 Tuner = Literal["joint", "margin"]
@@ -40,7 +40,7 @@ class Effort:
     samples: int
     steps: int | None = None
     seconds: float | None = None
-    seed: int = 0
+    seed: int = SEED
     graph: RowGraph | None = None
 
 

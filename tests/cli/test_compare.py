@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -351,3 +352,23 @@ def test_bad_options_are_told_in_one_line():
         status, out, err = call(*argv)
         assert (status, out) == (2, "")
         assert is_one_line(err)
+
+
+def test_the_page_shows_what_differs_first_and_draws_what_has_a_best_run(runs):
+    page = call("compare", *runs, "--format", "html")[1]
+    differing, same = page.partition("The same in all runs")[::2]
+    assert 'scope="row">--duplicate</th>' in differing
+    assert 'scope="row">model</th>' in same
+    assert 'scope="row">model</th>' not in differing
+    bars = re.findall(r"<figcaption>(.*?) <small>.*?</figcaption>(.*?)</figure>", page)
+    widths = {label: [float(w) for w in re.findall(r"width: ([\d.]+)%", html)] for label, html in bars}
+    values = list(csv.DictReader(io.StringIO(call("compare", *runs, "--format", "csv")[1])))
+    areas = [float(row["area_um2"]) for row in values]
+    assert widths["area, mm²"] == [pytest.approx(100 * area / max(areas), abs=0.05) for area in areas]
+
+
+def test_a_long_text_is_shortened_for_people_only():
+    long = "torchvision:" + "x" * 50 + "_end"
+    runs = [Compared(name, "packing", {"model": long}, {}) for name in "ab"]
+    assert f"torchvision:{'x' * 9} … {'x' * 10}_end" in markdown(runs)
+    assert long in as_csv(runs)

@@ -1,6 +1,7 @@
 """Options of the command line become the compiler's own records, and a run tells them by their names."""
 
 import argparse
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -76,7 +77,11 @@ def choices(command, option):
 
 def test_pack_without_options_asks_for_what_the_compiler_does_by_itself_on_ten_crossbars():
     found, goal = options("pack").settings, PackingSettings(budget=10, seed=123)
-    assert found == CompileOptions(budget=10, goal=goal)
+    assert found == CompileOptions(budget=10, goal=goal, depthwise="dense")
+    assert CompileOptions(budget=10).packer == goal
+    found = options("pack", "--num-crossbars", "82", "--duplicate").settings
+    usual = CompileOptions(budget=82, duplicate=True)
+    assert found == replace(usual, goal=usual.packer)
 
 
 def test_options_of_pack_come_where_they_belong():

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "simulation"))
 
 from row_graphs import any_graphs, in_line, same
 
-from rram_nas_comp_pack.report.packing.atlas import ALONE
+from rram_nas_comp_pack.report.packing.atlas_page import ALONE
 from rram_nas_comp_pack.report.packing.graph import bound_table, graph_beside
 from rram_nas_comp_pack.report.packing.graph_layout import MOST_TRACKS, laid_out
 from rram_nas_comp_pack.report.packing.tables import layer_table

@@ -133,6 +133,46 @@ def test_a_filter_hides_the_other_layers(page, run):
     assert colour_at(page, *place) == colour
 
 
+def test_the_boxes_take_the_colours_that_are_chosen(page, run):
+    from selenium.webdriver.support.ui import Select
+
+    box = first_box(run)
+    place = middle(page, run, box)
+    made = json.loads(by(page, "atlas-data").get_property("textContent"))
+    for name, scheme in made["schemes"].items():
+        Select(by(page, "atlas-colours")).select_by_value(name)
+        settled(page)
+        wanted = scheme["colours"][0 if scheme["per"] == "crossbar" else box["layer_idx"]]
+        assert colour_at(page, *place) == tuple(int(wanted[i : i + 2], 16) for i in (1, 3, 5))
+        legends = page.find_elements("css selector", ".legend[data-scheme]")
+        assert [each.get_attribute("data-scheme") for each in legends if each.is_displayed()] == [name]
+
+
+def test_pointing_at_a_box_lights_up_all_copies_of_its_layer(page, run):
+    pixels = """const c = document.getElementById("atlas-canvas");
+        return [...c.getContext("2d").getImageData(0, 0, c.width, c.height).data].filter(
+            (v, i, all) => i % 4 === 0 && v === 10 && all[i + 1] === 90 && all[i + 2] === 143).length;"""
+    settled(page)
+    assert page.execute_script(pixels) == 0
+    hover(page, *middle(page, run, first_box(run)))
+    assert page.execute_script(pixels) > 0
+
+
+def test_the_overview_scrolls_to_where_it_is_clicked(page):
+    from selenium.webdriver import ActionChains
+
+    page.execute_script("""const size = document.getElementById("atlas-size");
+        size.value = 400; size.dispatchEvent(new Event("input"));""")
+    settled(page)
+    view, overview = by(page, "atlas-view"), by(page, "atlas-overview")
+    assert overview.is_displayed()
+    assert view.get_property("scrollTop") == 0
+    down = overview.size["height"] // 2 - 3
+    ActionChains(page).move_to_element_with_offset(overview, 0, down).click().perform()
+    room = view.get_property("scrollHeight") - view.get_property("clientHeight")
+    assert abs(view.get_property("scrollTop") - room) < 2
+
+
 def test_keys_go_from_box_to_box_and_choose_a_layer(page, run):
     keys(page, "ARROW_RIGHT")
     first = told(page)

@@ -48,4 +48,4 @@ def test_a_table_says_what_its_cells_head():
     assert html.count('scope="row"') == 2
     assert html.count("<button") == 2
     assert 'data-value="2000000.0"' in html
-    assert "<caption>Times</caption>" in html
+    assert "<caption><span>Times</span></caption>" in html

@@ -52,11 +52,33 @@ def test_the_page_is_sound_and_says_what_the_run_found(done):
     result = json.loads((done / "result.json").read_text())
     titles = ("Summary", "Atlas", "Load", "Layers", "Latency", "Timeline", "Area and energy", "Coverage")
     assert all(title in page.text for title in titles)
-    assert f"Crossbars {result['crossbars_used']} (budget 10)" in page.text
-    assert f"{result['utilization']:.1%} of the cells under boxes" in page.text
+    assert f"Crossbars {result['crossbars_used']} in use, of 128 × 128 cells" in page.text
+    assert "Budget 10 crossbars" in page.text
+    assert f"{result['utilization']:.1%} of the cells lie under boxes" in page.text
+    assert len(page.named("dt")) == 6
     assert all(label in page.text for label in ("Conv2d_0", "Conv2d_1", "Linear_2"))
     assert "Our version of the paper's tuner" in page.text
     assert len(page.named("figure")) == 5
+
+
+def test_the_page_says_how_the_run_was_made(done):
+    text = (done / "report.html").read_text(encoding="utf-8")
+    page = check_page(text)
+    log = (done / "logs.log").read_text(encoding="utf-8")
+    assert f"<time>{log.split('date = ')[1].splitlines()[0]}</time>" in text
+    assert ": rram_nas_comp_pack pack " in page.text
+    assert "--seed 123" in page.text
+    assert "Xbar_Size Crossbar level 128, 128" in page.text
+    assert str(done.parent) not in text
+
+
+def test_the_coverage_is_told_by_kind_first(done):
+    page = check_page((done / "report.html").read_text(encoding="utf-8"))
+    rows = json.loads((done / "result.json").read_text())["coverage"]
+    of_convs = [row for row in rows if row["kind"] == "Conv2d"]
+    parameters = sum(row["parameters"] for row in of_convs)
+    totals = page.text.partition("Totals by kind")[2].partition("Parts of the network")[0]
+    assert f"Conv2d mapped {len(of_convs)} {parameters:,} " in totals
 
 
 def test_the_atlas_holds_every_box(done):

@@ -13,7 +13,6 @@ from tuning_cases import MODES, depthwise, faults, layers, networks
 from rram_nas_comp_pack.box_converter.partition import partition
 from rram_nas_comp_pack.box_converter.shapes import convolution, linear
 from rram_nas_comp_pack.compiler import CompileOptions, CompileResult, Watch, compile_network
-from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.hardware.chip_costs import read_ns
 from rram_nas_comp_pack.hardware.config.read import load_hardware
 from rram_nas_comp_pack.packing.pack import PackingSettings
@@ -133,10 +132,11 @@ def test_the_joint_tuner_falls_back_to_whole_layers_where_split_ones_do_not_fit(
 
 
 @pytest.mark.parametrize("tuner", TUNERS)
-def test_duplication_without_a_budget_is_bad_input(tuner):
-    with pytest.raises(BadInput, match="budget") as error:
-        compile_network(MIXED, SMALL, asked(tuner, budget=None))
-    assert "\n" not in str(error.value)
+def test_copies_without_a_budget_fill_the_crossbars_that_are_in_use_without_copies(tuner):
+    fewest = compile_network(MIXED, SMALL, replace(QUICK, tuning=None)).crossbars
+    found = compile_network(MIXED, SMALL, asked(tuner, budget=None))
+    assert found.crossbars <= fewest
+    assert found.duplication.latency_ns <= found.duplication.plain_ns
 
 
 @pytest.mark.parametrize(("tuner", "budget"), [("joint", 40), ("margin", 100)])

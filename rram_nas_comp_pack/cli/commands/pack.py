@@ -89,7 +89,7 @@ def _write_trace(folder: Path, report: CompileResult, settings: CompileOptions, 
 def _executable(options: PackOptions) -> Executable:
     from ...executable import prepare
 
-    source = Source(options.model, options.input_size, options.settings.goal.seed, options.weights)
+    source = Source(options.model, options.input_size, options.settings.packer.seed, options.weights)
     return prepare(source, options.calibration)
 
 

@@ -11,6 +11,9 @@ from ofa.streams import printable
 
 from .run import SAMPLES, Compared, Value
 
+LONGEST = 42
+"""The most characters of a value in a table for people; a CSV file has them all."""
+
 
 class Field(NamedTuple):
     """A quantity: its column in a CSV file with the unit, and how people read it. `better` marks the best."""
@@ -31,9 +34,10 @@ class Row(NamedTuple):
     best: frozenset[int]
 
     def shown(self, place: int) -> str:
-        """The value of one run, as people read it."""
+        """The value of one run, as people read it; a long text without its middle."""
         value = self.values[place]
-        return "-" if value is None else self.field.show(value)
+        text = "-" if value is None else self.field.show(value)
+        return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 3 :]}"
 
 
 def _percent(value: float) -> str:

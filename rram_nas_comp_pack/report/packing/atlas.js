@@ -4,16 +4,25 @@
   const data = JSON.parse(by("atlas-data").textContent);
   const [view, canvas, room, told] = ["atlas-view", "atlas-canvas", "atlas-room", "atlas-told"].map(by);
   const [layerChoice, text, gather, size] = ["atlas-layer", "atlas-text", "atlas-gather", "atlas-size"].map(by);
+  const [colourChoice, overview] = ["atlas-colours", "atlas-overview"].map(by);
+  const legends = [...document.querySelectorAll(".legend[data-scheme]")];
   const LAYER = 0, CROSSBAR = 1, X = 2, Y = 3, WIDTH = 4, HEIGHT = 5, REPLICA = 6, BOX = 7;
-  const PAD = 8, GAP = 12, HEAD = 16;
+  const PAD = 8, GAP = 12, HEAD = 16, OVERVIEW = 120;
   const pen = canvas.getContext("2d");
 
   const onCrossbar = Array.from({ length: data.crossbars }, () => []);
   data.boxes.forEach((box, i) => onCrossbar[box[CROSSBAR]].push(i));
-  const darkInk = data.colours.map((colour) => {
-    const [r, g, b] = [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
-    return 0.299 * r + 0.587 * g + 0.114 * b > 120;
-  });
+  const inks = new Map();
+  const inkOn = (colour) => {
+    if (!inks.has(colour)) {
+      const [r, g, b] = [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
+      inks.set(colour, 0.299 * r + 0.587 * g + 0.114 * b > 120 ? "#000" : "#fff");
+    }
+    return inks.get(colour);
+  };
+
+  let scheme = data.schemes.layer;
+  const colourOf = (box) => scheme.colours[box[scheme.per === "crossbar" ? CROSSBAR : LAYER]];
 
   let shown = data.layers.map(() => true);
   let kept = onCrossbar.map((_, i) => i);  // crossbars that are shown
@@ -42,6 +51,7 @@
     canvas.style.width = `${view.clientWidth}px`;
     canvas.style.height = `${view.clientHeight}px`;
     pen.setTransform(sharp, 0, 0, sharp, 0, 0);
+    shrink();
   };
 
   const corner = (position) => ({
@@ -65,6 +75,7 @@
       drawBox(i, x, top, style, isShown);
     }
     pen.globalAlpha = 1;
+    if (current >= 0) light(crossbar, x, top, style);
     pen.strokeStyle = style.rule;
     pen.strokeRect(x - 0.5, top - 0.5, data.columns * scale + 1, data.rows * scale + 1);
     pen.fillStyle = style.soft;
@@ -75,15 +86,30 @@
   const drawBox = (i, x, top, style, named) => {
     const box = data.boxes[i], { scale } = grid;
     const left = x + box[X] * scale, up = top + box[Y] * scale, w = box[WIDTH] * scale, h = box[HEIGHT] * scale;
-    pen.fillStyle = data.colours[box[LAYER]];
+    const colour = colourOf(box);
+    pen.fillStyle = colour;
     pen.fillRect(left, up, w, h);
     pen.strokeStyle = style.paper;
     if (w > 3 && h > 3) pen.strokeRect(left, up, w, h);
     if (named && w > 20 && h > 13) {
-      pen.fillStyle = darkInk[box[LAYER]] ? "#000" : "#fff";
+      pen.fillStyle = inkOn(colour);
       pen.textAlign = "center";
       pen.fillText(String(box[LAYER]), left + w / 2, up + h / 2);
     }
+  };
+
+  /* All boxes of the layer that is spoken of have a frame, in every copy; the box itself has a thicker one. */
+
+  const light = (crossbar, x, top, style) => {
+    const { scale } = grid;
+    pen.lineWidth = 2;
+    pen.strokeStyle = style.accent;
+    for (const i of onCrossbar[crossbar]) {
+      const box = data.boxes[i];
+      if (box[LAYER] !== data.boxes[current][LAYER]) continue;
+      pen.strokeRect(x + box[X] * scale, top + box[Y] * scale, box[WIDTH] * scale, box[HEIGHT] * scale);
+    }
+    pen.lineWidth = 1;
   };
 
   const drawCurrent = (style) => {
@@ -99,7 +125,7 @@
 
   const style = () => {
     const found = getComputedStyle(document.documentElement);
-    return Object.fromEntries(["ink", "soft", "rule", "paper", "raised"].map((n) => [n, found.getPropertyValue(`--${n}`).trim()]));
+    return Object.fromEntries(["ink", "soft", "rule", "paper", "raised", "accent"].map((n) => [n, found.getPropertyValue(`--${n}`).trim()]));
   };
 
   const draw = () => {
@@ -113,8 +139,92 @@
     const last = Math.min(order.length, first + rows * grid.across);
     for (let position = first; position < last; position += 1) drawCrossbar(position, colours);
     drawCurrent(colours);
+    drawOverview(colours);
     performance.clearMeasures("atlas");
     performance.measure("atlas", { start: began, end: performance.now() });
+  };
+
+  /* Overview: all that can be scrolled to, small. What does not change by pointing is drawn once. */
+
+  const small = document.createElement("canvas");
+  let part = 0;  // its size over that of what is scrolled
+  let stale = true;
+
+  const shrink = () => {
+    const whole = room.offsetHeight;
+    overview.hidden = whole <= view.clientHeight;
+    part = overview.hidden ? 0 : Math.min(OVERVIEW / view.clientWidth, view.clientHeight / whole);
+    const sharp = window.devicePixelRatio || 1;
+    const [width, height] = [view.clientWidth * part, whole * part];
+    overview.style.width = `${width}px`;
+    overview.style.height = `${height}px`;
+    for (const each of [small, overview]) [each.width, each.height] = [width, height].map((n) => Math.ceil(n * sharp));
+    stale = true;
+  };
+
+  const eachSmall = (draws) => order.forEach((crossbar, position) => {
+    if (crossbar < 0) return;
+    const { x, y } = corner(position), scale = grid.scale * part;
+    const place = (box) => [x * part + box[X] * scale, y * part + box[Y] * scale,
+      Math.max(box[WIDTH] * scale, 0.5), Math.max(box[HEIGHT] * scale, 0.5)];
+    draws(crossbar, [x * part, y * part, data.columns * scale, data.rows * scale], place);
+  });
+
+  const drawSmall = (style) => {
+    const sharp = window.devicePixelRatio || 1, ink = small.getContext("2d");
+    ink.setTransform(sharp, 0, 0, sharp, 0, 0);
+    ink.clearRect(0, 0, small.width, small.height);
+    eachSmall((crossbar, frame, place) => {
+      ink.fillStyle = style.rule;
+      ink.fillRect(...frame);
+      for (const i of onCrossbar[crossbar]) {
+        if (!shown[data.boxes[i][LAYER]]) continue;
+        ink.fillStyle = colourOf(data.boxes[i]);
+        ink.fillRect(...place(data.boxes[i]));
+      }
+    });
+    stale = false;
+    soon();
+  };
+
+  let asked = false;
+  const drawSmallLater = (style) => {  // thousands of boxes, after the frame that the reader waits for
+    if (asked) return;
+    asked = true;
+    setTimeout(() => { asked = false; drawSmall(style); });
+  };
+
+  const drawOverview = (style) => {
+    if (overview.hidden) return;
+    if (stale) drawSmallLater(style);
+    const sharp = window.devicePixelRatio || 1, ink = overview.getContext("2d");
+    ink.setTransform(1, 0, 0, 1, 0, 0);
+    ink.clearRect(0, 0, overview.width, overview.height);
+    ink.drawImage(small, 0, 0);
+    ink.setTransform(sharp, 0, 0, sharp, 0, 0);
+    if (current >= 0) {
+      ink.fillStyle = style.accent;
+      const lit = data.boxes[current][LAYER];
+      eachSmall((crossbar, frame) => {
+        if (onCrossbar[crossbar].some((i) => data.boxes[i][LAYER] === lit)) ink.fillRect(...frame);
+      });
+    }
+    ink.lineWidth = 2;
+    ink.strokeStyle = style.ink;
+    ink.strokeRect(1, view.scrollTop * part + 1, view.clientWidth * part - 2, view.clientHeight * part - 2);
+  };
+
+  const goThere = (event) => {
+    if (!(event.buttons & 1)) return;
+    view.scrollTop = (event.clientY - overview.getBoundingClientRect().top) / part - view.clientHeight / 2;
+    event.preventDefault();
+  };
+
+  const recolour = () => {
+    scheme = data.schemes[colourChoice.value] || data.schemes.layer;
+    for (const legend of legends) legend.hidden = legend.dataset.scheme !== colourChoice.value;
+    stale = true;
+    soon();
   };
 
   let waiting = false;
@@ -246,9 +356,12 @@
   layerChoice.addEventListener("change", filter);
   gather.addEventListener("change", filter);
   text.addEventListener("input", filter);
+  colourChoice.addEventListener("change", recolour);
+  for (const kind of ["pointerdown", "pointermove"]) overview.addEventListener(kind, goThere);
   size.addEventListener("input", () => { arrange(); soon(); });
   by("atlas-controls").addEventListener("submit", (event) => event.preventDefault());
   new ResizeObserver(() => { arrange(); draw(); }).observe(view);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", soon);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
+  recolour();
   filter();
 })();

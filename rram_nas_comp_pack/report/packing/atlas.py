@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from html import escape
 from math import ceil
-from typing import NamedTuple
 
 from matplotlib import colormaps, rc_context, rcParams
 from matplotlib.axes import Axes
@@ -19,7 +16,6 @@ from matplotlib.ticker import MaxNLocator
 from ...runs.packing.run import PackingRun
 from ..figure_options import USUAL, FigureOptions, small
 from ..matplotlib_charts import WIDTH
-from ..page import asset, data_url, json_data
 from .charts import across
 
 DARKEST, LIGHTEST = 0.1, 0.95
@@ -43,7 +39,8 @@ def slots_of(run: PackingRun) -> list[Slot]:
     return sorted({(s, p.crossbar_idx) for p, s in zip(run.placements, run.segments, strict=True)})
 
 
-def _slot_of_boxes(run: PackingRun) -> list[Slot]:
+def slot_of_boxes(run: PackingRun) -> list[Slot]:
+    """Where each of the placements lies."""
     segments = run.segments or [0] * len(run.placements)
     return [(s, p.crossbar_idx) for p, s in zip(run.placements, segments, strict=True)]
 
@@ -76,7 +73,7 @@ def atlas_figure(run: PackingRun, options: FigureOptions = USUAL) -> Figure:
         axes.add_collection(PolyCollection(frames, facecolor="#eef1f4", edgecolor="#8a8f98", lw=0.3))
         boxes = [
             _box(places[slot], p.loc_x, p.loc_y, p.max_x, p.max_y)
-            for p, slot in zip(run.placements, _slot_of_boxes(run), strict=True)
+            for p, slot in zip(run.placements, slot_of_boxes(run), strict=True)
         ]
         faces = [colours[p.layer_idx] for p in run.placements]
         axes.add_collection(PolyCollection(boxes, facecolor=faces, edgecolor="white", lw=0.2))
@@ -87,13 +84,14 @@ def atlas_figure(run: PackingRun, options: FigureOptions = USUAL) -> Figure:
         )
         axes.set_axis_off()
         if options.titles:
-            axes.set_title(_title(run))
+            axes.set_title(atlas_title(run))
         _name_rows(axes, _firsts(run, places), 0.75 * width / columns)
         _scale(figure, axes, len(run.mappings))
     return figure
 
 
-def _title(run: PackingRun) -> str:
+def atlas_title(run: PackingRun) -> str:
+    """What the atlas shows, in words."""
     title = f"{len(run.placements)} boxes on {run.result.crossbars} crossbars"
     return title if run.result.reload is None else f"{title}, in {len(run.result.reload.segments)} segments"
 
@@ -139,100 +137,3 @@ def _scale(figure: Figure, axes: Axes, layers: int) -> None:
     scale = ScalarMappable(Normalize(-0.5, layers - 0.5), ListedColormap(shades(layers)))
     whole = MaxNLocator(6, integer=True)
     figure.colorbar(scale, ax=axes, label="layer (number)", shrink=0.6, aspect=30, ticks=whole)
-
-
-class Beside(NamedTuple):
-    """What stands beside the atlas, as markup: words above both, a panel, and a script behind its own."""
-
-    words: str
-    panel: str
-    script: str
-
-
-ALONE = Beside("", "", "")
-
-
-def atlas_html(run: PackingRun, still: bytes, beside: Beside = ALONE) -> str:
-    """The atlas as a canvas that shows what is scrolled to; `still` is a PNG for paper."""
-    choices = "".join(f'<option value="{i}">{escape(label)}</option>' for i, label in enumerate(run.labels))
-    label = f"{_title(run)}, coloured by layer"
-    return (
-        _CONTROLS.replace("CHOICES", choices)
-        + _VIEW.replace("LABEL", escape(label))
-        .replace("SLOTS", _SLOTS if run.result.reload else "")
-        .replace("WORDS", beside.words)
-        .replace("GRAPH", beside.panel)
-        + _scale_html(run)
-        + f'<img class="still" alt="{escape(label)}" src="{data_url(still)}">\n'
-        + f'<div id="atlas-data">{json_data(json.dumps(_data(run), separators=(",", ":")))}</div>\n'
-        + f"<script>\n{asset('packing/atlas.js')}</script>\n"
-        + beside.script
-    )
-
-
-_CONTROLS = """<form class="controls screen" id="atlas-controls">
-<label>Layer <select id="atlas-layer"><option value="">all</option>CHOICES</select></label>
-<label>Name or label contains <input type="search" id="atlas-text" autocomplete="off"></label>
-<label><input type="checkbox" id="atlas-gather"> only crossbars that hold them</label>
-<label>Size <input type="range" id="atlas-size" min="48" max="400" value="104"></label>
-</form>
-"""
-
-_VIEW = """<p class="hint screen" id="atlas-hint">Point at a box, or move from box to box with the arrow keys;
-Enter shows its layer alone, Escape shows all.SLOTS</p>
-WORDS<p class="told screen" id="atlas-told" role="status" aria-live="polite">&nbsp;</p>
-<div class="beside">
-GRAPH<div class="atlas screen" id="atlas-view" tabindex="0" role="application" aria-label="LABEL"
-aria-describedby="atlas-hint">
-<div id="atlas-room"><canvas id="atlas-canvas" aria-hidden="true"></canvas></div></div>
-</div>
-"""
-
-
-_SLOTS = """ Each segment begins a row; above a crossbar stand
-its segment and its number."""
-
-
-def _scale_html(run: PackingRun) -> str:
-    """Which colours the first and the last layer have, and those between."""
-    colours = ", ".join(shades(9))
-    first, last = escape(run.labels[0]), escape(run.labels[-1])
-    bar = f'<span class="scale" style="background: linear-gradient(to right, {colours})"></span>'
-    return f'<p class="hint screen">{first} {bar} {last}</p>\n'
-
-
-def _data(run: PackingRun) -> dict[str, object]:
-    """What the script draws: boxes as [layer, crossbar, x, y, w, h, replica, box]."""
-    layers = [
-        {
-            "label": m.layer.label,
-            "name": m.layer.name,
-            "copies": m.copies,
-            "boxes": len(m.boxes),
-            "cycles": [box.cycles for box in m.boxes],
-        }
-        for m in run.mappings
-    ]
-    slots = slots_of(run)
-    number = {slot: n for n, slot in enumerate(slots)}
-    placed = [(number[slot], p) for slot, p in zip(_slot_of_boxes(run), run.placements, strict=True)]
-    boxes = [
-        [
-            *(p.layer_idx, slot, p.loc_x, p.loc_y),
-            *(p.max_x - p.loc_x, p.max_y - p.loc_y, p.replica, p.box),
-        ]
-        for slot, p in sorted(placed, key=lambda each: (each[0], each[1].loc_y, each[1].loc_x))
-    ]
-    load = run.result.contention.load
-    if run.result.reload is not None:
-        load = tuple(load[crossbar] for _, crossbar in slots)
-    return {
-        "rows": run.result.size.rows,
-        "columns": run.result.size.columns,
-        "crossbars": len(slots),
-        "load": [round(share, 4) for share in load],
-        "layers": layers,
-        "colours": shades(len(run.mappings)),
-        "boxes": boxes,
-        **({} if run.result.reload is None else {"slots": slots}),
-    }

@@ -9,7 +9,8 @@ from ...runs.packing.log import kilobytes
 from ...runs.packing.run import PackingRun
 from ...values import LatencyComparison, RowGraph, RowRead
 from ..page import Cell, CellValue, asset, table
-from .atlas import ALONE, Beside, shades
+from .atlas import shades
+from .atlas_page import ALONE, Beside
 from .charts import duration
 from .graph_layout import Edge, GraphLayout, laid_out
 

@@ -9,18 +9,16 @@ from matplotlib.figure import Figure
 
 from ...runs.packing.accuracy import mapping_names
 from ...runs.packing.chip_image import NAME
-from ...runs.packing.coverage import mapped_share
-from ...runs.packing.log import STOPPED, buffer_words, movement_words
 from ...runs.packing.run import PackingRun
-from ...values import LatencyComparison
 from ..chart_values import Chart
 from ..figure_options import USUAL, FigureOptions
 from ..matplotlib_charts import draw, files_of
-from ..page import Section, page, plot, terms
+from ..page import Section, page, plot
 from ..plotly_charts import interactive
 from ..report_files import ReportFiles
 from .accuracy import accuracy_table, chip_chart, chip_words, mapping_table, noise_chart, noise_words
-from .atlas import atlas_figure, atlas_html
+from .atlas import atlas_figure
+from .atlas_page import atlas_html
 from .charts import (
     cost_chart,
     duration,
@@ -30,10 +28,10 @@ from .charts import (
     timeline_chart,
 )
 from .graph import bound_table, graph_beside
-from .segments import segment_chart, segment_figures, segment_table, segment_words
+from .segments import segment_chart, segment_table, segment_words
+from .summary import samples_told, summary_html
 from .sweep import sweep_chart, sweep_table, sweep_words
-from .tables import cost_table, coverage_table, evaluation_table, layer_table
-from .verdict import verdict_html
+from .tables import cost_table, coverage_tables, evaluation_table, layer_table
 
 
 def packing_report(run: PackingRun, options: FigureOptions = USUAL) -> ReportFiles:
@@ -113,7 +111,7 @@ def _sections(run: PackingRun, stills: Mapping[str, bytes]) -> list[Section]:
         return plot(interactive(make(run)), words(run), stills[name])
 
     return [
-        Section("summary", "Summary", verdict_html(run) + terms(_key_figures(run))),
+        Section("summary", "Summary", summary_html(run)),
         Section("atlas", _ATLAS[run.graph is not None], atlas_html(run, stills["atlas"], graph_beside(run))),
         *_segment_sections(run, stills),
         Section("load", "Load of crossbars", chart("load")),
@@ -121,7 +119,7 @@ def _sections(run: PackingRun, stills: Mapping[str, bytes]) -> list[Section]:
         Section("latency", "Latency", chart("latency") + bound_table(run) + evaluation_table(run)),
         Section("timeline", "Timeline", chart("timeline")),
         Section("costs", "Area and energy", chart("costs") + cost_table(run)),
-        Section("coverage", "Coverage", coverage_table(run)),
+        Section("coverage", "Coverage", coverage_tables(run)),
         *_accuracy_sections(run, stills),
     ]
 
@@ -129,79 +127,10 @@ def _sections(run: PackingRun, stills: Mapping[str, bytes]) -> list[Section]:
 _ATLAS = ("Atlas of crossbars", "Layers and atlas of crossbars")
 
 
-def _key_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
-    result, costs = run.result, run.result.costs
-    gap = result.crossbars - result.lower_bound
-    budget = "fewest sought" if result.budget is None else f"budget {result.budget}"
-    yield "Crossbars", f"{result.crossbars} ({budget})"
-    if result.reload is None:
-        yield "Lower bound", f"{result.lower_bound} ({'proved optimal' if gap == 0 else f'gap {gap}'})"
-    else:
-        yield from segment_figures(run)
-    stopped = result.stopped
-    yield "Packer", f"{result.packer}: {STOPPED.get(stopped, stopped)}"
-    yield "Utilization", f"{result.utilization:.1%} of the cells under boxes"
-    yield "Weights", f"{run.weight_utilization:.1%} of the cells hold weights"
-    if result.schedule != "layer":
-        whole = "; whole layers are not slower, and are what runs" if run.whole_layers else ""
-        yield "Schedule", f"by {result.schedule}{whole}; the baseline runs layer after layer"
-    if result.buffers is not None:
-        yield "Buffers", buffer_words(result.buffers, run.labels)
-    if result.movement is not None:
-        yield "Data movement", movement_words(result.movement).partition(": ")[2]
-    for e in _chosen(run):
-        speed = e.baseline_latency_ns / e.latency_ns
-        yield (
-            f"Latency, {_samples(e.num_sample)}",
-            f"{duration(e.latency_ns)}: {speed:.2f} × the baseline's speed",
-        )
-    yield "Roofline", f"{duration(result.roofline_ns)} a sample"
-    yield from _gap(run)
-    speeds = result.copies.speeds
-    if speeds is not None:
-        count = _samples(speeds.samples)
-        yield f"Copies by {result.copies.method}", f"{speeds.with_copies:.2f} × for {count}"
-        paper = f"{speeds.margin_tuner:.2f} × (without copies {speeds.plain:.2f} ×)"
-        yield "Our version of the paper's tuner", paper
-    yield "Mapped", mapped_share(result.coverage)
-    yield (
-        "Energy of an inference",
-        f"{costs.energy_nj / 1e6:.4f} mJ, {costs.average_power_w:.3f} W",
-    )
-    yield (
-        "Area",
-        f"{costs.area_um2 / 1e6:,.1f} mm², {costs.physical_crossbars:,} physical crossbars",
-    )
-
-
-def _gap(run: PackingRun) -> Iterator[tuple[str, str]]:
-    """How far one sample is from what no schedule of the layout beats."""
-    bounds = run.result.bounds
-    for e in run.result.evaluations:
-        if bounds is not None and e.num_sample == 1:
-            name = "critical path" if bounds.largest_ns == bounds.critical_path_ns else "busiest crossbar"
-            ratio = e.latency_ns / bounds.largest_ns
-            name += " of whole layers" if run.whole_layers else ""
-            yield (
-                "Bound, 1 sample",
-                f"{duration(bounds.largest_ns)} ({name}): packed takes {ratio:.2f} × that",
-            )
-
-
-def _chosen(run: PackingRun) -> Iterator[LatencyComparison]:
-    """Latencies that stand for the others: of one sample, those that counted, and the most."""
-    last = run.result.evaluations[-1].num_sample if run.result.evaluations else 0
-    yield from (e for e in run.result.evaluations if e.num_sample in (1, run.result.samples, last))
-
-
-def _samples(count: int) -> str:
-    return f"{count} sample{'s' * (count > 1)}"
-
-
 def _load_words(run: PackingRun) -> str:
     load = run.result.contention.load
     return (
-        f"Share of the latency of {_samples(run.result.samples)} in which each crossbar reads: "
+        f"Share of the latency of {samples_told(run.result.samples)} in which each crossbar reads: "
         f"{sum(load) / len(load):.1%} on average, from {min(load):.1%} to {max(load):.1%}."
     )
 
@@ -210,8 +139,8 @@ def _layer_words(run: PackingRun) -> str:
     slowest = max(run.result.contention.layers, key=lambda row: row.busy_ns)
     waiting = max(run.result.contention.layers, key=lambda row: row.waiting_ns)
     return (
-        f"Busy and waiting share of the latency of {_samples(run.result.samples)} by layer. Longest busy: "
-        f"{run.labels[slowest.layer]}, {duration(slowest.busy_ns)}; longest waiting: "
+        f"Busy and waiting share of the latency of {samples_told(run.result.samples)} by layer. "
+        f"Longest busy: {run.labels[slowest.layer]}, {duration(slowest.busy_ns)}; longest waiting: "
         f"{run.labels[waiting.layer]}, {duration(waiting.waiting_ns)}. The table above has all figures."
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...runs.packing.coverage import shares
 from ...runs.packing.run import PackingRun
 from ...simulation.contention import LayerContention
-from ...values import LatencyComparison, Mapping
+from ...values import Coverage, LatencyComparison, Mapping
 from ..page import Cell, CellValue, table
 from .charts import duration
 
@@ -15,7 +15,16 @@ from .charts import duration
 def layer_table(run: PackingRun) -> str:
     """Every layer: its copies, how they are cut and lie, and how it spends the latency."""
     header: tuple[str, ...] = (
-        *("layer", "module", "weights (h × w)", "reads a sample", "copies", "boxes each", "mapping", "cells"),
+        *(
+            "layer",
+            "module",
+            "weights (h\u00a0×\u00a0w)",
+            "reads a sample",
+            "copies",
+            "boxes each",
+            "mapping",
+            "cells",
+        ),
         *("busy", "waiting", "idle", "waits for"),
     )
     if run.result.buffers is not None:
@@ -73,17 +82,38 @@ def _evaluation(e: LatencyComparison) -> list[CellValue]:
     return [e.num_sample, *cells, Cell(f"{waiting:.3f}", waiting), Cell(f"{speed:.2f}", speed)]
 
 
-def coverage_table(run: PackingRun) -> str:
-    """What became of every part of the network."""
-    header = ("module", "kind", "status", "parameters", "share of parameters", "MACs", "share of MACs")
-    return table(header, _coverage(run), "Parts of the network with parameters or MACs", sortable=True)
+def coverage_tables(run: PackingRun) -> str:
+    """What became of the network: totals by kind, then every part."""
+    header = ("parameters", "share of parameters", "MACs", "share of MACs")
+    totals = table(("kind", "status", "parts", *header), _kinds(run), "Totals by kind", sortable=True)
+    parts = "Parts of the network with parameters or MACs"
+    return totals + table(("module", "kind", "status", *header), _parts(run), parts, sortable=True)
 
 
-def _coverage(run: PackingRun) -> Iterator[list[CellValue]]:
+def _kinds(run: PackingRun) -> Iterator[list[CellValue]]:
+    """A row a kind and status, those with most MACs first."""
+    by_kind: dict[tuple[str, str], list[Coverage]] = {}
+    for row in run.result.coverage:
+        by_kind.setdefault((row.kind, row.status), []).append(row)
+    totals = [
+        Coverage("", kind, rows[0].status, sum(r.parameters for r in rows), sum(r.macs for r in rows), least)
+        for (kind, _), rows in by_kind.items()
+        for least in [any(r.at_least for r in rows)]
+    ]
+    totals.sort(key=lambda row: (-row.macs, -row.parameters))
+    for row, *both in shares(totals):
+        yield [row.kind, row.status, len(by_kind[row.kind, row.status]), *_amounts(row, *both)]
+
+
+def _parts(run: PackingRun) -> Iterator[list[CellValue]]:
     for row, *both in shares(run.result.coverage):
-        first, second = (Cell(f"{share:.3%}", share) for share in both)
-        macs_shown = Cell(f"at least {row.macs}", row.macs) if row.at_least else row.macs
-        yield [row.name, row.kind, row.status, row.parameters, first, macs_shown, second]
+        yield [row.name, row.kind, row.status, *_amounts(row, *both)]
+
+
+def _amounts(row: Coverage, parameters: float, macs: float) -> list[CellValue]:
+    """Parameters and MACs with their shares."""
+    shown = Cell(f"at least {row.macs:,}", row.macs) if row.at_least else row.macs
+    return [row.parameters, Cell(f"{parameters:.3%}", parameters), shown, Cell(f"{macs:.3%}", macs)]
 
 
 def cost_table(run: PackingRun) -> str:

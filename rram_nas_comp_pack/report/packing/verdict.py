@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from ...runs.packing.run import PackingRun
+from ...runs.packing.run import Costs, PackingRun
 
 FEW = 3
 """Layers that are named."""
@@ -71,12 +71,18 @@ def _busy_shares(run: PackingRun) -> list[float]:
 
 def _costs(run: PackingRun) -> str:
     costs = run.result.costs
-    part, share = max(costs.area_share.items(), key=lambda named: named[1], default=("nothing", 0.0))
+    part, share = largest_part(costs)
     arrays = f"{costs.physical_crossbars:,} arrays of cells"
     return (
         f"Its crossbars are {arrays}, since a weight takes several, and {costs.area_um2 / 1e6:,.0f} mm², of "
-        f"which {share:.0%} are {_PARTS.get(part, part.replace('_', ' '))}."
+        f"which {share:.0%} are {part}."
     )
+
+
+def largest_part(costs: Costs) -> tuple[str, float]:
+    """The components that take the largest share of the area, and that share."""
+    part, share = max(costs.area_share.items(), key=lambda named: named[1], default=("nothing", 0.0))
+    return _PARTS.get(part, part.replace("_", " ")), share
 
 
 _PARTS = {"buffer": "buffers", "adc": "ADCs", "dac": "DACs", "crossbar": "crossbars"}

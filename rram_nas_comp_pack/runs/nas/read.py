@@ -12,7 +12,8 @@ import numpy as np
 from ...errors import BadInput
 from ...nas.compile_gene import DIAGONAL_ROWS, HARDWARE
 from ..checked_csv import TableRow, read_table
-from ..checked_json import HUGE, TINY, read_text
+from ..checked_json import HUGE, TINY
+from ..log import read_pairs
 from .front import ACCURACY, FRONT, option_texts, read_front, read_subnet_text
 from .run import Evaluated, Front, SearchRun
 
@@ -125,12 +126,7 @@ def _accuracy_and_speed(row: TableRow) -> tuple[float, float]:
 
 def _logged_options(path: Path) -> Mapping[str, str]:
     """The options of an older search, which only its log tells; none where it has no log."""
-    if not path.exists():
-        return {}
-    lines = read_text(path).splitlines()
-    section = lines[1:] if lines[:1] == ["[options]"] else []
-    pairs = (line.partition(" = ") for line in section[: section.index("") if "" in section else None])
-    found = {name: value for name, mark, value in pairs if mark}
+    found = read_pairs(path, "options")
     if "objectives" in found:  # logged as a tuple
         found["objectives"] = ",".join(re.findall(r"\w+", found["objectives"]))
     return option_texts(found)

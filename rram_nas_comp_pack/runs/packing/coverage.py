@@ -19,7 +19,13 @@ def _totals(rows: Sequence[Coverage]) -> tuple[int, int]:
 
 def mapped_share(rows: Sequence[Coverage]) -> str:
     """How much is mapped, in one line."""
+    parameters, macs = mapped_shares(rows)
+    return f"{parameters} of the parameters, {macs} of the MACs"
+
+
+def mapped_shares(rows: Sequence[Coverage]) -> tuple[str, str]:
+    """The mapped shares of parameters and of MACs, as people read them."""
     mapped = _totals([row for row in rows if row.status == "mapped"])
     parameters, macs = (own / (all_ or 1) for own, all_ in zip(mapped, _totals(rows), strict=True))
     most = "at most " if any(row.at_least for row in rows) else ""
-    return f"{parameters:.1%} of the parameters, {most}{macs:.1%} of the MACs"
+    return f"{parameters:.1%}", f"{most}{macs:.1%}"

@@ -25,6 +25,7 @@ from ...values import (
     rules_of,
 )
 from ..checked_json import HUGE, JsonObject, read_json
+from ..log import read_pairs
 from ..simconfig import read_simconfig
 from .agreement import disagreements
 from .graph import read_drawn_graph, read_graph
@@ -140,6 +141,7 @@ def read_run(run_dir: Path, name: str) -> PackingRun:
         segments=segments or (),
         graph=read_drawn_graph(run_dir, result.schedule, mappings),
         whole_layers=read_graph(run_dir, result.schedule, mappings) == chain(len(mappings)),
+        made=read_pairs(run_dir / "logs.log", "run"),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Dictionary
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ...hardware.config.read import SimConfig
@@ -115,7 +115,8 @@ class PackingRun:
     `trace` holds the first TRACED samples; `weight_utilization` is known for every run. `accuracy` is None
     where no chip has been judged; `sweeps` are those of accuracy_sweep.csv. `segments` are those of the
     placements, of a run in several. `graph` is that of the network, None for a schedule of layers; with
-    `whole_layers` these run one after another all the same, because that is not slower.
+    `whole_layers` these run one after another all the same, because that is not slower. `made` are "command"
+    and "date" of the log, where there is one.
     """
 
     name: str
@@ -129,6 +130,7 @@ class PackingRun:
     segments: tuple[int, ...] = ()
     graph: RowGraph | None = None
     whole_layers: bool = False
+    made: Dictionary[str, str] = field(default_factory=dict)
 
     @property
     def labels(self) -> tuple[str, ...]:

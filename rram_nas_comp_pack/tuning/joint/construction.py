@@ -126,7 +126,7 @@ def pack_single_copies(space: SearchSpace, state: LayoutState, owners: Ints) -> 
     layout = pack(
         items,
         Rules(space.threshold, space.max_load),
-        PackingSettings("best", effort=PACK_EFFORT, full_bound=False),
+        PackingSettings("best", effort=PACK_EFFORT, seed=0, full_bound=False),
     )
     if layout.crossbars > space.crossbars:
         return space.crossbars
