@@ -131,6 +131,8 @@ def test_its_own_options_stand_before_or_behind_the_command():
             "found 40000 points, allowed are at most 10000",
         ),
         (("pack", "--workers", "0"), "--workers: found '0'"),
+        (("pack", "--exp-id", "a,b"), "--exp-id: found 'a,b', allowed is one name without commas"),
+        (("--exp-id", "a,b", "pack"), "--exp-id: found 'a,b', allowed is one name without commas"),
         (("report", "x"), "invalid choice: 'report'"),
     ],
 )
