@@ -16,6 +16,7 @@ from ofa.console import INTERRUPTED, finish_after
 from ofa.streams import printable
 
 if TYPE_CHECKING:
+    from ..report.figure_options import FigureOptions
     from ..report.report_files import ReportFiles
 
 __all__ = [
@@ -120,7 +121,7 @@ def step_bar(name: str, unit: str = "it") -> Iterator[Advance]:
             bar.close()
 
 
-def report_of(run_dirs: Sequence[Path], target: Path, name: str = "") -> ReportFiles:
+def report_of(run_dirs: Sequence[Path], target: Path, figures: FigureOptions, name: str = "") -> ReportFiles:
     """The report of a packing run, or one of all these searches, to lie in `target`.
 
     `name` is what a packing run is called, else as its folder is. Raises BadInput where a file is missing or
@@ -135,17 +136,18 @@ def report_of(run_dirs: Sequence[Path], target: Path, name: str = "") -> ReportF
 
     if kind_of(run_dirs[0]) == "packing":
         (run_dir,) = run_dirs
-        return packing_report(read_run(run_dir, name or plain(run_dir.resolve().name)))
+        return packing_report(read_run(run_dir, name or plain(run_dir.resolve().name)), figures)
     searches = [read_search(*named) for named in zip(run_dirs, names(run_dirs), strict=True)]
-    return search_report(searches, [plain(os.path.relpath(run_dir, target)) for run_dir in run_dirs])
+    folders = [plain(os.path.relpath(run_dir, target)) for run_dir in run_dirs]
+    return search_report(searches, folders, figures)
 
 
-def add_report(folder: Path, name: str) -> None:
+def add_report(folder: Path, name: str, figures: FigureOptions) -> None:
     """The report of a run that has just been written; the run stands, whatever happens here."""
     from ..runs.publish import write_report
 
     try:
-        write_report(report_of([folder], folder, name), folder)
+        write_report(report_of([folder], folder, figures, name), folder)
     except KeyboardInterrupt as interrupt:
         finish_after(interrupt, "the run is written, no report of it")
     except Exception as error:

@@ -9,33 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 from ..kernels.arrays import Floats
-
-BLUE, ORANGE, GREEN, RED, SKY, PURPLE, GREY = (
-    *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#8A8F98"),
-)
-"""Okabe and Ito's colours, which colour-blind readers tell apart; without black and yellow, each of which
-is invisible on one of the two backgrounds."""
-
-PALETTE = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE, GREY)
-
-Mark = Literal["circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "pentagon"]
-MARKS: tuple[Mark, ...] = get_args(Mark)
-
-
-class Look(NamedTuple):
-    """How one of several runs is told from the others: by colour and shape."""
-
-    colour: str
-    mark: Mark
-
-
-def look(run: int) -> Look:
-    """The look of a run, by its place among them."""
-    return Look(PALETTE[run % len(PALETTE)], MARKS[run % len(MARKS)])
-
+from .palette import BLUE, Look, Mark
 
 Style = Literal["solid", "dash", "dot"]
 
@@ -79,7 +56,10 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Points in order. `notes`, one per point, are shown when it is pointed at."""
+    """Points in order. `notes`, one per point, are shown when it is pointed at.
+
+    What lies `below` is drawn wide, with hollow marks, so that it is seen where others lie on it.
+    """
 
     name: str
     x: tuple[float, ...]
@@ -88,6 +68,7 @@ class Series:
     style: Style = "solid"
     notes: tuple[str, ...] = ()
     mark: Mark = "circle"
+    below: bool = False
 
     @property
     def every(self) -> int:
@@ -116,24 +97,33 @@ class Portion:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Horizontal bars, a row per category, first one on top; portions one after another or side by side."""
+    """Horizontal bars, a row per category, first one on top; portions one after another or side by side.
+
+    `kind` is what a category is; `names` are longer ones, which there is room for on paper.
+    """
 
     title: str
     categories: tuple[str, ...]
     value: Axis
     portions: tuple[Portion, ...]
     stacked: bool = True
+    kind: str = ""
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Values from 0 to 1 in rows of `columns`, in reading order, as colours; `notes` has one per value."""
+    """Values from 0 to 1 in rows of `columns`, in reading order, as colours; `notes` has one per value.
+
+    `order` says below the chart what lies where.
+    """
 
     title: str
     values: tuple[float, ...]
     columns: int
     value: Axis
     notes: tuple[str, ...]
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +149,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Spans in rows of so many `lanes` each, first row on top."""
+    """Spans in rows of so many `lanes` each, first row on top; `kind` and `names` are as of `Bars`."""
 
     title: str
     rows: tuple[str, ...]
@@ -167,6 +157,8 @@ class Timeline:
     groups: tuple[Group, ...]
     spans: tuple[Span, ...]
     lanes: int = 1
+    kind: str = ""
+    names: tuple[str, ...] = ()
 
     def middle(self, span: Span) -> float:
         """Where a span lies between the rows, counted from the top."""
@@ -219,7 +211,10 @@ class Front:
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """Fronts on a `cloud` of points, (points, 2). `named`: what the cloud is, and where points lay before."""
+    """Fronts on a `cloud` of points, (points, 2). `named`: what the cloud is, and where points lay before.
+
+    `tested` are points of a front on test images: x, y of the front, and y there.
+    """
 
     title: str
     x: Axis
@@ -227,23 +222,32 @@ class Scatter:
     cloud: Floats
     fronts: tuple[Front, ...]
     named: tuple[str, str]
+    tested: tuple[tuple[float, float, float], ...] = ()
 
     def limits(self) -> tuple[tuple[float, float], tuple[float, float]]:
         """The ends of both axes."""
         points = [p for front in self.fronts for p in front.points]
         befores = [p.before for p in points if p.before is not None]
         x = self.x.limits([*self.cloud[:, 0].tolist(), *(p.x for p in points), *befores])
-        return x, self.y.limits([*self.cloud[:, 1].tolist(), *(p.y for p in points)])
+        tested = (y for *_, y in self.tested)
+        return x, self.y.limits([*self.cloud[:, 1].tolist(), *(p.y for p in points), *tested])
+
+
+TESTED = "front, on test images"
 
 
 class Rail(NamedTuple):
-    """One axis of `Parallel`, at `x`, the texts at its ends, and the heading of its group."""
+    """One axis of `Parallel`, at `x`: the heading of its group, its name there, and the texts at its ends.
+
+    `foot` says below a group what its names count.
+    """
 
     x: float
     group: str
     name: str
     low: str
     high: str
+    foot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,8 +264,15 @@ class Parallel:
 
     def headings(self) -> list[tuple[float, str]]:
         """The middle and the name of every group."""
-        names = dict.fromkeys(rail.group for rail in self.rails)
-        return [(fmean(rail.x for rail in self.rails if rail.group == name), name) for name in names]
+        return [(middle, group) for middle, group, _ in self._groups()]
+
+    def footings(self) -> list[tuple[float, str]]:
+        """The middle of every group, and what its names count."""
+        return [(middle, foot) for middle, _, foot in self._groups()]
+
+    def _groups(self) -> list[tuple[float, str, str]]:
+        names = dict.fromkeys((rail.group, rail.foot) for rail in self.rails)
+        return [(fmean(r.x for r in self.rails if (r.group, r.foot) == name), *name) for name in names]
 
 
 SHADES = 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import singledispatch
 from html import escape
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
@@ -42,8 +43,12 @@ def _(chart: Lines) -> go.Figure:
             y=list(s.y),
             name=escape(s.name),
             mode="lines+markers",
-            line={"color": s.colour, "dash": s.style},
-            marker={"color": s.colour, "size": 8, "symbol": s.mark},
+            line={"color": s.colour, "dash": s.style, "width": 6 if s.below else 2},
+            marker={
+                "color": s.colour,
+                "size": 14 if s.below else 8,
+                "symbol": f"{s.mark}{'-open' * s.below}",
+            },
             **_notes(s.notes),
         )
     return figure
@@ -57,7 +62,7 @@ def _(chart: Bars) -> go.Figure:
             "barmode": "stack" if chart.stacked else "group",
             "height": 160 + 16 * bars,
             "xaxis": _axis(chart.value),
-            "yaxis": _rows(chart.categories),
+            "yaxis": _rows(chart.categories, chart.kind),
         }
     )
     rows = list(range(len(chart.categories)))
@@ -78,9 +83,14 @@ def _(chart: Grid) -> go.Figure:
     rows = len(starts)
     figure = go.Figure(
         layout={
-            "height": 160 + max(12, 700 // columns) * rows,
-            "xaxis": {"title": f"crossbar, in rows of {columns}", "showgrid": False, "zeroline": False},
-            "yaxis": {**_rows(tuple(str(i) for i in starts)), "showgrid": False},
+            "height": 200 + max(12, 700 // columns) * rows,
+            "xaxis": {
+                "title": {"text": escape("\n".join(wrap(chart.order, NARROW))).replace("\n", "<br>")},
+                "automargin": True,
+                "showgrid": False,
+                "zeroline": False,
+            },
+            "yaxis": {**_rows(tuple(str(i) for i in starts), "first of the row"), "showgrid": False},
         }
     )  # fmt: skip
     figure.add_heatmap(
@@ -105,7 +115,7 @@ def _(chart: Timeline) -> go.Figure:
             "barmode": "overlay",
             "height": 160 + 20 * len(chart.rows),
             "xaxis": {**_axis(chart.time), "range": [0, 1.01 * max((s.end for s in chart.spans), default=1)]},
-            "yaxis": _rows(chart.rows),
+            "yaxis": _rows(chart.rows, chart.kind),
         }
     )
     for k, group in enumerate(chart.groups):
@@ -127,6 +137,10 @@ def _(chart: Timeline) -> go.Figure:
     return figure
 
 
+NARROW = 28
+"""Letters beside each other on the narrowest page."""
+
+
 def _notes(notes: Iterable[str]) -> dict[str, Any]:
     texts = [escape(note) for note in notes]
     return {"hovertext": texts, "hovertemplate": "%{hovertext}<extra></extra>"} if any(texts) else {}
@@ -143,8 +157,9 @@ def _ticks(axis: Axis) -> dict[str, Any]:
     return {"tickformat": ".2~%"} if axis.percent else {}
 
 
-def _rows(names: tuple[str, ...]) -> dict[str, Any]:
+def _rows(names: tuple[str, ...], kind: str) -> dict[str, Any]:
     return {
+        "title": {"text": escape(kind)},
         "tickvals": list(range(len(names))),
         "ticktext": [escape(name) for name in names],
         "range": [len(names) - 0.4, -0.6],

@@ -9,7 +9,8 @@ from html import escape
 
 from matplotlib.ticker import MaxNLocator
 
-from .chart_values import SHADES, Axis, Chart, Front, Lines, Mark, Parallel, Point, Scatter, look
+from .chart_values import SHADES, Axis, Chart, Front, Lines, Parallel, Point, Scatter
+from .palette import SEARCHED, TEST, Look, Mark
 
 LEFT, TOP, BOTTOM = 76, 32, 56
 """What a frame leaves for ticks and titles, in units of the drawing."""
@@ -54,7 +55,7 @@ def draw(chart: Chart, words: str) -> str:
     )
 
 
-SIZES: dict[type, tuple[float, float]] = {Lines: (540, 340), Scatter: (760, 500), Parallel: (1080, 400)}
+SIZES: dict[type, tuple[float, float]] = {Lines: (540, 340), Scatter: (760, 500), Parallel: (1080, 410)}
 
 
 @singledispatch
@@ -93,8 +94,20 @@ def _(chart: Lines) -> Iterator[str]:
 def _(chart: Scatter) -> Iterator[str]:
     x, y = scales_of(chart)
     yield _axes(x, y)
-    yield f'<path class="cloud" d="{_dots((x(a), y(b)) for a, b in chart.cloud.tolist())}"/>'
+    dots = _dots((x(a), y(b)) for a, b in chart.cloud.tolist())
+    yield f'<g style="--run:{SEARCHED.colour}"><path class="cloud" d="{dots}"/></g>'
+    yield _tested(chart, x, y)
     yield from (_front(front, x, y) for front in chart.fronts)
+
+
+def _tested(chart: Scatter, x: Scale, y: Scale) -> str:
+    """Marks of the accuracies on test images, each below the point that it belongs to."""
+    moved = "".join(_line([(x(a), y(before)), (x(a), y(tested))]) for a, before, tested in chart.tested)
+    marks = "".join(
+        f'<path d="{SHAPES[TEST.mark]}" transform="translate({x(a):.1f} {y(tested):.1f}) scale(.8)"/>'
+        for a, _, tested in chart.tested
+    )
+    return f'<g class="tested" style="--run:{TEST.colour}"><path class="gain" d="{moved}"/>{marks}</g>'
 
 
 def _front(front: Front, x: Scale, y: Scale) -> str:
@@ -103,10 +116,14 @@ def _front(front: Front, x: Scale, y: Scale) -> str:
     moved = [(x(p.before), x(p.x), y(p.y)) for p in front.points if p.before is not None]
     gains = "".join(_line([(a, up), (b, up)]) for a, b, up in moved)
     before = _dots((a, up) for a, _, up in moved)
+    grey = f'style="stroke:{SEARCHED.colour}"'
+    grey = f'style="stroke:{SEARCHED.colour}"'
+    grey = f'style="stroke:{SEARCHED.colour}"'
+    grey = f'style="stroke:{SEARCHED.colour}"'
     points = "".join(_point(p, front.look.mark, x, y) for p in front.points)
     return (
         f'<g style="--run:{front.look.colour}"><path class="limit" d="{limit}"/>'
-        f'<path class="gain" d="{gains}"/><path class="before" d="{before}"/>{points}</g>'
+        f'<path class="gain" d="{gains}"/><path class="before" {grey} d="{before}"/>{points}</g>'
     )
 
 
@@ -122,15 +139,17 @@ def _point(point: Point, mark: Mark, x: Scale, y: Scale) -> str:
 @_parts.register
 def _(chart: Parallel) -> Iterator[str]:
     width, height = SIZES[type(chart)]
-    low, high = height - 56.0, 62.0
+    low, high = height - 66.0, 62.0
     across = Scale(Axis(""), 0, chart.rails[-1].x, 50, width - 50)
     up = Scale(Axis(""), 0, 1, low, high)
     yield '<g class="axes rails" aria-hidden="true">'
     for rail in chart.rails:
         x = f"{across(rail.x):.1f}"
         yield f'<line x1="{x}" x2="{x}" y1="{low:g}" y2="{high:g}"/>'
-        for y, text in ((high - 10, rail.high), (low + 18, rail.low), (low + 40, rail.name)):
+        for y, text in ((high - 10, rail.high), (low + 17, rail.low), (low + 36, rail.name)):
             yield f'<text x="{x}" y="{y:g}" class="x">{escape(text)}</text>'
+    for middle, name in chart.footings():
+        yield f'<text x="{across(middle):.1f}" y="{low + 54:g}" class="x">{escape(name)}</text>'
     for middle, name in chart.headings():
         yield f'<text x="{across(middle):.1f}" y="{high - 38:g}" class="x group">{escape(name)}</text>'
     yield "</g>"
@@ -185,11 +204,15 @@ SHAPES: dict[Mark, str] = {
 """Marks around 0, 0."""
 
 
-def legend(names: Sequence[str]) -> str:
-    """What the looks of several runs stand for; nothing where there is one run only."""
-    items = (
-        f'<li><svg viewBox="-9 -9 18 18" aria-hidden="true"><path d="{SHAPES[mark]}" fill="{colour}"/></svg>'
-        f" {escape(name)}</li>"
-        for name, (colour, mark) in zip(names, map(look, range(len(names))), strict=True)
+def sign(look: Look) -> str:
+    """The mark of a look as an image in a line of text."""
+    return (
+        f'<svg class="sign" viewBox="-9 -9 18 18" aria-hidden="true"><path d="{SHAPES[look.mark]}" '
+        f'fill="{look.colour}"/></svg>'
     )
-    return f'<ul class="legend">{"".join(items)}</ul>\n' if len(names) > 1 else ""
+
+
+def legend(entries: Sequence[tuple[str, Look]]) -> str:
+    """What looks stand for; nothing where there is one only."""
+    items = "".join(f"<li>{sign(look)} {escape(name)}</li>" for name, look in entries)
+    return f'<ul class="legend">{items}</ul>\n' if len(entries) > 1 else ""

@@ -13,7 +13,7 @@ _FIGURE = (
     r"(?:accuracy|atlas|costs|latency|layers|load|noise|segments|timeline"  # of a packing run
     r"|sweep_[A-Za-z_]+"  # of a packing run's chips, by a key
     r"|sweep|front|hypervolume|genomes(?:_[0-9]+)?)"  # of searches
-    r"\.(?:png|svg)"
+    r"\.(?:png|svg|pdf)"
 )
 _DRAWN = rf"(?:{_FIGURE}|report\.html)"
 _LEFT = rf"(?:(?:figures|earlier)/)?(?:{_DRAWN}|link|copy)"
@@ -76,7 +76,7 @@ REPRODUCTION = RunFiles(
     "folder of reproduce",
     ("claims.json",),
     re.compile(
-        r"claims\.(?:json|csv|md|png|svg)|runs/[0-9]+\.json"
+        r"claims\.(?:json|csv|md|png|svg|pdf)|runs/[0-9]+\.json"
         rf"|runs/packing/{_INNER}/{_PACKING}|runs/evolution/{_INNER}/{_EVOLUTION}"
     ),
 )

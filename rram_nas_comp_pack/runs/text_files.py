@@ -1,4 +1,4 @@
-"""Writes JSON documents, tables, texts and pictures: one way for every file of a run."""
+"""Writes JSON documents, tables, texts and pictures: one way for every file of a run; reads texts given."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import IO
 
 from ofa.whole import is_special, whole_file
 
+from ..errors import BadInput
 from .held_folder import refusal
 from .plain_text import plain, plain_texts
 
@@ -39,6 +40,25 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 def write_content(path: Path, content: bytes) -> None:
     """A picture, for one."""
     path.write_bytes(content)
+
+
+MOST_BYTES = 2**20
+"""Of a text that an option names."""
+
+
+def read_given(path: Path, option: str) -> str:
+    """The text of a file that an `option` names. Raises BadInput where it is none."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise BadInput(f"{option}: {path} cannot be read: {error.strerror or error}") from None
+    if len(content) > MOST_BYTES:
+        raise BadInput(f"{option}: {path}: found more than {MOST_BYTES} bytes, allowed is a short text")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{option}: {path}: byte {error.start} is not UTF-8, allowed is text") from None
 
 
 @contextmanager

@@ -178,7 +178,7 @@ def test_tables_figure_and_runs_are_written(done):
     status, out, err, folder = done
     assert (status, err) == (1, "")  # one of the runs cannot be done
     names = {p.name for p in folder.iterdir()}
-    assert names == {"claims.csv", "claims.json", "claims.md", "claims.png", "claims.svg", "runs"}
+    assert names == {*(f"claims.{kind}" for kind in ("csv", "json", "md", "pdf", "png", "svg")), "runs"}
     assert [p.name for p in folder.parent.iterdir()] == ["found"]
     assert out.splitlines()[0].startswith("| run | claim | paper | program | source | ours |")
     assert (folder / "claims.png").read_bytes().startswith(b"\x89PNG")

@@ -12,7 +12,7 @@ from tiny_runs import call, make_workplace
 
 MEGABYTE = 2**20
 FIGURES = ("atlas", "costs", "latency", "layers", "load", "timeline")
-FILES = sorted(f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg"))
+FILES = sorted(f"{name}.{kind}" for name in FIGURES for kind in ("pdf", "png", "svg"))
 
 
 def pack(log: Path, *argv: object, exp_id: str = "t") -> tuple[int, str, str]:

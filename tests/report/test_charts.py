@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from rram_nas_comp_pack.report.chart_values import (
-    PALETTE,
-    RED,
     Axis,
     Bars,
     Front,
@@ -27,9 +25,9 @@ from rram_nas_comp_pack.report.chart_values import (
     Series,
     Span,
     Timeline,
-    look,
 )
-from rram_nas_comp_pack.report.matplotlib_charts import TALLEST, draw, png_and_svg
+from rram_nas_comp_pack.report.matplotlib_charts import TALLEST, draw, files_of
+from rram_nas_comp_pack.report.palette import PALETTE, RED, look
 from rram_nas_comp_pack.report.plotly_charts import interactive
 from rram_nas_comp_pack.report.svg import Scale
 from rram_nas_comp_pack.report.svg import draw as draw_svg
@@ -72,14 +70,14 @@ OF_SEARCHES = {name: CHARTS[name] for name in ("linear", "nothing", "scatter", "
 
 @pytest.mark.parametrize("chart", CHARTS.values(), ids=CHARTS)
 def test_a_chart_is_a_sound_png_and_svg_the_same_each_time(chart):
-    files = png_and_svg(draw(chart))
+    files = files_of(draw(chart))
     with Image.open(BytesIO(files["png"])) as image:
         image.load()
         assert image.width == 1000
         assert len(image.getcolors(2**24)) > 2
     root = ElementTree.fromstring(files["svg"])
     assert root.tag.endswith("svg")
-    assert png_and_svg(draw(chart)) == files
+    assert files_of(draw(chart)) == files
 
 
 @pytest.mark.parametrize("chart", OF_PACKING.values(), ids=OF_PACKING)

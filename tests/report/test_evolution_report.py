@@ -46,7 +46,7 @@ def run(tmp_path):
 
 def test_a_report_is_a_page_and_every_figure_for_print_twice(made):
     assert sorted(p.name for p in (made / "figures").iterdir()) == sorted(
-        f"{name}.{suffix}" for name in FIGURES for suffix in ("png", "svg")
+        f"{name}.{suffix}" for name in FIGURES for suffix in ("png", "svg", "pdf")
     )
     assert all(p.read_bytes().startswith(b"\x89PNG") for p in made.glob("figures/*.png"))
     assert all(b"<svg" in p.read_bytes() for p in made.glob("figures/*.svg"))
@@ -167,7 +167,7 @@ def test_the_command_packs_on_the_hardware_that_the_search_holds(tmp_path):
 def test_equal_searches_have_equal_reports(made, tmp_path):
     other = write_search(tmp_path / "elsewhere" / "other", workers=7, verbose=True)
     assert call("report", other)[0] == 0
-    for name in ["report.html", *(f"figures/{f}.{s}" for f in FIGURES for s in ("png", "svg"))]:
+    for name in ["report.html", *(f"figures/{f}.{s}" for f in FIGURES for s in ("png", "svg", "pdf"))]:
         assert (other / name).read_bytes() == (made / name).read_bytes()
 
 

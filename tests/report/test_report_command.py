@@ -40,6 +40,8 @@ def test_pack_ends_with_a_page_and_figures(done):
     for path in (done / "figures").iterdir():
         if path.suffix == ".svg":
             assert ElementTree.parse(path).getroot().tag.endswith("svg")
+        elif path.suffix == ".pdf":
+            assert path.read_bytes().startswith(b"%PDF-")
         else:
             with Image.open(BytesIO(path.read_bytes())) as image:
                 image.verify()

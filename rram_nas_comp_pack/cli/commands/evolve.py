@@ -105,7 +105,7 @@ def _run(options: EvolveOptions, origin: Origin, offered: Sequence[OfferedConfig
             timing = {"compiling": compiling_s() - compiled, "total": perf_counter() - begun}
             write_search(folder, found, run.written, origin, timing)
             if not run.no_report:
-                add_report(folder, run.exp_id)
+                add_report(folder, run.exp_id, run.figures)
     if run.verbose:
         print(*log_lines(found, run.written, origin, timing), sep="\n", file=sys.stderr)
     print(*summary(found), f"files: {place}", sep="\n")

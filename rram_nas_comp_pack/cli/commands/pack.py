@@ -58,7 +58,7 @@ def run(options: PackOptions) -> int:
         if executable is not None:
             _write_image(folder, executable, report)
         if not run.no_report:
-            add_report(folder, run.exp_id)
+            add_report(folder, run.exp_id, run.figures)
     if run.verbose:
         more = [("segments", reload_lines(report))] if isinstance(report, ReloadResult) else []
         print(*log_lines(report, options.settings, written, origin, more), sep="\n", file=sys.stderr)

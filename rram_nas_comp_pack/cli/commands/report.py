@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import BadInput
+from ...report.figure_options import FigureOptions
 from ...runs.kinds import kind_of
 from ...runs.publish import require_own, write_report
 from ..shared import report_of
 
 
-def run(run_dirs: Sequence[Path], out: Path | None) -> int:
+def run(run_dirs: Sequence[Path], out: Path | None, figures: FigureOptions) -> int:
     """Write the report of every run, searches together; the first one that cannot be read ends it.
 
     Raises BadInput.
@@ -22,7 +23,7 @@ def run(run_dirs: Sequence[Path], out: Path | None) -> int:
     for target in targets:  # before anything is drawn
         require_own(target, option)
     for group, target in zip(groups, targets, strict=True):
-        write_report(report_of(group, target), target, option)
+        write_report(report_of(group, target, figures), target, option)
         print(f"report: {target / 'report.html'}")
     return 0
 

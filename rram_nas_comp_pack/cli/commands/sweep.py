@@ -143,7 +143,7 @@ def _add_report(folder: Path, options: SweepOptions, found: SweepTable) -> None:
     from ...runs.publish import write_report
 
     try:
-        write_report(sweep_report(found, options.command), folder)
+        write_report(sweep_report(found, options.command, options.figures), folder)
     except Exception as error:
         warn(f"no report was written: {' '.join(str(error).split()) or type(error).__name__}")
 

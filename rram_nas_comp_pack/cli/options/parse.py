@@ -16,6 +16,7 @@ from .converters import at_least
 from .evolve import evolve_options
 from .evolve_parser import add_evolve
 from .execution import accuracy_options, add_accuracy, add_faults, add_image, faults_options
+from .figures import NAMES, add_figures, figure_options
 from .pack import add_pack, pack_options
 from .reproduce import add_reproduce, reproduce_options
 from .shared import add_config, add_other_config, add_settings, settings_of
@@ -47,6 +48,9 @@ def parse(argv: Sequence[str]) -> tuple[str, dict[str, Any]]:
     command = values.pop("command")
     if command in OPTIONS:
         return command, {"options": OPTIONS[command](values, shlex.join((parser.prog, *argv)))}
+    if "figure_width" in values:
+        figures = figure_options(values)
+        values = {n: v for n, v in values.items() if n not in NAMES} | {"figures": figures}
     if "set" in values:
         values["settings"] = settings_of(values)
         del values["set"], values["set_consistent"]
@@ -117,6 +121,7 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder for the report; several runs get a folder each in it (default: the folder of the run)",
     )
+    add_figures(parser)
 
 
 def _add_compare(parser: argparse.ArgumentParser) -> None:

@@ -12,11 +12,14 @@ from ofa.parser import path, word
 
 from ...errors import BadInput
 from ...hardware.config.change import CONSISTENT, OPTION, Settings
+from ...report.figure_options import FigureOptions
 from ...runs.origin import cores
 from ...runs.plain_text import plain
 from ...runs.simconfig import default_config
 from ...tuning.settings import DepthwiseMapping
 from .converters import MOST_SAMPLES, at_least, exp_id, number, one_or_several
+from .figures import NAMES as FIGURE_NAMES
+from .figures import add_figures, figure_options
 
 Container = argparse.ArgumentParser | argparse._ArgumentGroup
 """What options are added to."""
@@ -29,7 +32,8 @@ MOST_AREA_MM2 = 1e6
 class RunOptions:
     """Where a run goes, on which hardware it is made, and what is told of it.
 
-    `written` are all options of its command as JSON values, by the names of the command line.
+    `written` are all options of its command as JSON values, by the names of the command line, but for those
+    that only say how figures look.
     """
 
     exp_id: str
@@ -37,6 +41,7 @@ class RunOptions:
     config: Path
     settings: Settings
     no_report: bool
+    figures: FigureOptions
     verbose: bool
     command_line: str
     written: Mapping[str, object]
@@ -45,10 +50,13 @@ class RunOptions:
 def run_options(values: Mapping[str, Any], command_line: str) -> RunOptions:
     """Those among all options of a command; what `--set` gives is written where it is used."""
     settings = settings_of(values)
-    values = {n: v for n, v in values.items() if n not in ("set", "set_consistent") or settings.texts}
+    figures = figure_options(values)
+    left_out = {*FIGURE_NAMES, *(() if settings.texts else ("set", "set_consistent"))}
+    values = {n: v for n, v in values.items() if n not in left_out}
     written = {n: plain(str(v)) if isinstance(v, str | Path) else v for n, v in values.items()}
     own = {name: values[name] for name in ("exp_id", "log_dir", "config", "no_report", "verbose")}
-    return RunOptions(**own, settings=settings, command_line=command_line, written=written)
+    more: dict[str, Any] = {"settings": settings, "figures": figures, "written": written}
+    return RunOptions(**own, **more, command_line=command_line)
 
 
 def settings_of(values: Mapping[str, Any]) -> Settings:
@@ -68,6 +76,7 @@ def add_run(parser: argparse.ArgumentParser, *, searched: bool = False) -> None:
     add_settings(parser)
     add("--seed", type=at_least(0), default=123, help="seed of all random numbers (default: 123)")
     add("--no-report", action="store_true", help="write no report.html and no figures")
+    add_figures(parser)
     add("--verbose", action="store_true", help="copy logs.log to standard error")
 
 

@@ -16,7 +16,10 @@ from ofa.parser import Parser
 from ...errors import BadInput
 from ...hardware.config.change import OPTION
 from ...hardware.config.several import several_of
+from ...report.figure_options import FigureOptions
 from .converters import exp_id
+from .figures import NAMES as FIGURE_NAMES
+from .figures import add_figures, figure_options
 from .shared import Container, add_log_dir, add_workers
 
 COMMANDS = ("pack", "evolve", "accuracy")
@@ -32,7 +35,9 @@ _REFUSED = {
 }
 """Options of `accuracy` that a sweep has no use for, and what takes their place."""
 
-_OWN = {"--exp-id", "--log-dir", "--workers", "--scheduler", "--in-step", "--no-report"}
+_OWN = {"--exp-id", "--log-dir", "--workers", "--scheduler", "--in-step", "--no-report"} | {
+    f"--{name.replace('_', '-')}" for name in FIGURE_NAMES
+}
 _NAMES = {option.removeprefix("--").replace("-", "_") for option in _OWN}
 
 
@@ -62,6 +67,7 @@ class SweepOptions:
     workers: int
     scheduler: str | None
     no_report: bool
+    figures: FigureOptions
     command_line: str
 
 
@@ -121,6 +127,7 @@ def _add_own(parser: Container) -> tuple[argparse.Action, ...]:
         ),
         *add_workers(parser, "makes the runs"),
         add("--no-report", action="store_true", help="write no report.html and no figures"),
+        *add_figures(parser),
     )
 
 
@@ -137,6 +144,7 @@ def sweep_options(values: Mapping[str, Any], command_line: str) -> SweepOptions:
     behind = vars(parser.parse_args([text for each in own for text in each]))
     found = {**behind, **{name: values[name] for name in _NAMES if name in values}}
     in_step = found.pop("in_step")
+    found = {n: v for n, v in found.items() if n not in FIGURE_NAMES} | {"figures": figure_options(found)}
     if command == "accuracy":
         _require_run(others)
     choices = [choice for each in others for choice in _choices(each)]

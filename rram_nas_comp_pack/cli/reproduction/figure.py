@@ -4,20 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...report.chart_values import (
-    BLUE,
-    GREY,
-    ORANGE,
-    SKY,
-    Axis,
-    Bars,
-    Front,
-    Lines,
-    Point,
-    Portion,
-    Series,
-    look,
-)
+from ...report.chart_values import Axis, Bars, Front, Lines, Point, Portion, Series
+from ...report.palette import BASELINE, BLUE, GREY, ORANGE, SKY, look
 from .claims import PAPER_ACCURACIES, PAPER_SPEEDS, Claim, Run
 
 Found = Sequence[tuple[Run, Claim, tuple[float, ...]]]
@@ -30,8 +18,8 @@ def draw(found: Found) -> dict[str, bytes]:
     from ...report import matplotlib_charts as print_
 
     fronts = (front_chart(found, "clutter"), front_chart(found, "cifar10"))
-    figure = print_.draw(crossbar_chart(found), speed_chart(found), *fronts, width=2.4 * print_.WIDTH)
-    return print_.png_and_svg(figure)
+    figure = print_.draw(crossbar_chart(found), speed_chart(found), *fronts, usual=2.4 * print_.WIDTH)
+    return print_.files_of(figure)
 
 
 def crossbar_chart(found: Found) -> Bars:
@@ -94,7 +82,9 @@ def _fronts(found: Found, group: str) -> Iterator[Series]:
         yield Series(name.rpartition(", ")[2], *best, look(i).colour, mark=look(i).mark)
     if fronts:
         of_all = [accuracy for _, values in fronts for accuracy in values]
-        yield Series("baseline", (1.0, 1.0), (min(of_all), max(of_all)), GREY, "dot", mark="cross")
+        yield Series(
+            *("baseline", (1.0, 1.0), (min(of_all), max(of_all)), BASELINE.colour, "dot", (), BASELINE.mark)
+        )
     if group == "cifar10":
         (slow, fast), (low, high) = PAPER_SPEEDS[:2], PAPER_ACCURACIES[:2]
         x, y = (slow, fast, fast, slow, slow), (low, low, high, high, low)

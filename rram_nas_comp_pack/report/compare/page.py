@@ -7,8 +7,8 @@ from html import escape
 
 from ofa.streams import printable
 
-from ..chart_values import look
 from ..page import Cell, CellValue, Section, page, table
+from ..palette import look
 from .run import Compared
 from .table import Row, rows
 

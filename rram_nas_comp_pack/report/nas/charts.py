@@ -8,7 +8,8 @@ import numpy as np
 
 from ...kernels.arrays import Floats
 from ...runs.nas.run import FrontNetwork, SearchRun
-from ..chart_values import SHADES, Axis, Front, Lines, Parallel, Point, Rail, Scatter, Series, look
+from ..chart_values import SHADES, TESTED, Axis, Front, Lines, Parallel, Point, Rail, Scatter, Series
+from ..palette import ON_CHIP, SEARCHED, TEST, TUNED, Look, look
 
 MOST_LINES = 1200
 """More lines than these cannot be told apart: of more networks, as many are drawn, evenly by speed."""
@@ -21,13 +22,54 @@ def front_chart(runs: Sequence[SearchRun]) -> Scatter:
         _by_hardware(runs[0])
         if len(runs) == 1 and runs[0].front.offered
         else tuple(
-            Front(run.name if len(runs) > 1 else "front", _points(i, run, len(runs) > 1), look(i))
+            Front(
+                run.name if len(runs) > 1 else f"front, {tuned_words(run)}",
+                _points(i, run, len(runs) > 1),
+                look(i) if len(runs) > 1 else front_look(run),
+            )
             for i, run in enumerate(runs)
         )
     )
-    y = Axis(f"accuracy on {judges(runs)}validation images", least=0.002)
-    named = ("evaluated", "before tuning in full")
-    return Scatter("", Axis("speed over the baseline's"), y, cloud, fronts, named)
+    tested = len(runs) == 1 and not runs[0].front.offered
+    whose = judges(runs)
+    images = (f" on {whose[:-2]}" if whose else "") if tested else f" on {whose}validation images"
+    y = Axis(f"accuracy{images} (share)", least=0.002)
+    return Scatter("", SPEED, y, cloud, fronts, NAMED, _tested(runs[0]) if tested else ())
+
+
+SPEED = Axis("speed (multiple of the baseline's)")
+NAMED = ("evaluated, as searched", "front, as searched")
+
+
+def front_legend(runs: Sequence[SearchRun]) -> list[tuple[str, Look]]:
+    """What marks of the chart stand for, whatever run they are of."""
+    chart, (searched, _) = front_chart(runs), NAMED
+    several = len(runs) > 1 or runs[0].front.offered
+    single = [] if several else [(front.name, front.look) for front in chart.fronts]
+    return [(searched, SEARCHED), *single, *([(TESTED, TEST)] if chart.tested else [])]
+
+
+def tested_words(runs: Sequence[SearchRun]) -> str:
+    """What the marks of test images are, where there are any."""
+    on = " and other chips" if runs[0].front.accuracy == "chip" else ""
+    return f" A triangle is the accuracy on test images{on}." if front_chart(runs).tested else ""
+
+
+def front_look(run: SearchRun) -> Look:
+    """The look of the front of a single run: that of what its accuracies are."""
+    return TUNED if run.front.accuracy != "chip" else ON_CHIP
+
+
+def tuned_words(run: SearchRun) -> str:
+    """What the front of a single run shows."""
+    return "tuned, on chips" if run.front.accuracy == "chip" else "tuned"
+
+
+def _tested(run: SearchRun) -> tuple[tuple[float, float, float], ...]:
+    """Speed of each network of the front, its accuracy on validation images, and that on test images."""
+    chips = run.front.accuracy == "chip"
+    found = ((n.best.speed, n.judged, n.chip_test if chips else n.test) for n in run.front.networks)
+    return tuple((speed, judged, test) for speed, judged, test in found if test is not None)
 
 
 def _by_hardware(run: SearchRun) -> tuple[Front, ...]:
@@ -92,12 +134,12 @@ def network_id(run: int, network: FrontNetwork) -> str:
 
 def progress_charts(runs: Sequence[SearchRun]) -> tuple[Lines, Lines]:
     """Hypervolume by generation and by networks evaluated."""
-    y = Axis("hypervolume", zero=True)
+    y = Axis("hypervolume (accuracy × speed)", zero=True)
     by_generation = [tuple(map(float, range(len(run.hypervolumes)))) for run in runs]
     by_networks = [tuple(map(float, run.counts)) for run in runs]
     return (
         Lines("", Axis("generation", whole=True), y, _progress(runs, by_generation)),
-        Lines("", Axis("networks evaluated", whole=True), y, _progress(runs, by_networks)),
+        Lines("", Axis("number of networks evaluated", whole=True), y, _progress(runs, by_networks)),
     )
 
 
@@ -108,7 +150,7 @@ def _progress(runs: Sequence[SearchRun], xs: Sequence[tuple[float, ...]]) -> tup
     )
 
 
-GROUPS = (("depth", 2, 4), ("mean expansion", 3, 6), ("mean kernel", 3, 7))
+GROUPS = (("depth (blocks)", 2, 4), ("mean expansion (ratio)", 3, 6), ("mean kernel (pixels)", 3, 7))
 STAGES, GROUP_WIDTH = 4, 4.7
 
 
@@ -131,13 +173,13 @@ def genome_chart(run: SearchRun, speeds: tuple[float, float]) -> Parallel:
     share = (own.speed[drawn] - least) / ((most - least) or 1)
     accuracy = (own.judged[drawn] - worst) / ((best - worst) or 1)
     rails = [
-        Rail(stage + g * GROUP_WIDTH, name, f"{'' if stage else 'stage '}{stage + 1}", f"{low}", f"{high}")
+        Rail(stage + g * GROUP_WIDTH, name, f"{stage + 1}", f"{low}", f"{high}", "stage")
         for g, (name, low, high) in enumerate(GROUPS)
         for stage in range(STAGES)
     ]
     end = len(GROUPS) * GROUP_WIDTH
-    rails.append(Rail(end, "accuracy", "", f"{worst:.3f}", f"{best:.3f}"))
-    rails.append(Rail(end + 2.0, "speed", "", f"{least:.1f}", f"{most:.1f}"))
+    rails.append(Rail(end + 0.3, "accuracy (share)", "", f"{worst:.3f}", f"{best:.3f}"))
+    rails.append(Rail(end + 3.0, "speed (×)", "", f"{least:.1f}", f"{most:.1f}"))
     shades = np.minimum((share * SHADES).astype(int), SHADES - 1).tolist()
     return Parallel("", tuple(rails), np.column_stack([*genes, accuracy, share]), tuple(shades))
 

@@ -11,6 +11,8 @@ from ofa.architecture import DEPTHS, Configuration, layer_shapes
 from ...runs.nas.run import FrontNetwork, SearchRun
 from ...runs.origin import offered_place
 from ..page import Cell, CellValue, table
+from ..palette import ON_CHIP, SEARCHED, TEST, TUNED
+from ..svg import sign
 from .charts import accuracies_told, network_id
 
 PACK_DEFAULTS = {
@@ -48,7 +50,22 @@ def front_table(runs: Sequence[SearchRun]) -> str:
         "and all further figures are after tuning in full, where that was done. Enter shows a network."
     )
     found = table(header, [cells for _, cells in named], caption, True, attributes)
+    if not many and not mixed:  # else colours tell runs or hardware apart
+        found = _with_signs(found, chips)
     return f'<div class="networks">{found}</div>\n'
+
+
+def _with_signs(found: str, chips: bool) -> str:
+    """The table with the marks of the chart of the front in its heads."""
+    looks = {
+        "speed searched": SEARCHED,
+        "speed tuned": TUNED,
+        "on chips": ON_CHIP,
+        "on chips, test" if chips else "test accuracy": TEST,
+    }
+    for name, look in looks.items():
+        found = found.replace(f">{name}</button>", f">{sign(look)} {name}</button>")
+    return found
 
 
 def _samples(runs: Sequence[SearchRun]) -> str:

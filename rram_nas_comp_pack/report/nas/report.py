@@ -9,14 +9,25 @@ from matplotlib.figure import Figure
 
 from ...runs.nas.run import SearchRun, local
 from .. import svg
-from ..chart_values import Front, Scatter, look
+from ..chart_values import Front, Scatter
 from ..compare.page import runs_table
 from ..compare.run import search_run
 from ..compare.table import rows
-from ..matplotlib_charts import WIDTH, draw, png_and_svg
+from ..figure_options import USUAL, FigureOptions
+from ..matplotlib_charts import WIDTH, draw, files_of
 from ..page import Section, asset, page, table, terms
+from ..palette import Look, look
 from ..report_files import ReportFiles
-from .charts import MOST_LINES, front_chart, genome_chart, knee, progress_charts, speeds_of
+from .charts import (
+    MOST_LINES,
+    front_chart,
+    front_legend,
+    genome_chart,
+    knee,
+    progress_charts,
+    speeds_of,
+    tested_words,
+)
 from .evaluated import evaluated_data, evaluated_panel
 from .hardware import budget_told, hardware_table
 from .networks import front_table, network_panels
@@ -25,28 +36,31 @@ FILES = {"config", "checkpoint", "dataset"}
 """Options that name a file or folder: where it lies on the machine that searched is nobody's business."""
 
 
-def search_report(runs: Sequence[SearchRun], folders: Sequence[str]) -> ReportFiles:
+def search_report(
+    runs: Sequence[SearchRun], folders: Sequence[str], options: FigureOptions = USUAL
+) -> ReportFiles:
     """Page and figures of searches; `folders` lead from the page to the runs, "." where it lies in one.
 
     A page of one run does not name it: equal searches have equal pages.
     """
     figures = {
         f"{name}.{kind}": content
-        for name, figure in _figures(runs)
-        for kind, content in png_and_svg(figure).items()
+        for name, figure in _figures(runs, options)
+        for kind, content in files_of(figure, options).items()
     }
     return ReportFiles(search_page(runs, folders), figures)
 
 
-def _figures(runs: Sequence[SearchRun]) -> Iterator[tuple[str, Figure]]:
+def _figures(runs: Sequence[SearchRun], options: FigureOptions) -> Iterator[tuple[str, Figure]]:
     """Figures by name."""
-    yield "front", draw(front_chart(runs))
+    yield "front", draw(front_chart(runs), options=options)
     if any(run.hypervolumes for run in runs):
-        yield "hypervolume", draw(*progress_charts(runs), width=1.2 * WIDTH)
+        yield "hypervolume", draw(*progress_charts(runs), usual=1.2 * WIDTH, options=options)
     for i, run in enumerate(runs):
         if len(run.evaluated.speed):
             chart = genome_chart(run, speeds_of(runs))
-            yield "genomes" if i == 0 else f"genomes_{i + 1}", draw(chart, width=1.25 * WIDTH)
+            drawn = draw(chart, usual=1.25 * WIDTH, options=options)
+            yield "genomes" if i == 0 else f"genomes_{i + 1}", drawn
 
 
 def search_page(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
@@ -63,11 +77,15 @@ def search_page(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
 
 
 def _sections(runs: Sequence[SearchRun], folders: Sequence[str]) -> Iterator[Section]:
-    names = svg.legend([run.name for run in runs])
+    names = svg.legend([(run.name, look(i)) for i, run in enumerate(runs)])
     style = f"<style>\n{asset('nas/nas.css')}</style>\n"
     yield Section("result", "Result", style + _result(runs))
-    looks = names or svg.legend([own.name for own in runs[0].front.offered])
-    yield Section("front", "Front", f"{_note(FRONT_NOTE)}{looks}{_front(runs, folders)}{front_table(runs)}")
+    looks = svg.legend([*_by_name(runs), *front_legend(runs)])
+    yield Section(
+        "front",
+        "Front",
+        f"{_note(FRONT_NOTE + tested_words(runs))}{looks}{_front(runs, folders)}{front_table(runs)}",
+    )
     if any(run.front.offered for run in runs):
         yield Section("hardware", "Hardware", hardware_table(runs))
     if any(run.hypervolumes for run in runs):
@@ -80,11 +98,17 @@ def _sections(runs: Sequence[SearchRun], folders: Sequence[str]) -> Iterator[Sec
     yield Section("options", "Options", table(*_options(runs)) + plain + script)
 
 
+def _by_name(runs: Sequence[SearchRun]) -> Iterator[tuple[str, Look]]:
+    """What tells several runs apart, or several hardwares of one."""
+    several = [run.name for run in runs] if len(runs) > 1 else [own.name for own in runs[0].front.offered]
+    return ((name, look(i)) for i, name in enumerate(several))
+
+
 FRONT_NOTE = (
     "Grey: every network that fits, as searched: by a quick layout, made in milliseconds, which is what the "
     "search goes by (pack --tune-effort 0 tries others beside it and may be faster). In colour: the front, "
     "as tuned in full, where the quick layout is kept unless a faster one is found; a dotted line leads from "
-    "the speed searched (pale dot) to the speed tuned. The steps bound what the front beats. A click on a "
+    "the speed searched (grey dot) to the speed tuned. The steps bound what the front beats. A click on a "
     "point, grey or coloured, shows its network."
 )
 VOLUME_NOTE = "The hypervolume is the area below the front, from accuracy 0 and speed 0 on."

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from ...runs.packing.accuracy import Accuracy, LayerAccuracy, share_name
 from ...runs.packing.mapping_errors import MAPPINGS, errors_by_mapping
-from ..chart_values import BLUE, GREEN, GREY, ORANGE, PURPLE, Axis, Bars, Lines, Portion, Series
+from ..chart_values import Axis, Bars, Lines, Portion, Series
 from ..page import Cell, CellValue, table
+from ..palette import BLUE, GREEN, GREY, ORANGE, PURPLE
+from .charts import LAYER
 from .sweep import LOOKS, decibels
 
 MOST_TICKS = 10
@@ -52,7 +54,11 @@ def noise_chart(accuracy: Accuracy, labels: tuple[str, ...]) -> Bars:
         for name, colour in colours.items()
         if any(layer.mapping == name for layer in accuracy.layers)
     )
-    return Bars("Signal to noise of layers", labels, Axis("signal to noise (dB)"), portions)
+    value, names = (
+        Axis("signal to noise (dB)"),
+        tuple(f"{i}: {a.name}" for i, a in enumerate(accuracy.layers)),
+    )
+    return Bars("Signal to noise of layers", labels, value, portions, kind=LAYER, names=names)
 
 
 def _height(layer: LayerAccuracy) -> float:

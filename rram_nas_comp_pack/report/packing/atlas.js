@@ -184,11 +184,19 @@
       }
     });
     stale = false;
+    soon();
+  };
+
+  let asked = false;
+  const drawSmallLater = (style) => {  // thousands of boxes, after the frame that the reader waits for
+    if (asked) return;
+    asked = true;
+    setTimeout(() => { asked = false; drawSmall(style); });
   };
 
   const drawOverview = (style) => {
     if (overview.hidden) return;
-    if (stale) drawSmall(style);
+    if (stale) drawSmallLater(style);
     const sharp = window.devicePixelRatio || 1, ink = overview.getContext("2d");
     ink.setTransform(1, 0, 0, 1, 0, 0);
     ink.clearRect(0, 0, overview.width, overview.height);

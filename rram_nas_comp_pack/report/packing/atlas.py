@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import ceil, sqrt
+from math import ceil
 
-from matplotlib import colormaps, rc_context
+from matplotlib import colormaps, rc_context, rcParams
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import ListedColormap, Normalize, to_hex
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ...runs.packing.run import PackingRun
-from ..matplotlib_charts import STYLE, WIDTH
+from ..figure_options import USUAL, FigureOptions, small
+from ..matplotlib_charts import WIDTH
+from .charts import across
 
 DARKEST, LIGHTEST = 0.1, 0.95
 """Ends of viridis that are used: all of it would fade into a dark or light page."""
@@ -54,17 +57,16 @@ def _positions(slots: Sequence[Slot], columns: int) -> dict[Slot, int]:
     return found
 
 
-def atlas_figure(run: PackingRun) -> Figure:
-    """All crossbars in reading order, in a grid about as wide as high."""
-    slots = slots_of(run)
-    columns = ceil(sqrt(len(slots) * 1.3 * run.result.size.rows / run.result.size.columns))
-    columns = min(columns, max(len(slots), 2))
+def atlas_figure(run: PackingRun, options: FigureOptions = USUAL) -> Figure:
+    """All crossbars in reading order, in a grid about as wide as high; rows say which is their first."""
+    slots, width = slots_of(run), options.width or WIDTH
+    columns = across(len(slots), run.result.size)
     positions = _positions(slots, columns)
     rows = 1 + max(positions.values()) // columns
     colours = shades(len(run.mappings))
-    with rc_context(STYLE):
+    with rc_context(options.settings()):
         ratio = min(rows * run.result.size.rows / (columns * run.result.size.columns), TALLEST)
-        figure = Figure(figsize=(WIDTH, 0.5 + 0.8 * WIDTH * ratio), layout="constrained")
+        figure = Figure(figsize=(width, 0.5 + 0.8 * width * ratio), layout="constrained")
         axes = figure.add_subplot()
         places = {slot: _place(run, position, columns) for slot, position in positions.items()}
         frames = [_rectangle(x, y, run.result.size.columns, run.result.size.rows) for x, y in places.values()]
@@ -81,11 +83,9 @@ def atlas_figure(run: PackingRun) -> Figure:
             aspect="equal",
         )
         axes.set_axis_off()
-        axes.set_title(atlas_title(run))
-        for segment, (_, y) in _firsts(run, places).items():
-            middle = y + run.result.size.rows / 2
-            label = "kept" if segment < 0 else str(segment)
-            axes.text(-16, middle, label, ha="right", va="center", fontsize=5, clip_on=False)
+        if options.titles:
+            axes.set_title(atlas_title(run))
+        _name_rows(axes, _firsts(run, places), 0.75 * width / columns)
         _scale(figure, axes, len(run.mappings))
     return figure
 
@@ -96,11 +96,21 @@ def atlas_title(run: PackingRun) -> str:
     return title if run.result.reload is None else f"{title}, in {len(run.result.reload.segments)} segments"
 
 
-def _firsts(run: PackingRun, places: Mapping[Slot, tuple[float, float]]) -> dict[int, tuple[float, float]]:
-    """Where each segment begins; nothing where there is but one."""
+def _firsts(run: PackingRun, places: Mapping[Slot, tuple[float, float]]) -> dict[str, float]:
+    """The middles of the rows that have a name, by this: each first one of a segment, or every row."""
+    half = run.result.size.rows / 2
     if run.result.reload is None:
-        return {}
-    return {segment: place for (segment, _), place in reversed([*places.items()])}
+        return {str(crossbar): y + half for (_, crossbar), (x, y) in places.items() if x == 0}
+    firsts = {segment: y for (segment, _), (_, y) in reversed([*places.items()])}
+    return {"kept" if segment < 0 else str(segment): y + half for segment, y in firsts.items()}
+
+
+def _name_rows(axes: Axes, names: Mapping[str, float], inches: float) -> None:
+    """Names of rows, each so high, as far apart as their letters need."""
+    size = small(rcParams["font.size"])
+    step = ceil(1.2 * size / (72 * inches))
+    for name, middle in [*names.items()][::step]:
+        axes.text(-16, middle, name, ha="right", va="center", fontsize=size, clip_on=False)
 
 
 TALLEST = 8.0
@@ -125,4 +135,5 @@ def _rectangle(x: float, y: float, width: float, height: float) -> list[tuple[fl
 
 def _scale(figure: Figure, axes: Axes, layers: int) -> None:
     scale = ScalarMappable(Normalize(-0.5, layers - 0.5), ListedColormap(shades(layers)))
-    figure.colorbar(scale, ax=axes, label="layer", shrink=0.6, aspect=30)
+    whole = MaxNLocator(6, integer=True)
+    figure.colorbar(scale, ax=axes, label="layer (number)", shrink=0.6, aspect=30, ticks=whole)

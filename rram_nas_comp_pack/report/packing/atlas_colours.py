@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex
 
 from ...runs.packing.run import PackingRun
 from ...values import Layer
-from ..chart_values import PALETTE
+from ..palette import PALETTE
 from .atlas import shades, slots_of
 
 

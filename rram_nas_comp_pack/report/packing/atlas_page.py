@@ -57,7 +57,7 @@ layer, or move from box to box with the arrow keys; Enter shows the layer alone,
 on the right shows all crossbars: click on it to go there.SLOTS</p>
 WORDS<p class="told screen" id="atlas-told" role="status" aria-live="polite">&nbsp;</p>
 <div class="beside">
-GRAPH<div class="pair screen"><div class="atlas" id="atlas-view" tabindex="0" role="application"
+GRAPH<div class="atlas-pair screen"><div class="atlas" id="atlas-view" tabindex="0" role="application"
 aria-label="LABEL" aria-describedby="atlas-hint">
 <div id="atlas-room"><canvas id="atlas-canvas" aria-hidden="true"></canvas></div></div>
 <canvas class="overview" id="atlas-overview" aria-hidden="true"></canvas></div>

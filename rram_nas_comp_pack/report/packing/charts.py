@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil, sqrt
 
 from ...runs.packing.run import PackingRun
-from ...values import LatencyComparison
-from ..chart_values import (
-    BLUE,
-    GREY,
-    ORANGE,
-    PALETTE,
-    RED,
-    Axis,
-    Bars,
-    Grid,
-    Group,
-    Lines,
-    Portion,
-    Series,
-    Span,
-    Style,
-    Timeline,
-)
+from ...values import CrossbarSize, LatencyComparison
+from ..chart_values import Axis, Bars, Grid, Group, Lines, Portion, Series, Span, Style, Timeline
+from ..palette import BASELINE, BLUE, GREY, ORANGE, PALETTE, RED, Look
 
 VISIBLE = 0.001
 """Least share of a total that a bar shows."""
@@ -46,23 +32,29 @@ def latency_chart(run: PackingRun) -> Lines:
     """Latency by number of samples: as packed, ideal and of the baseline, in ms."""
     found = run.result.evaluations
     series = (
-        _latency("baseline", GREY, "dash", found, [e.baseline_latency_ns for e in found]),
-        _latency("packed", BLUE, "solid", found, [e.latency_ns for e in found]),
-        _latency("ideal: no waiting", ORANGE, "dot", found, [e.ideal_latency_ns for e in found]),
+        replace(
+            _latency("baseline", BASELINE, "dash", found, [e.baseline_latency_ns for e in found]), below=True
+        ),
+        _latency("packed", Look(BLUE, "circle"), "solid", found, [e.latency_ns for e in found]),
+        _latency(
+            "ideal: no waiting", Look(ORANGE, "cross"), "dot", found, [e.ideal_latency_ns for e in found]
+        ),
     )
     samples = tuple(float(e.num_sample) for e in found)
-    return Lines("Latency", Axis("samples", log=True, ticks=samples), Axis("latency (ms)", log=True), series)
+    return Lines(
+        "Latency", Axis("number of samples", log=True, ticks=samples), Axis("latency (ms)", log=True), series
+    )
 
 
 def _latency(
-    name: str, colour: str, style: Style, found: Sequence[LatencyComparison], times: Sequence[float]
+    name: str, look: Look, style: Style, found: Sequence[LatencyComparison], times: Sequence[float]
 ) -> Series:
     """One line of the chart of latencies."""
     notes = tuple(
         f"{name}, {e.num_sample} samples: {duration(ns)}" for e, ns in zip(found, times, strict=True)
     )
     samples = tuple(float(e.num_sample) for e in found)
-    return Series(name, samples, tuple(ns / 1e6 for ns in times), colour, style, notes)
+    return Series(name, samples, tuple(ns / 1e6 for ns in times), look.colour, style, notes, look.mark)
 
 
 def layer_chart(run: PackingRun) -> Bars:
@@ -78,17 +70,35 @@ def layer_chart(run: PackingRun) -> Bars:
         for name, colour, times in kinds
     )
     title = f"What layers do, {run.result.samples} samples"
-    return Bars(title, run.labels, Axis("share of latency (rest: idle)", percent=True), portions)
+    value = Axis("share of latency (rest: idle)", percent=True)
+    return Bars(title, run.labels, value, portions, kind=LAYER, names=layer_names(run))
+
+
+LAYER = "layer"
+
+
+def layer_names(run: PackingRun) -> tuple[str, ...]:
+    """Number and module of every layer."""
+    return tuple(f"{i}: {m.layer.name}" for i, m in enumerate(run.mappings))
 
 
 def load_chart(run: PackingRun) -> Grid:
-    """How long every crossbar reads."""
+    """How long every crossbar reads; crossbars lie as in the figure of the atlas."""
     load = run.result.contention.load
     notes = tuple(f"crossbar {i}: reads {share:.1%} of the time" for i, share in enumerate(load))
-    axis = Axis("share of the latency", percent=True)
-    return Grid(
-        f"Load of crossbars, {run.result.samples} samples", load, ceil(sqrt(2 * len(load))), axis, notes
+    title, axis = (
+        f"Load of crossbars, {run.result.samples} samples",
+        Axis("share of the latency", percent=True),
     )
+    return Grid(title, load, across(len(load), run.result.size), axis, notes, ORDER)
+
+
+ORDER = "place in the row; crossbars go from left to right, then down, as in the atlas"
+
+
+def across(crossbars: int, size: CrossbarSize) -> int:
+    """Crossbars beside each other, where they make a grid about as wide as high."""
+    return min(ceil(sqrt(crossbars * 1.3 * size.rows / size.columns)), max(crossbars, 2))
 
 
 def cost_chart(run: PackingRun) -> Bars:
@@ -101,7 +111,9 @@ def cost_chart(run: PackingRun) -> Bars:
         Portion("energy", tuple(energy.get(n, 0.0) for n in names), ORANGE),
     )
     titles = tuple(n.replace("_", " ") for n in names)
-    return Bars("Area and energy", titles, Axis("share of the total", percent=True), portions, stacked=False)
+    return Bars(
+        "Area and energy", titles, Axis("share of the total", percent=True), portions, False, "component"
+    )
 
 
 def timeline_chart(run: PackingRun) -> Timeline:
@@ -122,4 +134,5 @@ def timeline_chart(run: PackingRun) -> Timeline:
         spans.append(Span(ran.layer, started, finished, ran.sample, ran.sample, note))
     waiting = Group("waiting to start", GREY, faint=True)
     title = f"The first {count} samples" if count > 1 else "The first sample"
-    return Timeline(title, labels, Axis(f"time ({name})"), (*groups, waiting), tuple(spans), count)
+    axis, names = Axis(f"time ({name})"), layer_names(run)
+    return Timeline(title, labels, axis, (*groups, waiting), tuple(spans), count, LAYER, names)

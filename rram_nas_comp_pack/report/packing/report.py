@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from matplotlib.figure import Figure
+
 from ...runs.packing.accuracy import mapping_names
 from ...runs.packing.chip_image import NAME
 from ...runs.packing.run import PackingRun
 from ..chart_values import Chart
-from ..matplotlib_charts import draw, png_and_svg
+from ..figure_options import USUAL, FigureOptions
+from ..matplotlib_charts import draw, files_of
 from ..page import Section, page, plot
 from ..plotly_charts import interactive
 from ..report_files import ReportFiles
@@ -31,9 +34,12 @@ from .sweep import sweep_chart, sweep_table, sweep_words
 from .tables import cost_table, coverage_tables, evaluation_table, layer_table
 
 
-def packing_report(run: PackingRun) -> ReportFiles:
+def packing_report(run: PackingRun, options: FigureOptions = USUAL) -> ReportFiles:
     """The page and the figures of a run."""
-    figures = _figures(run)
+    figures = {
+        name: files_of(drawn if isinstance(drawn, Figure) else draw(drawn, options=options), options)
+        for name, drawn in _figures(run, options)
+    }
     stills = {name: files["png"] for name, files in figures.items()}
     html = page(f"Packing run {run.name}", _subtitle(run), _sections(run, stills))
     flat = {f"{name}.{kind}": data for name, files in figures.items() for kind, data in files.items()}
@@ -47,17 +53,16 @@ class _Drawing(NamedTuple):
     words: Callable[[PackingRun], str]
 
 
-def _figures(run: PackingRun) -> dict[str, dict[str, bytes]]:
-    """Files of each figure by name and kind."""
-    charts = {name: png_and_svg(draw(drawing.make(run))) for name, drawing in _DRAWINGS.items()}
+def _figures(run: PackingRun, options: FigureOptions) -> Iterator[tuple[str, Chart | Figure]]:
+    """What is drawn for paper, by name."""
+    yield "atlas", atlas_figure(run, options)
+    yield from ((name, drawing.make(run)) for name, drawing in _DRAWINGS.items())
     if run.accuracy is not None:
-        charts["accuracy"] = png_and_svg(draw(chip_chart(run.accuracy)))
-        charts["noise"] = png_and_svg(draw(noise_chart(run.accuracy, run.labels)))
+        yield "accuracy", chip_chart(run.accuracy)
+        yield "noise", noise_chart(run.accuracy, run.labels)
     if run.result.reload is not None:
-        charts["segments"] = png_and_svg(draw(segment_chart(run)))
-    for sweep in run.sweeps:
-        charts[f"sweep_{sweep.key}"] = png_and_svg(draw(sweep_chart(sweep)))
-    return {"atlas": png_and_svg(atlas_figure(run)), **charts}
+        yield "segments", segment_chart(run)
+    yield from ((f"sweep_{sweep.key}", sweep_chart(sweep)) for sweep in run.sweeps)
 
 
 def _accuracy_sections(run: PackingRun, stills: Mapping[str, bytes]) -> Iterator[Section]:

@@ -8,8 +8,9 @@ from ...runs.packing.log import counted
 from ...runs.packing.log_reload import lifetime
 from ...runs.packing.reload import ReloadFigures, SegmentFigures
 from ...runs.packing.run import PackingRun
-from ..chart_values import BLUE, ORANGE, Axis, Bars, Portion
+from ..chart_values import Axis, Bars, Portion
 from ..page import Cell, CellValue, table
+from ..palette import BLUE, ORANGE
 from .charts import duration
 
 
@@ -29,7 +30,13 @@ def segment_chart(run: PackingRun) -> Bars:
         Portion("running", tuple(s.latency_ns / total for s in reload.segments), BLUE),
         Portion("writing", tuple(s.write_ns / total for s in reload.segments), ORANGE),
     )
-    return Bars("What segments take", labels, Axis("share of the time of a pass", percent=True), portions)
+    return Bars(
+        "What segments take",
+        labels,
+        Axis("share of the time of a pass", percent=True),
+        portions,
+        kind="segment",
+    )
 
 
 def segment_words(run: PackingRun) -> str:

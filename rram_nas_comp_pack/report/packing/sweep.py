@@ -8,8 +8,9 @@ from ...hardware.config.several import label_of, number_of, title_of
 from ...runs.packing.accuracy import share_name
 from ...runs.packing.accuracy_sweep import Sweep, SweepPoint
 from ...runs.packing.mapping_errors import MAPPINGS, worst_db
-from ..chart_values import BLUE, GREY, ORANGE, PURPLE, SKY, Axis, Lines, Series
+from ..chart_values import Axis, Lines, Series
 from ..page import Cell, CellValue, table
+from ..palette import BLUE, GREY, ORANGE, PURPLE, SKY
 
 LOOKS = {"plain": ORANGE, "fault-aware": BLUE, "fault-aware-codes": SKY}
 """Colours of encodings."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 from ...runs.plain_text import counted
-from ..chart_values import Axis, Lines, Series, look
+from ..chart_values import Axis, Lines, Series
 from ..compare.run import Value
-from ..matplotlib_charts import draw, png_and_svg
+from ..figure_options import USUAL, FigureOptions
+from ..matplotlib_charts import draw, files_of
 from ..page import Cell, CellValue, Section, asset, json_data, page, table
+from ..palette import look
 from ..report_files import ReportFiles
 from .table import SweepTable
 
@@ -38,7 +40,7 @@ _SHOWN = {
 """Results that the page's table has room for."""
 
 
-def sweep_report(found: SweepTable, command: str) -> ReportFiles:
+def sweep_report(found: SweepTable, command: str, options: FigureOptions = USUAL) -> ReportFiles:
     """Page and figure of a sweep of a command."""
     many = counted(len(found.rows), "point")
     failed = sum(row[-1] is not None for row in found.rows)
@@ -50,7 +52,7 @@ def sweep_report(found: SweepTable, command: str) -> ReportFiles:
         *([Section("failed", "Points that failed", _failures(found))] if failed else []),
     ]
     html = page("Sweep", told, sections, plots=False)
-    figures = png_and_svg(draw(_chart(found))) if drawn else {}
+    figures = files_of(draw(_chart(found), options=options), options) if drawn else {}
     return ReportFiles(html, {f"sweep.{kind}": content for kind, content in figures.items()})
 
 
