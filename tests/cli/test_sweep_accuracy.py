@@ -27,6 +27,7 @@ def run(tmp_path_factory):
 
 
 def swept(run, *argv, exp_id="a", runs=()):
+    argv = argv if exp_id == "a" else (*argv, "--no-report")
     return call("sweep", "accuracy", run, *runs, *argv, "--exp-id", exp_id, "--log-dir", log(run))
 
 
