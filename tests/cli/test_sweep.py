@@ -244,6 +244,14 @@ def test_where_all_points_fail_the_page_says_why(place):
     assert 'id="sweep-chart"' not in page
 
 
+def test_points_that_are_not_asked_for_any_more_are_told(done, place):
+    shutil.copytree(done[3], place / "log" / "sweep" / "fewer")
+    status, out, err = swept(place, "--num-crossbars", 9, "--no-report", exp_id="fewer")
+    assert status == 0
+    assert "sweep: 1 point, of which 0 failed" in out
+    assert err == "note: 4 points of the earlier sweep are not among these and were removed\n"
+
+
 def test_a_run_is_named_by_its_command_line():
     names = {point_name(point.argv) for point in options("pack", "--seed", "1:50").points}
     assert len(names) == 50
