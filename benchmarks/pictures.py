@@ -24,7 +24,6 @@ from tests.report.made_search import write_search
 FOLDER = Path(__file__).parents[1] / "docs" / "images" / "pages"
 WIDTHS = {1440: 2600, 390: 2600}
 """Width and most height of a picture, in pixels."""
-COLOURS = 128
 
 PACK = "pack --num-crossbars {} --log-dir {} --exp-id {} --model {} --duplicate --tune-effort 0"
 SWEEP = "sweep pack --model squeezenet --num-crossbars 50:90:10 --set ADC_Choice=2,4 --duplicate"
@@ -76,8 +75,14 @@ def _picture(driver, page: Path, width: int, most: int) -> Image.Image:
     time.sleep(2)
     shown = driver.execute_script("return document.documentElement.scrollHeight")
     clip = {"x": 0, "y": 0, "width": width, "height": min(shown, most), "scale": 1}
-    found = driver.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
-    return Image.open(io.BytesIO(b64decode(found["data"]))).convert("RGB").quantize(COLOURS)
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**size, "height": clip["height"]})
+    time.sleep(1)
+    found = driver.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip})
+    return (
+        Image.open(io.BytesIO(b64decode(found["data"])))
+        .convert("RGB")
+        .quantize(256, Image.Quantize.FASTOCTREE)
+    )
 
 
 if __name__ == "__main__":

@@ -43,8 +43,11 @@ def _key_figures(run: PackingRun) -> Iterator[KeyFigure]:
     arrays = f"of {costs.physical_crossbars:,} arrays of cells and all around them; {share:.0%} are {part}"
     yield KeyFigure("Area", f"{costs.area_um2 / 1e6:,.1f} mm²", arrays)
     parameters, macs = mapped_shares(result.coverage)
-    rest = f"and {parameters} of the parameters run on crossbars; the rest is computed digitally"
-    yield KeyFigure("Mapped", f"{macs} of the MACs", rest)
+    digital = any(row.status != "mapped" for row in result.coverage)
+    rest = "; the rest is computed beside them" if digital else ""
+    yield KeyFigure(
+        "Mapped", f"{macs} of the MACs", f"and {parameters} of the parameters run on crossbars{rest}"
+    )
 
 
 def _speed(e: LatencyComparison) -> str:
