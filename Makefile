@@ -31,7 +31,7 @@ reproduce: .venv/ready
 $(BIN)/rnc: MODULE = rram_nas_comp_pack
 $(BIN)/ofa-rnc: MODULE = ofa
 $(BIN)/rnc $(BIN)/ofa-rnc: .venv/ready Makefile
-	printf '%s\n' '#!/bin/sh' 'tree="$(CURDIR)"' 'export PYTHONPATH="$$tree$${PYTHONPATH:+:$$PYTHONPATH}"' \
+	printf '%s\n' '#!/bin/sh' 'tree="$(CURDIR)"' 'export PYTHONPATH="$$tree$${PYTHONPATH:+:$$PYTHONPATH}" RNC_PROGRAM="$$0"' \
 	    'exec "$$tree/$(BIN)/python" -m $(MODULE) "$$@"' > $@
 	chmod +x $@
 

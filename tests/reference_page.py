@@ -58,7 +58,13 @@ def _default(action: argparse.Action) -> str:
         return said[1]
     if action.required:
         return "required"
-    return "off" if action.nargs == 0 else "none" if action.default is None else str(action.default)
+    return (
+        "off"
+        if action.nargs == 0
+        else "none"
+        if action.default in (None, argparse.SUPPRESS)
+        else str(action.default)
+    )
 
 
 def _meaning(action: argparse.Action) -> str:

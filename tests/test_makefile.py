@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from rram_nas_comp_pack.cli.shared import again
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -32,6 +34,23 @@ def test_a_program_calls_the_tree_from_any_folder(program, said, tmp_path):
     )
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("program", "called", "said"),
+    [
+        ("/a/.venv/bin/rnc", "/a/rram_nas_comp_pack/__main__.py", "/a/.venv/bin/rnc"),
+        ("", "/b/.venv/bin/rnc", "rnc"),
+        ("", "/a/rram_nas_comp_pack/__main__.py", f"{sys.executable} -m rram_nas_comp_pack"),
+    ],
+)
+def test_a_command_that_goes_on_is_called_as_the_one_before(program, called, said, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RNC_PROGRAM", program)
+    monkeypatch.setattr(sys, "argv", [called])
+    line = "rram_nas_comp_pack evolve --exp-id 'a b'"
+    assert again(line, "--resume") == f"{said} evolve --exp-id 'a b' --resume"
+    assert again(f"{line} -r", "--resume") == f"{said} evolve --exp-id 'a b' -r"
 
 
 def test_the_demo_ends_with_the_page_and_how_to_open_it():

@@ -29,6 +29,7 @@ from ..runs.packing.accuracy_sweep import (
     sweeps_of,
 )
 from ..runs.packing.mapping_errors import MAPPINGS, worst_db
+from ..runs.plain_text import counted
 from .judged_run import (
     JudgedRun,
     Progress,
@@ -169,10 +170,10 @@ def _judge_all(of_run: JudgedRun, stops: list[_Stop], several: Several, held: _H
 
 def told(sweep: Sweep, of_run: JudgedRun) -> Iterator[str]:
     """The closing lines: a table with a row for each value."""
-    what, kind = share_name(sweep.asked.trained), "images" if sweep.asked.trained else "inputs"
+    what, kind = share_name(sweep.asked.trained), "image" if sweep.asked.trained else "input"
     chips = len(sweep.points[0].chips)
     how = f"{of_run.options.encoding} encoding, {sweep.asked.adc} ADC"
-    yield f"{what}, measured on {sweep.images} {kind}; {chips} chip{'s' * (chips > 1)}, {how}"
+    yield f"{what}, measured on {counted(sweep.images, kind)}; {counted(chips, 'chip')}, {how}"
     if of_run.float_share is not None and sweep.asked.trained:
         yield f"float network: {of_run.float_share:.2%}"
     yield f"integer network: {sweep.asked.integer:.2%}"

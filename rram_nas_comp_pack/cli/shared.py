@@ -57,12 +57,13 @@ def note(text: str) -> None:
 
 
 def _program() -> str:
-    """What the toolkit can be called by."""
+    """What the toolkit was called by; the script that the Makefile writes says so, as it is needed there."""
     if Path(sys.argv[0]).name == "rnc":
         return "rnc"
-    python, here = Path(sys.executable), Path.cwd()
-    shown = python.relative_to(here) if python.is_relative_to(here) else python
-    return f"{shlex.quote(str(shown))} -m rram_nas_comp_pack"
+    script = os.environ.get("RNC_PROGRAM")
+    called, here = Path(script or sys.executable), Path.cwd()
+    shown = shlex.quote(str(called.relative_to(here) if called.is_relative_to(here) else called))
+    return shown if script else f"{shown} -m rram_nas_comp_pack"
 
 
 @contextmanager

@@ -32,6 +32,8 @@ class Plan:
 
     Both times of planning are those of quickly tuned segments: `planned_ns` is the least of all cuts,
     `compared` segments were laid out to know it. `residents` are the layers that are written only once.
+    `whole_ns` is what the batch takes in a quickly tuned layout of the whole network, which is never written
+    again; None where that does not fit, or is not known.
     """
 
     segments: tuple[Segment, ...]
@@ -39,6 +41,7 @@ class Plan:
     full_ns: float
     compared: int
     residents: Residents = NOBODY
+    whole_ns: float | None = None
 
     @property
     def total_ns(self) -> float:
@@ -87,6 +90,11 @@ class Planner:
                 self._tell(len(self._known), len(self.units) * (len(self.units) + 1) // 2)
         return self._known[first, end]
 
+    def whole_ns(self) -> float | None:
+        """Time of the batch in a segment of all units, without writing; None where none was laid out."""
+        found = self._known.get((0, len(self.units)))
+        return None if found is None else found.latency_ns
+
     def tuned(self, units: Sequence[Unit], segments: int, steps: int | None) -> Segment | None:
         """A segment that is tuned by so many steps, or as the options say."""
         return self._laid(units, lambda free: self.compiling.tuned(free, segments, steps))
@@ -128,7 +136,7 @@ def plan(
     """
     planner = Planner(layers, compiling, laid=laid)
     best, full = planner.best(), planner.full()
-    compared = best.paid
+    compared, whole_ns = best.paid, planner.whole_ns()
     if residents:
         for other in _with_residents(layers, compiling, planner, best):
             found = other.best()
@@ -138,7 +146,7 @@ def plan(
     segments = [planner.segment(*span) for span in best.spans]
     chosen = [s for s in segments if s is not None]
     tuned = _tuned_in_full(planner, best, chosen, progress)
-    return Plan(tuple(tuned), best.cost, full.cost, compared, planner.residents)
+    return Plan(tuple(tuned), best.cost, full.cost, compared, planner.residents, whole_ns)
 
 
 WRITING = 0.1

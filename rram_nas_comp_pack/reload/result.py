@@ -142,7 +142,8 @@ def compile_reloaded(
             watch.packing(done, most, budget)
 
     planned = plan(network.layers, compiling, watch.tuning, laid)
-    if len(planned.segments) == 1 and planned.segments[0].units[0].whole:
+    is_one = len(planned.segments) == 1 and planned.segments[0].units[0].whole
+    if is_one or not any(segment.write_ns for segment in planned.segments):  # all layers may stay on the chip
         found = compile_network(network, hardware, options, watch)
         if not isinstance(found, NoFit):
             return found

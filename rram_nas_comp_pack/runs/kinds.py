@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import BadInput
+from .file_names import PAGE
 from .nas.front import FRONT
 from .packing.read import RESULT
 from .plain_text import plain
+from .reproduction import CLAIMS
+from .sweep import RUNS
+from .sweep import TABLE as SWEEP_TABLE
 
 Kind = Literal["search", "packing"]
 KINDS: dict[str, Kind] = {FRONT: "search", RESULT: "packing"}
@@ -23,8 +27,37 @@ def kind_of(run_dir: Path) -> Kind:
         raise BadInput(f"RUN_DIR: {run_dir} is no folder")
     kind = next((kind for file, kind in KINDS.items() if (run_dir / file).exists()), None)
     if kind is None:
-        raise BadInput(f"RUN_DIR: {run_dir} is no run: found neither {' nor '.join(KINDS)}")
+        several = _several(run_dir)
+        raise BadInput(several or f"RUN_DIR: {run_dir} is no run: found neither {' nor '.join(KINDS)}")
     return kind
+
+
+def require_packing(run_dir: Path) -> None:
+    """Raise BadInput where a folder is known to hold something else than a packing run."""
+    if (run_dir / RESULT).exists():
+        return
+    if (run_dir / FRONT).exists():
+        raise BadInput(
+            f"RUN_DIR: {run_dir} is a search, allowed is a packing run; pack --model "
+            f"ofa:{run_dir / FRONT}#0 makes one of its first network"
+        )
+    several = _several(run_dir)
+    if several:
+        raise BadInput(several)
+
+
+def _several(run_dir: Path) -> str:
+    """What to say of the folder of a sweep or of `reproduce`, which holds runs but is none; "" for others."""
+    what = {SWEEP_TABLE: "sweep", f"{CLAIMS}.json": "folder of reproduce"}
+    mark = next((name for name in what if (run_dir / name).exists()), None)
+    if mark is None:
+        return ""
+    homes = [run_dir / RUNS / kind for kind in ("packing", "evolution")]
+    own = " and ".join(str(home) for home in homes if home.is_dir())
+    told = f"RUN_DIR: {run_dir} is a {what[mark]}, whose results are in {run_dir / mark}"
+    page = run_dir / PAGE
+    told += f" and on its page, {page}" if page.exists() else ""
+    return f"{told}; allowed is one of the runs in {own}" if own else told
 
 
 def names(run_dirs: Sequence[Path]) -> list[str]:

@@ -10,7 +10,7 @@ from ..errors import BadInput
 from .checked_json import JsonObject, parse_json, read_text
 from .text_files import write_json
 
-RUNS = "runs"
+CLAIMS, RUNS = "claims", "runs"
 
 
 class Times(NamedTuple):

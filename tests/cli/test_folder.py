@@ -272,5 +272,6 @@ def test_a_run_that_replaces_another_says_so(tmp_path):
         assert call(*argv)[2] == ""
         assert call(*argv)[2] == f"note: the earlier run in {log / 'packing' / 'r'} was replaced\n"
         assert "replaced" not in call(*argv, "--num-crossbars", 1, "--input-size", "1,1,1")[2]
+        assert "no violation found in 1 box\n" in call("verify", log / "packing" / "r")[1]
     finally:
         sys.path.remove(str(tmp_path))

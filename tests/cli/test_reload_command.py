@@ -1,6 +1,7 @@
 """`pack --reload` from the command line: files of segments, what reads them, and what is refused."""
 
 import json
+import re
 import sys
 from contextlib import contextmanager
 
@@ -98,6 +99,30 @@ def test_what_a_run_in_segments_cannot_be_asked_is_told_with_the_reason(run, ask
     assert status == 2
     assert is_one_line(err)
     assert f"{said}{run} is a run in segments, each of which runs the layers" in err
+
+
+def test_always_says_where_the_whole_network_would_be_faster(log):
+    small = ("--num-crossbars", 3, "--input-size", "8,4,4", "--duplicate", "--tune-effort", 0, "--batch", 1)
+    status, _, err = pack(log, *small, "--reload", "always", model="tiny_nets:full", exp_id="always")
+    assert status == 0
+    line = err.splitlines()[0]
+    assert line.startswith(
+        "warning: --reload always: in one segment, written only once, 1 sample would take "
+    )
+    whole, total = (float(each) for each in re.findall(r"([0-9.]+) ms", line))
+    assert whole < total
+    status, _, err = pack(log, *small, "--reload", "auto", model="tiny_nets:full", exp_id="auto")
+    assert (status, err) == (0, "")
+    result = json.loads((log / "packing" / "auto" / "result.json").read_text())
+    assert result["evaluations"][0]["latency_ns"] <= whole * 1e6 * (1 + 1e-3)
+
+
+def test_a_network_of_which_all_layers_may_stay_is_no_run_in_segments(log):
+    argv = ("--num-crossbars", 200, "--duplicate", "--tune-effort", 0, "--batch", 1, "--write-pulses", 20)
+    argv = (*argv, "--input-size", "3,64,64")
+    status, out, err = pack(log, *argv, "--reload", "always", model="squeezenet", exp_id="stay")
+    assert (status, err) == (0, "")
+    assert "written anew" not in out
 
 
 def test_files_say_which_segment(run):

@@ -26,7 +26,7 @@ CONFIG = ROOT / "SimConfig.ini"
 def made(tmp_path_factory):
     """Sound runs: of the tiny network (t) and of one whose first layer runs twice (twice)."""
     log = make_workplace(tmp_path_factory.mktemp("made"))[0] / "log"
-    assert pack(log)[0] == 0
+    assert pack(log, "--num-crossbars", 10)[0] == 0
     assert pack(log, model="tiny_nets:twice", exp_id="twice")[0] == 0
     return log
 

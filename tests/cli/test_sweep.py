@@ -131,6 +131,8 @@ def test_its_own_options_stand_before_or_behind_the_command():
             "found 40000 points, allowed are at most 10000",
         ),
         (("pack", "--workers", "0"), "--workers: found '0'"),
+        (("pack", "--exp-id", "a,b"), "--exp-id: found 'a,b', allowed is one name without commas"),
+        (("--exp-id", "a,b", "pack"), "--exp-id: found 'a,b', allowed is one name without commas"),
         (("report", "x"), "invalid choice: 'report'"),
     ],
 )
@@ -240,6 +242,14 @@ def test_where_all_points_fail_the_page_says_why(place):
     page = (place / "log" / "sweep" / "none" / "report.html").read_text()
     assert "Points that failed" in page
     assert 'id="sweep-chart"' not in page
+
+
+def test_points_that_are_not_asked_for_any_more_are_told(done, place):
+    shutil.copytree(done[3], place / "log" / "sweep" / "fewer")
+    status, out, err = swept(place, "--num-crossbars", 9, "--no-report", exp_id="fewer")
+    assert status == 0
+    assert "sweep: 1 point, of which 0 failed" in out
+    assert err == "note: 4 points of the earlier sweep are not among these and were removed\n"
 
 
 def test_a_run_is_named_by_its_command_line():

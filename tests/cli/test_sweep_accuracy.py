@@ -9,8 +9,10 @@ from judged_runs import judged_nets, run_to_judge
 from test_sweep import Here, options
 from tiny_runs import call, everything_in, is_one_line
 
+from rram_nas_comp_pack.cli.commands import accuracy
 from rram_nas_comp_pack.cli.commands import sweep as command
 from rram_nas_comp_pack.executable import prepare
+from rram_nas_comp_pack.hardware.config.change import Settings, load_changed
 from rram_nas_comp_pack.runs.packing.source import Source
 from rram_nas_comp_pack.runs.sweep import point_name, run_of
 
@@ -25,6 +27,7 @@ def run(tmp_path_factory):
 
 
 def swept(run, *argv, exp_id="a", runs=()):
+    argv = argv if exp_id == "a" else (*argv, "--no-report")
     return call("sweep", "accuracy", run, *runs, *argv, "--exp-id", exp_id, "--log-dir", log(run))
 
 
@@ -159,3 +162,36 @@ def test_all_options_of_accuracy_may_have_several_values():
     assert found.swept == ("adc", "images")
     assert len(found.points) == 6
     assert found.points[0].argv == ("accuracy", "run", "--adc", "ideal", "--images", "1")
+
+
+def test_results_of_a_judgement_may_lie_elsewhere(run, tmp_path):
+    before = everything_in(run)
+    few = ("--images", 1, "--instances", 1, "--out", tmp_path / "a" / "b")
+    assert call("accuracy", run, *few)[0] == 0
+    assert call("accuracy", run, *few, "--sweep", "Device_SAF=0,0/1,1")[0] == 0
+    assert everything_in(tmp_path / "a" / "b") == ["accuracy.csv", "accuracy.json", "accuracy_sweep.csv"]
+    assert everything_in(run) == before
+    (tmp_path / "file").touch()
+    status, _, err = call("accuracy", run, "--out", tmp_path / "file")
+    assert (status, is_one_line(err)) == (2, True)
+    assert "--out: " in err
+
+
+def test_an_interrupt_of_a_judgement_ends_with_the_command_that_goes_on(run, tmp_path, monkeypatch):
+    def struck(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(accuracy, "judge", struck)
+    status, _, err = call("accuracy", run, "--images", 1, "--out", tmp_path)
+    assert status == 130
+    assert "chips that were judged are kept, and the same command goes on: " in err
+    assert err.endswith(f" accuracy {run} --images 1 --out {tmp_path}\n")
+
+
+def test_what_goes_with_a_size_of_crossbars_is_set_on_other_hardware_too(run, tmp_path):
+    small = load_changed(run / "SimConfig.ini", Settings(("Xbar_Size=64,64",), True))
+    (tmp_path / "small.ini").write_bytes(small.content)
+    few = ("--images", 1, "--instances", 1, "--out", tmp_path, "--config", tmp_path / "small.ini")
+    assert "the layout is for 128 x 128" in call("accuracy", run, *few)[2]
+    status, _, err = call("accuracy", run, *few, "--set", "Xbar_Size=128,128", "--set-consistent")
+    assert (status, err) == (0, "")

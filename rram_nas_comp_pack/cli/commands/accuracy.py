@@ -14,6 +14,7 @@ from ...execution.judging import Judged
 from ...runs.held_folder import make_folder
 from ...runs.packing.accuracy import Accuracy, Reference, accuracy_of, save_accuracy, share_name
 from ...runs.packing.accuracy_lines import ChipLine, ChipName, add_line, begin_lines, read_lines
+from ...runs.plain_text import counted
 from ..accuracy_sweep import run_sweep
 from ..judged_run import (
     JudgedRun,
@@ -87,8 +88,8 @@ def _settings(judged: Judged, reference: Reference) -> str:
 def told(found: Accuracy) -> Iterator[str]:
     """The closing lines."""
     reference, chip = found.reference, found.chip
-    kind = "images" if reference.trained else "inputs"
-    yield f"{share_name(reference.trained)}, measured on {reference.images} {kind}"
+    kind = "image" if reference.trained else "input"
+    yield f"{share_name(reference.trained)}, measured on {counted(reference.images, kind)}"
     if reference.float_share is not None and reference.trained:
         yield f"float network: {reference.float_share:.2%}"
     yield f"integer network: {reference.integer_share:.2%}"
@@ -96,6 +97,6 @@ def told(found: Accuracy) -> Iterator[str]:
     if chip.interval_95 is not None:
         low, high = chip.interval_95
         spread = f"; deviation {chip.deviation:.2%}, 95 % interval of the mean {low:.2%} to {high:.2%}"
-    many = f"{len(found.chips)} chip{'s' * (len(found.chips) > 1)}, {reference.encoding} encoding"
+    many = f"{counted(len(found.chips), 'chip')}, {reference.encoding} encoding"
     yield f"{many}: {chip.mean:.2%} on average, {chip.worst:.2%} at worst{spread}"
     yield from mapping_rows(found.layers)

@@ -14,6 +14,7 @@ from ...runs.packing.chip_image import save_image
 from ...runs.packing.read import read_result
 from ...runs.packing.read_layout import read_mappings, read_placements, segment_crossbars
 from ...runs.packing.source import Source, read_source
+from ...runs.plain_text import counted
 from ...values import NO_RULES
 
 
@@ -41,7 +42,8 @@ def summary(image: ChipImage) -> list[str]:
     inputs = f"{signed} of {len(image.ranges)} inputs are signed"
     loads = "" if image.chip_crossbars is None else f" in all segments of a chip of {image.crossbars}"
     return [
-        f"{crossbars} crossbars{loads} ({rows} x {columns} cells each), {share:.1%} of their cells occupied",
+        f"{counted(crossbars, 'crossbar')}{loads} ({rows} x {columns} cells each), {share:.1%} of their "
+        "cells occupied",
         f"weights: {image.provenance.weights}",
         f"calibrated on {image.provenance.calibrated_on}; {inputs}",
     ]

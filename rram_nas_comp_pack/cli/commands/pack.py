@@ -19,10 +19,11 @@ from ...runs.nas.front import read_hardware
 from ...runs.nas.subnet import front_of
 from ...runs.origin import CONFIG_COPY, OFFERED, begin
 from ...runs.packing.log import coverage_table, log_lines, summary
-from ...runs.packing.log_reload import reload_lines, reload_summary, short_life
+from ...runs.packing.log_reload import faster_whole, reload_lines, reload_summary, short_life
 from ...runs.packing.source import Source
 from ...runs.packing.write import write_run, write_trace
 from ...runs.packing.write_reload import write_reload_run, write_reload_trace
+from ...runs.plain_text import counted
 from ...values import Network, NoFit
 from ..options.pack import PackOptions
 from ..shared import INTERRUPTED, add_report, step_bar, telling_of_compiling, telling_of_replacing, warn
@@ -64,18 +65,19 @@ def run(options: PackOptions) -> int:
     told = reload_summary(report) if isinstance(report, ReloadResult) else summary(report)
     print(*told, f"files: {place}", sep="\n")
     if isinstance(report, ReloadResult):
-        warn(short_life(report))
+        warn(faster_whole(report), short_life(report))
     return INTERRUPTED if report.duplication and report.duplication.stopped == "interrupt" else 0
 
 
 def _network(options: PackOptions) -> Network:
     network = load_network(options.model, options.input_size)
     lost = [row for row in network.coverage if row.status == "unsupported"]
+    told = f"{counted(len(lost), 'module')} of {options.model} cannot be mapped"
     if lost and options.strict:
         names = ", ".join(f"{row.name} ({row.kind})" for row in lost)
-        raise BadInput(f"--strict: {len(lost)} modules of {options.model} cannot be mapped: {names}")
+        raise BadInput(f"--strict: {told}: {names}")
     if lost:
-        warn(f"{len(lost)} modules of {options.model} cannot be mapped")
+        warn(told)
         print(*coverage_table(network), sep="\n", file=sys.stderr)
     return network
 

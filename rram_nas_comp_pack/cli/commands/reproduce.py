@@ -29,6 +29,7 @@ from ...runs.nas.front import FRONT, read_front
 from ...runs.origin import cores, versions
 from ...runs.packing.read import read_result
 from ...runs.reproduction import (
+    CLAIMS,
     RUNS,
     Times,
     any_measured,
@@ -53,9 +54,6 @@ from ..reproduction.claims import (
 )
 from ..reproduction.figure import draw
 from ..shared import again, telling_of_replacing
-
-TABLE = "claims"
-"""Name of the tables, without suffix."""
 
 HEADER = (
     "run", "claim", "paper", "program", "source", "ours", "verdict", "seed", "seconds", "command", "machine",
@@ -172,13 +170,13 @@ def _made(argv: Sequence[str]) -> Times:
 
 
 def _write(folder: Path, rows: Sequence[Row]) -> None:
-    write_json(folder / f"{TABLE}.json", {"machine": machine(), "rows": [_entry(row) for row in rows]})
-    write_csv(folder / f"{TABLE}.csv", HEADER, ([_entry(row)[name] for name in HEADER] for row in rows))
+    write_json(folder / f"{CLAIMS}.json", {"machine": machine(), "rows": [_entry(row) for row in rows]})
+    write_csv(folder / f"{CLAIMS}.csv", HEADER, ([_entry(row)[name] for name in HEADER] for row in rows))
     text = ("# The paper's claims, measured", "", *_about(rows), "", *_markdown(rows))
-    write_lines(folder / f"{TABLE}.md", text)
+    write_lines(folder / f"{CLAIMS}.md", text)
     found = [(row.run, row.claim, row.values) for row in rows if row.values]
     for kind, content in draw(found).items():
-        write_content(folder / f"{TABLE}.{kind}", content)
+        write_content(folder / f"{CLAIMS}.{kind}", content)
 
 
 @functools.cache

@@ -11,11 +11,13 @@ from ...errors import BadInput, CannotBeDone
 from ...hardware.config.read import Hardware
 from ...hardware.movement import time_of
 from ...packing.check import violations
+from ...runs.kinds import require_packing
 from ...runs.packing.graph import read_graph
 from ...runs.packing.read import RESULT, read_any_result
 from ...runs.packing.read_layout import read_mappings, read_placements
 from ...runs.packing.reload_check import segments_of
 from ...runs.packing.run import PackingResult
+from ...runs.plain_text import counted
 from ...runs.simconfig import Chosen, hardware_of
 from ...simulation.schedules import prepared, schedule_of
 from ...values import NO_RULES, Mapping, Placement, ReadTime, RowGraph
@@ -26,6 +28,7 @@ from ..shared import telling_of_compiling, warn
 def run(options: SimulateOptions) -> int:
     """Print a JSON object a line, for every number of samples."""
     run_dir = options.run_dir
+    require_packing(run_dir)
     mappings, placements = read_mappings(run_dir), read_placements(run_dir)
     result = read_any_result(run_dir)
     if result is not None and result.reload is not None:
@@ -108,7 +111,6 @@ def _difference(run_dir: Path, result: PackingResult, samples: int, latency_ns: 
     for e in result.evaluations:
         if e.num_sample == samples and not isclose(e.latency_ns, latency_ns):
             what = "layout" if result.config else "hardware or layout"
-            many = f"{samples} sample{'s' * (samples != 1)}"
-            said = f"{run_dir / RESULT} says {e.latency_ns} ns for {many}"
+            said = f"{run_dir / RESULT} says {e.latency_ns} ns for {counted(samples, 'sample')}"
             return f"{said}: it was made with another {what}"
     return ""

@@ -9,6 +9,7 @@ from ofa.streams import printable
 
 from ...errors import BadInput
 from ...packing.check import violations
+from ...runs.kinds import require_packing
 from ...runs.packing.accuracy_check import false_accuracies
 from ...runs.packing.agreement import disagreements
 from ...runs.packing.graph import read_graph
@@ -29,6 +30,7 @@ def run(run_dir: Path, config: Path | None, execute: bool, weights: Path | None)
     """
     if weights is not None and not execute:
         raise BadInput("--weights: found without --execute, allowed is with it")
+    require_packing(run_dir)
     layout = read_mappings(run_dir), read_placements(run_dir)
     result = read_any_result(run_dir)
     if result is not None:
@@ -42,9 +44,13 @@ def run(run_dir: Path, config: Path | None, execute: bool, weights: Path | None)
 
         found = list(differences(run_dir, weights))
     executed = "; every integer is that of the integer network" if execute else ""
-    told = found or [f"{run_dir}: no violation found in {len(layout[1])} boxes{executed}"]
+    told = found or [f"{run_dir}: no violation found in {_boxes(len(layout[1]))}{executed}"]
     print(*map(printable, told), sep="\n")
     return 1 if found else 0
+
+
+def _boxes(number: int) -> str:
+    return f"{number} box{'es' * (number != 1)}"
 
 
 def _judged(run_dir: Path, config: Path | None, result: PackingResult, layout: Layout) -> Iterator[str]:

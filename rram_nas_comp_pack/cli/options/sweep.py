@@ -99,12 +99,25 @@ def add_sweep(parser: argparse.ArgumentParser) -> None:
         action.default = argparse.SUPPRESS  # what stands before COMMAND is told from what does not
 
 
+def _one_id(text: str) -> str:
+    """The name of the sweep's folder: it is no option to have several values."""
+    if "," in text:
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}, allowed is one name without commas: all points of a sweep lie in one folder"
+        )
+    return exp_id(text)
+
+
 def _add_own(parser: Container) -> tuple[argparse.Action, ...]:
     """Add the sweep's own options to a parser or a group."""
     add = parser.add_argument
     return (
         add(
-            "--exp-id", type=exp_id, default="sweep", metavar="ID", help="name of its folder (default: sweep)"
+            "--exp-id",
+            type=_one_id,
+            default="sweep",
+            metavar="ID",
+            help="name of its folder (default: sweep)",
         ),
         add_log_dir(parser),
         add(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from ...runs.plain_text import counted
 from ..chart_values import Axis, Lines, Series
 from ..compare.run import Value
 from ..figure_options import USUAL, FigureOptions
@@ -41,7 +42,7 @@ _SHOWN = {
 
 def sweep_report(found: SweepTable, command: str, options: FigureOptions = USUAL) -> ReportFiles:
     """Page and figure of a sweep of a command."""
-    many = f"{len(found.rows)} point{'s' * (len(found.rows) != 1)}"
+    many = counted(len(found.rows), "point")
     failed = sum(row[-1] is not None for row in found.rows)
     told = f"{many} of {command}" + (f", {failed} of which failed" if failed else "")
     drawn = any(i >= found.parameters for i in _numeric(found))

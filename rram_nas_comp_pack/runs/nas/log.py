@@ -11,6 +11,7 @@ from ...nas.generations import State
 from ...nas.workers.engine import Failed
 from .. import log
 from ..origin import Origin
+from ..plain_text import counted
 from .result import SearchResult, genes_beside
 
 FIGURES = {
@@ -78,10 +79,10 @@ def _cell(value: float | None, digits: int) -> str:
 
 def chips_told(chips: Chips) -> str:
     """On which chips a search judged its networks, in words."""
-    counted = "on average" if chips.robust == "mean" else "at worst"
-    many = f"{chips.instances} chip{'s' * (chips.instances != 1)}"
+    taken = "on average" if chips.robust == "mean" else "at worst"
+    many = counted(chips.instances, "chip")
     return (
-        f"{many} {counted}, {chips.images} images at most, {chips.encoding} encoding; those "
+        f"{many} {taken}, {counted(chips.images, 'image')} at most, {chips.encoding} encoding; those "
         "of the test images are others, with conversions"
     )
 
@@ -89,12 +90,14 @@ def chips_told(chips: Chips) -> str:
 def summary(found: SearchResult) -> Iterator[str]:
     """What `evolve` prints when it is done."""
     counts, samples = dict(statistics(found)), found.search.settings.samples
+    large = counts["too large for the crossbars"]
     yield (
-        f"search: {len(found.state.populations)} generations, {counts['evaluated']} networks evaluated, "
-        f"of which {counts['too large for the crossbars']} were too large and {counts['failed']} failed"
+        f"search: {counted(len(found.state.populations), 'generation')}, "
+        f"{counted(counts['evaluated'], 'network')} evaluated, "
+        f"of which {large} {'was' if large == 1 else 'were'} too large and {counts['failed']} failed"
     )
     accuracy = "accuracy on chips" if found.judging.method == "chip" else "accuracy"
     yield f"hypervolume: {found.state.hypervolumes[-1]:.4f} ({accuracy} x speed)"
-    many = f"{samples} sample{'s' * (samples != 1)}"
-    yield f"front: {len(found.front)} networks; speeds are multiples of the baseline's, for {many}"
+    front = counted(len(found.front), "network")
+    yield f"front: {front}; speeds are multiples of the baseline's, for {counted(samples, 'sample')}"
     yield from front_table(found)

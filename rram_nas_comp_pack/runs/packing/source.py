@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ...errors import BadInput
 from ...values import InputSize
 from ..checked_json import JsonObject
+from ..kinds import require_packing
 from .read import RESULT, read_any_result
 
 
@@ -27,6 +28,7 @@ def read_source(run_dir: Path, weights: Path | None) -> Source:
     """
     if not run_dir.is_dir():
         raise BadInput(f"RUN_DIR: {run_dir} is no folder")
+    require_packing(run_dir)
     result = read_any_result(run_dir)
     if result is None:
         raise BadInput(f"{run_dir}: found no {RESULT}, which says which network it is of")
