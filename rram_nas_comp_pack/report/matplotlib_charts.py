@@ -226,7 +226,7 @@ def _(chart: Grid, axes: Axes) -> None:
     step = -(-1.3 * size // (54 * inches(axes) / chart.columns))  # rows whose numbers do not touch
     named = range(0, len(rows), int(step))
     axes.set_yticks(named, [str(i * chart.columns) for i in named], fontsize=size)
-    axes.set_ylabel("first of the row")
+    axes.set_ylabel(fill("first crossbar of the row", _letters(axes, down=True)))
     bar = axes.figure.colorbar(image, ax=axes, label=chart.value.title, shrink=0.8)
     if chart.value.percent:
         bar.ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
