@@ -3,9 +3,11 @@ BIN := .venv/bin
 
 .PHONY: demo test fuzz benchmark reproduce clean clean-kernels
 
-demo: .venv/ready
+demo: .venv/ready $(BIN)/rnc $(BIN)/ofa-rnc
 	$(BIN)/python -m rram_nas_comp_pack pack --model mbv3_small --find-solution --exp-id demo
 	$(BIN)/python -m rram_nas_comp_pack verify log/packing/demo
+	@echo "The page of the run is $(CURDIR)/log/packing/demo/report.html. This opens it in a browser:"
+	@echo '    $(BIN)/python -m webbrowser "file://$(CURDIR)/log/packing/demo/report.html"'
 
 # kernels are compiled once, beside the type checker, not by each of the two processes of the tests
 test: .venv/ready
@@ -24,6 +26,14 @@ benchmark: .venv/ready
 
 reproduce: .venv/ready
 	$(BIN)/python -m rram_nas_comp_pack reproduce $(ARGS)
+
+# this source tree by a short name, from any folder; a script each, so that nothing is built or installed for it
+$(BIN)/rnc: MODULE = rram_nas_comp_pack
+$(BIN)/ofa-rnc: MODULE = ofa
+$(BIN)/rnc $(BIN)/ofa-rnc: .venv/ready Makefile
+	printf '%s\n' '#!/bin/sh' 'tree="$(CURDIR)"' 'export PYTHONPATH="$$tree$${PYTHONPATH:+:$$PYTHONPATH}"' \
+	    'exec "$$tree/$(BIN)/python" -m $(MODULE) "$$@"' > $@
+	chmod +x $@
 
 .venv/ready: requirements.txt
 	$(PYTHON) -m venv .venv

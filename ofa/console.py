@@ -231,6 +231,11 @@ def finish_after(interrupt: KeyboardInterrupt, said: str) -> None:
     _signals.said = said
 
 
+def tell_at_end(said: str) -> None:
+    """What to say of a command that ends early, though in good order."""
+    _signals.said = said
+
+
 # The process
 
 

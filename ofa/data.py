@@ -16,7 +16,7 @@ from numpy.random import PCG64, Generator
 from torch import Tensor
 from torch.nn import functional
 
-from ofa.clutter import FEWER, Clutter
+from ofa.clutter import CHUNK, FEWER, Clutter
 from ofa.errors import BadInput
 from ofa.image_files import Labelled, read_cifar10, read_folder
 
@@ -105,13 +105,14 @@ class Images:
     classes: int
 
 
-def load_images(name: str = "digits", root: str | Path = "dataset") -> Images:
-    """Return the images called `name`.
+def load_images(name: str = "digits", root: str | Path = "dataset", validation: int | None = None) -> Images:
+    """Return the images called `name`; the first `validation` of their split validate, None for all.
 
     "digits": the 1797 images of 8 x 8 pixels that scikit-learn brings along, split 60 : 20 : 20.
     "clutter": one of these digits among fragments of others, in colour, 64 x 64 pixels; splits keep the
     digits apart; 2000 images each validate and test; the 4000 that train are drawn anew for every epoch,
-    also with fewer fragments.
+    also with fewer fragments. More than 2000 images validate where `validation` asks for more: the first are
+    the same.
     "cifar10": the published batches of CIFAR-10 in `root`/cifar10, downloaded (170 MB) where they are not
     there; a tenth of the training images validate.
     "folder:PATH": PATH/train, PATH/validation and PATH/test with a folder of images for every class each, or
@@ -122,7 +123,7 @@ def load_images(name: str = "digits", root: str | Path = "dataset") -> Images:
     if name == "digits":
         parts = _parts(_digits(), (60, 20, 20))
     elif name == "clutter":
-        return _clutter()
+        return _clutter(validation)
     elif name == "cifar10":
         train, test = read_cifar10(Path(root) / "cifar10")
         parts = _parts(train, (90, 10)) + _parts(test, (100,))
@@ -132,7 +133,8 @@ def load_images(name: str = "digits", root: str | Path = "dataset") -> Images:
         parts = [part for split, share in zip(found, shares, strict=True) for part in _parts(split, share)]
     else:
         raise BadInput(f"images: found {name!r}, allowed are clutter, digits, cifar10 and folder:PATH")
-    return _images(name, parts, DATA_SETS[kind])
+    images = _images(name, parts, DATA_SETS[kind])
+    return images if validation is None else replace(images, validation=images.validation.first(validation))
 
 
 def _digits() -> Labelled:
@@ -143,16 +145,19 @@ def _digits() -> Labelled:
     return np.repeat(grey, 3, axis=1), found.target.astype(np.int64)
 
 
-def _clutter() -> Images:
-    data_set = DATA_SETS["clutter"]
+def _clutter(validation: int | None) -> Images:
+    data_set, counts = DATA_SETS["clutter"], list(CLUTTER_IMAGES)
+    if validation is not None:
+        counts[1] = validation
     splits = []
     for number, (pixels, labels) in enumerate(_parts(_digits(), (60, 20, 20))):
         source = Clutter((pixels[:, 0].astype(np.int64) * 16 + 127) // 255, labels)
-        drawn = source.draw(CLUTTER_IMAGES[number], PCG64(_DRAW + 1 + number))
+        whole = -(-counts[number] // CHUNK) * CHUNK
+        drawn = [each[: counts[number]] for each in source.draw(whole, PCG64(_DRAW + 1 + number))]
         anew = replace(source, fragments=FEWER)
         splits.append(Split(torch.from_numpy(drawn[0]), torch.from_numpy(drawn[1]), data_set, anew))
-    train, validation, test = splits
-    return Images(train, validation, test, classes=10)
+    train, validate, test = splits
+    return Images(train, validate, test, classes=10)
 
 
 def _images(name: str, parts: list[Labelled], data_set: DataSet) -> Images:

@@ -1,5 +1,6 @@
 """`python -m rram_nas_comp_pack`, installed as `rnc`."""
 
+import os
 from typing import NoReturn
 
 from ofa.console import leave
@@ -12,7 +13,11 @@ def _run() -> int:
 
 
 def script() -> NoReturn:
-    """Run a command and leave with its exit status."""
+    """Run a command and leave with its exit status; or say how the shell may complete a command line."""
+    if "_ARGCOMPLETE" in os.environ:
+        from .cli.completion import complete
+
+        complete()
     leave(_run)
 
 

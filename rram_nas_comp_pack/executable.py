@@ -81,7 +81,10 @@ def prepare(source: Source, samples: int | None, dataset: str | None = None) -> 
     file = source.weights
     weights = f"random, seed {source.seed}" if file is None else str(file)
     model = load_model(
-        source.model, source.input_size, source.seed, lambda module: _loaded(module, file) if file else module
+        source.model,
+        source.input_size,
+        source.seed,
+        lambda module: (_loaded(module, file) if file else module).eval(),
     )
     if dataset is not None:
         images = _images_for(model, source.model, dataset)

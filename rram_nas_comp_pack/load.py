@@ -103,7 +103,8 @@ def _build(spec: str) -> nn.Module:
     if spec in MODELS:
         return builder(spec)()
     if not colon or not prefix or not name:
-        raise BadInput(f"unknown model {spec!r}{_hint(spec, list(MODELS))}; {_allowed()}")
+        hint = _hint_everywhere(spec, list(MODELS))
+        raise BadInput(f"unknown model {spec!r}{hint}; {_allowed()}")
     if not all(part.isidentifier() for part in prefix.split(".")):
         raise BadInput(f"unknown model {spec!r}: {prefix!r} is no name of a Python module; {_allowed()}")
     if prefix == "torchvision":
@@ -122,8 +123,40 @@ def _allowed() -> str:
 
 
 def _hint(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=3)
+    return _asked(difflib.get_close_matches(name, known, n=3))
+
+
+def _asked(close: Sequence[str]) -> str:
     return f" (did you mean {' or '.join(close)}?)" if close else ""
+
+
+def _hint_everywhere(name: str, known: Sequence[str]) -> str:
+    """The known names that are near, and models of torchvision and timm that are, as `--model` takes them.
+
+    Where a known name is near, only others of the same letters and digits are told, which come first.
+    """
+    close = difflib.get_close_matches(name, known, n=3)
+    of_letters: dict[str, list[str]] = {}
+    for spec in _models_of_packages():
+        of_letters.setdefault(_letters(spec.partition(":")[2]), []).append(spec)
+    cutoff = 1.0 if close else 0.75
+    near = difflib.get_close_matches(_letters(name), of_letters, n=3, cutoff=cutoff)
+    others = [spec for each in near for spec in of_letters[each] if spec.partition(":")[2] not in close]
+    return _asked([*others, *close][:3])
+
+
+def _letters(name: str) -> str:
+    """What people remember of a name."""
+    return "".join(filter(str.isalnum, name.lower()))
+
+
+def _models_of_packages() -> Iterator[str]:
+    """Names of torchvision and timm, so far as these are installed."""
+    with suppress(BadInput):
+        yield from (f"torchvision:{each}" for each in _torchvision().models.list_models())
+        with _needs("timm"):
+            import timm
+        yield from (f"timm:{each}" for each in timm.list_models())
 
 
 @contextmanager
@@ -150,7 +183,7 @@ def _from_torchvision(name: str) -> nn.Module:
     models = _torchvision().models
     known: list[str] = models.list_models()
     if name not in known:
-        raise BadInput(f"torchvision has no model {name!r}{_hint(name, known)}; {_allowed()}")
+        raise BadInput(f"torchvision has no model {name!r}{_hint_everywhere(name, known)}; {_allowed()}")
     make = models.get_model_builder(name)
     # Some builders load weights for their backbone unless told not to.
     options = [key for key in ("weights", "weights_backbone") if key in inspect.signature(make).parameters]
@@ -162,7 +195,8 @@ def _from_timm(name: str) -> nn.Module:
     with _needs("timm"):
         import timm
     if not timm.is_model(name):
-        raise BadInput(f"timm has no model {name!r}{_hint(name, timm.list_models())}; {_allowed()}")
+        hint = _hint_everywhere(name, timm.list_models())
+        raise BadInput(f"timm has no model {name!r}{hint}; {_allowed()}")
     return _call(f"timm:{name}", lambda: timm.create_model(name, pretrained=False))
 
 

@@ -12,7 +12,7 @@ from ..errors import BadInput
 from ..executable import calibration_digest
 from ..execution.chip import ChipInstance, cell_shape
 from ..execution.device import DeviceModel, device_of
-from ..hardware.config.change import changed
+from ..hardware.config.change import Settings, changed
 from ..hardware.config.read import SimConfig
 from ..hardware.config.several import Several, label_of, title_of
 from ..runs.packing.accuracy import hardware_digest, mapping_names, share_name
@@ -71,7 +71,7 @@ def run_sweep(options: AccuracyOptions, several: Several) -> list[str]:
     of_run = judged_run(options, config)
     stops = _stops(of_run, devices, several.key.name)
     held = _held(of_run, stops, several)
-    path = begin_sweep(options.run_dir, held.lines)
+    path = begin_sweep(options.results, held.lines)
     (sweep,) = sweeps_of(_judge_all(of_run, stops, several, held))
     return [*told(sweep, of_run), f"file: {path}"]
 
@@ -80,7 +80,7 @@ def _devices(config: SimConfig, several: Several) -> dict[str, DeviceModel]:
     """The cells and converters at every value; warns where all are the same."""
     found = {}
     for value in several.values:
-        own = changed(config, (several.setting(value),), SWEEP)
+        own = changed(config, Settings((several.setting(value),)), SWEEP)
         warn_of_new(config, own)
         found[value] = device_of(own.hardware)
     if 1 == len(set(found.values())) < len(found):
@@ -118,7 +118,7 @@ def _held(of_run: JudgedRun, stops: list[_Stop], several: Several) -> _Held:
         same = line.judged.settings == settings
         return line.key != key or (same and line.hardware == hardware.get(line.value, line.hardware))
 
-    return _Held(settings, asked, [line for line in read_sweep_lines(of_run.options.run_dir) if holds(line)])
+    return _Held(settings, asked, [line for line in read_sweep_lines(of_run.options.results) if holds(line)])
 
 
 def _asked(of_run: JudgedRun) -> SweepAsked:
@@ -162,7 +162,7 @@ def _judge_all(of_run: JudgedRun, stops: list[_Stop], several: Several, held: _H
                 counts = judge(of_run, judged, stop.chips[name], progress)
                 line = ChipLine(held.settings, encoding, name, counts)
                 new = SweepLine(key, stop.value, stop.hardware, held.asked, line)
-                add_sweep_line(of_run.options.run_dir, new)
+                add_sweep_line(of_run.options.results, new)
                 known[chip_of(new)] = new
     return [known[key, stop.value, encoding, name] for stop in stops for name in stop.chips]
 

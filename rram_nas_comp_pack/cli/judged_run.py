@@ -116,7 +116,7 @@ def config_asked(options: AccuracyOptions | FaultsOptions) -> SimConfig:
     read_source(options.run_dir, options.weights)  # a folder that is no run is told as such
     result = read_result(options.run_dir)
     before = config_of_run(options.run_dir, result.config, options.config)
-    config = changed(before, options.settings, "--set")
+    config = changed(before, options.settings)
     _require_size(config, result.size)
     warn_of_new(before, config)
     return config

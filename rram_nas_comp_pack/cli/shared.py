@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,19 @@ if TYPE_CHECKING:
     from ..report.figure_options import FigureOptions
     from ..report.report_files import ReportFiles
 
-__all__ = ["INTERRUPTED", "Advance", "add_report", "report_of", "step_bar", "telling_of_compiling", "warn"]
+__all__ = [
+    "INTERRUPTED",
+    "Advance",
+    "add_report",
+    "again",
+    "note",
+    "report_of",
+    "step_bar",
+    "telling_how_to_go_on",
+    "telling_of_compiling",
+    "telling_of_replacing",
+    "warn",
+]
 
 Advance = Callable[[int, int, str], None]
 """Called with steps done, steps in all, and a note."""
@@ -28,6 +41,48 @@ def warn(*texts: str) -> None:
     """Print warnings on standard error, a line each; an empty text is none."""
     for text in filter(None, texts):
         print(printable(f"warning: {text}"), file=sys.stderr)
+
+
+def again(command_line: str, *more: str) -> str:
+    """A command to be called again, with `more` options; the first word of its line is the program's."""
+    words = shlex.split(command_line)[1:]
+    resumed = {"--resume", "-r"} & {*words}
+    own = [each for each in more if not (each == "--resume" and resumed)]
+    return f"{_program()} {shlex.join([*words, *own])}"
+
+
+def note(text: str) -> None:
+    """Print on standard error what is neither a result nor a warning."""
+    print(printable(f"note: {text}"), file=sys.stderr)
+
+
+def _program() -> str:
+    """What the toolkit can be called by."""
+    if Path(sys.argv[0]).name == "rnc":
+        return "rnc"
+    python, here = Path(sys.executable), Path.cwd()
+    shown = python.relative_to(here) if python.is_relative_to(here) else python
+    return f"{shlex.quote(str(shown))} -m rram_nas_comp_pack"
+
+
+@contextmanager
+def telling_how_to_go_on(kept: str, command_line: str, *more: str) -> Iterator[None]:
+    """Where an interrupt strikes, say what is `kept`, and which command goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"{kept}: {again(command_line, *more)}") from None
+
+
+@contextmanager
+def telling_of_replacing(place: Path) -> Iterator[None]:
+    """Say that a run has replaced an earlier one, as soon as it has."""
+    from ..runs.folders import holds_files
+
+    is_there = holds_files(place)
+    yield
+    if is_there:
+        note(f"the earlier run in {place} was replaced")
 
 
 @contextmanager

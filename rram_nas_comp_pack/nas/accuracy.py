@@ -62,21 +62,30 @@ def device_of(name: str | None) -> str:
         return ofa.device_of(name)
 
 
-def load_context(checkpoint: str | Path, dataset: str, device: str = "cpu", seed: int = 0) -> AccuracyContext:
-    """Load a supernet and images. Raises BadInput, in one line, also where their classes differ."""
+def load_context(
+    checkpoint: str | Path,
+    dataset: str,
+    device: str = "cpu",
+    seed: int = 0,
+    validation: int | None = None,
+) -> AccuracyContext:
+    """Load a supernet and images, of which the first `validation` validate, None for all.
+
+    Raises BadInput, in one line, also where their classes differ.
+    """
     with _told():
         supernet = ofa.load_checkpoint(checkpoint)
-    images = load_images(dataset)
+    images = load_images(dataset, validation)
     if supernet.classes != images.classes:
         found, allowed = supernet.classes, images.classes
         raise BadInput(f"{checkpoint}: found {found} classes, allowed are the {allowed} of {dataset}")
     return AccuracyContext(supernet.to(device), images, seed)
 
 
-def load_images(dataset: str) -> Images:
-    """Load a data set. Raises BadInput, in one line."""
+def load_images(dataset: str, validation: int | None = None) -> Images:
+    """Load a data set, of which the first `validation` images validate. Raises BadInput, in one line."""
     with _told():
-        return ofa.load_images(dataset)
+        return ofa.load_images(dataset, validation=validation)
 
 
 @contextmanager

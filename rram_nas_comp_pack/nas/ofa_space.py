@@ -6,7 +6,7 @@ A worker loads supernet and images once; what it is told are plain values.
 from __future__ import annotations
 
 import gc
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -36,8 +36,8 @@ class AccuracySettings:
     """How subnets are judged: by which supernet and images, on which device, and by which method.
 
     Networks have `classes` logits for images of `resolution` x `resolution` pixels. A search sees the first
-    `images` of the validation images, None being all. With the method "chip", `chips` says on how many chips
-    a subnet is executed, and how.
+    `images` of the validation images, None being all; of clutter there are as many as that. With the method
+    "chip", `chips` says on how many chips a subnet is executed, and how.
     """
 
     checkpoint: Path
@@ -115,10 +115,7 @@ def _context(judging: AccuracySettings) -> AccuracyContext:
 
     torch.set_num_threads(1)  # workers on all cores would wait for each other
     keep_freed_memory()
-    loaded = load_context(judging.checkpoint, judging.dataset, judging.device, judging.seed)
-    if judging.images is not None:
-        shown = loaded.images.validation.first(judging.images)
-        loaded = replace(loaded, images=replace(loaded.images, validation=shown))
+    loaded = load_context(judging.checkpoint, judging.dataset, judging.device, judging.seed, judging.images)
     gc.collect()
     gc.freeze()  # what is loaded stays: no use looking through it again and again
     return loaded

@@ -76,7 +76,7 @@ REPRODUCTION = RunFiles(
     "folder of reproduce",
     ("claims.json",),
     re.compile(
-        r"claims\.(?:json|csv|md|png|svg|pdf)"
+        r"claims\.(?:json|csv|md|png|svg|pdf)|runs/[0-9]+\.json"
         rf"|runs/packing/{_INNER}/{_PACKING}|runs/evolution/{_INNER}/{_EVOLUTION}"
     ),
 )

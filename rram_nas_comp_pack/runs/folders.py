@@ -65,6 +65,13 @@ def is_written(run_dir: Path) -> bool:
     return run_dir.exists()
 
 
+def holds_files(run_dir: Path) -> bool:
+    """Whether there is a folder with something in it, which the next run of this ID replaces."""
+    with suppress(OSError):
+        return bool(os.listdir(run_dir))
+    return False
+
+
 @contextmanager
 def scratch_folder(folder: Path, name: str, option: str) -> Iterator[Path]:
     """A hidden folder within one that is there, empty, and gone with all in it when the block ends.

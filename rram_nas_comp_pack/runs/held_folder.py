@@ -125,6 +125,12 @@ def open_home(path: Path, option: str) -> Iterator[Home]:
         os.close(home.fd)
 
 
+def make_folder(path: Path, option: str) -> None:
+    """Make a folder where there is none. Raises BadInput, CannotBeDone on a full disk."""
+    with open_home(path, option):
+        pass
+
+
 def locked(folder: int) -> bool:
     """Lock an open folder; False where another process has it."""
     if not fcntl:

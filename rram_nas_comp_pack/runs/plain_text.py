@@ -8,6 +8,11 @@ def plain(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things, such as "1 sample" and "8 samples"."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def plain_texts(value: Any) -> Any:
     """A JSON value with all texts in it plain."""
     if isinstance(value, str):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import BadInput
+from ..hardware.config.change import NO_SETTINGS, OPTION, Settings, changed, load_changed
 from ..hardware.config.read import SHIPPED, Hardware, SimConfig, config_of, load_config
 from .checked_json import JsonObject
 from .origin import CONFIG_COPY
@@ -29,19 +30,26 @@ def default_config() -> Path:
     return here if here.exists() else SHIPPED
 
 
-def hardware_of(run_dir: Path, own: SimConfig | None, config: Path | None) -> Chosen:
-    """What `--config` gives, or what the run holds, or what is at hand for a run that holds none."""
+def hardware_of(
+    run_dir: Path, own: SimConfig | None, config: Path | None, settings: Settings = NO_SETTINGS
+) -> Chosen:
+    """What `--config` gives, or what the run holds, or what is at hand for a run that holds none.
+
+    `settings` replace values of it.
+    """
+    also = f" with {OPTION}" if settings.texts else ""
     if config is not None:
-        given = load_config(config)
+        given = load_changed(config, settings)
         same = own is not None and own.digest == given.digest
         used = f"the hardware that {run_dir} was made with" if same else f"not the hardware of {run_dir}"
-        return Chosen(given.hardware, f"--config: {config} is used, {used}")
+        return Chosen(given.hardware, f"--config: {config}{also} is used, {used}")
     if own is not None:
-        return Chosen(own.hardware, copy_note(run_dir, own))
+        note = f"{OPTION}: the hardware of {run_dir} is used with other values" if also else ""
+        return Chosen(changed(own, settings).hardware, note or copy_note(run_dir, own))
     copy = run_dir / CONFIG_COPY
     usual = copy if copy.exists() else default_config()
-    note = f"{run_dir} does not hold its hardware: {usual} is used; --config chooses another"
-    return Chosen(load_config(usual).hardware, note)
+    note = f"{run_dir} does not hold its hardware: {usual}{also} is used; --config chooses another"
+    return Chosen(load_changed(usual, settings).hardware, note)
 
 
 def config_of_run(run_dir: Path, own: SimConfig | None, config: Path | None) -> SimConfig:

@@ -102,6 +102,20 @@ def test_an_unknown_name_is_answered_with_the_close_ones_and_the_allowed_forms()
     assert "unknown model ''" in refusal("")
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("mobilenetv3_small", "torchvision:mobilenet_v3_small or mbv3_small"),
+        ("VGG-16", "torchvision:vgg16 or timm:vgg16 or "),
+        ("torchvision:repvgg-a2", "timm:repvgg_a2"),
+        ("timm:shufflenetv2_x10", "torchvision:shufflenet_v2_x1_0"),
+    ],
+)
+def test_names_of_torchvision_and_timm_are_near_too(name: str, told: str) -> None:
+    assert told in refusal(name).partition("(did you mean ")[2].partition("?)")[0]
+    assert "did you mean" not in refusal("nonsense_net")
+
+
 def test_a_missing_module_or_attribute_is_named() -> None:
     assert "unknown model 'nowhere.nets:f': no module 'nowhere'" in refusal("nowhere.nets:f")
     assert "my_nets has no 'god' (did you mean good?)" in refusal("my_nets:god")

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tiny_runs import ROOT, everything_in, is_one_line, make_workplace, pack
+from tiny_runs import ROOT, call, everything_in, is_one_line, make_workplace, pack
 
 from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.runs.folders import run_folder
@@ -261,3 +261,16 @@ def test_the_folder_is_never_seen_half_written(log):
         assert (log / "packing" / "t" / "pack.csv").read_text() == "earlier"
         (folder / "two").touch()
     assert sorted(p.name for p in (log / "packing" / "t").iterdir()) == ["one", "two"]
+
+
+def test_a_run_that_replaces_another_says_so(tmp_path):
+    log = make_workplace(tmp_path)[0] / "log"
+    sys.path.insert(0, str(tmp_path))
+    argv = ("pack", "--model", "tiny_nets:wide", "--input-size", "128,4,4", "--num-crossbars", 9)
+    argv = (*argv, "--no-report", "--config", tmp_path / "quiet.ini", "--log-dir", log, "--exp-id", "r")
+    try:
+        assert call(*argv)[2] == ""
+        assert call(*argv)[2] == f"note: the earlier run in {log / 'packing' / 'r'} was replaced\n"
+        assert "replaced" not in call(*argv, "--num-crossbars", 1, "--input-size", "1,1,1")[2]
+    finally:
+        sys.path.remove(str(tmp_path))

@@ -75,8 +75,11 @@ def choices(command, option):
     return inner.choices[command]._option_string_actions[option].choices
 
 
-def test_pack_without_options_asks_for_what_the_compiler_does_by_itself_on_ten_crossbars():
-    found, goal = options("pack").settings, PackingSettings(budget=10, seed=123)
+def test_pack_without_options_asks_for_what_the_compiler_does_by_itself():
+    goal = PackingSettings(seed=123)
+    assert options("pack").settings == CompileOptions(goal=goal, depthwise="dense")
+    assert CompileOptions().packer == goal
+    found, goal = options("pack", "--num-crossbars", "10").settings, PackingSettings(budget=10, seed=123)
     assert found == CompileOptions(budget=10, goal=goal, depthwise="dense")
     assert CompileOptions(budget=10).packer == goal
     found = options("pack", "--num-crossbars", "82", "--duplicate").settings

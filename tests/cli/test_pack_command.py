@@ -34,9 +34,9 @@ def log(tmp_path):
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
-    """(status, stdout, stderr, folder) of one run of the tiny network."""
+    """(status, stdout, stderr, folder) of one run of the tiny network on ten crossbars."""
     log = make_workplace(tmp_path_factory.mktemp("done"))[0] / "log"
-    return *pack(log), log / "packing" / "t"
+    return *pack(log, "--num-crossbars", 10), log / "packing" / "t"
 
 
 @pytest.fixture(scope="module")

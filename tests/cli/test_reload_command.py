@@ -86,6 +86,20 @@ def test_verify_and_simulate_read_a_run_in_segments(run):
     assert said[8] == pytest.approx(2 * said[4])
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("--schedule", "row"), "--schedule: found 'row', allowed is 'layer': "),
+        (("--data-movement",), "--data-movement: found it, allowed is without it: "),
+    ],
+)
+def test_what_a_run_in_segments_cannot_be_asked_is_told_with_the_reason(run, asked, said):
+    status, _, err = call("simulate", run, "--num-sample", 1, *asked)
+    assert status == 2
+    assert is_one_line(err)
+    assert f"{said}{run} is a run in segments, each of which runs the layers" in err
+
+
 def test_files_say_which_segment(run):
     header, *rows = read_rows(run / "pack.csv")
     assert header[-1] == "segment"
@@ -160,8 +174,8 @@ def test_a_module_that_runs_again_in_another_segment_is_written_again(log):
 def test_a_sweep_over_sizes_of_the_chip_tells_years(log, run):
     assert pack(log, "--num-crossbars", 9, "--reload", exp_id="whole")[0] == 0
     folders = {"1": run, "9": log / "packing" / "whole"}
-    points = [SweptRun((n,), packing_run(n, read_result(f)), "") for n, f in folders.items()]
-    found = table_of(["num_crossbars"], points)
+    points = [SweptRun((n,), packing_run(n, read_result(f)).values, "") for n, f in folders.items()]
+    found = table_of("pack", ["num_crossbars"], points)
     years = [row[found.header.index("years")] for row in found.rows]
     assert years[0] > 0
     assert years[1] is None

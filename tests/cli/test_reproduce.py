@@ -224,6 +224,37 @@ def test_an_interrupt_writes_nothing(monkeypatch, tmp_path):
     assert everything_in(tmp_path) == []
 
 
+def test_what_was_measured_before_an_interrupt_is_kept(monkeypatch, tmp_path):
+    """The second run is struck; --resume makes it and what follows, and the first one keeps its seconds."""
+    own, made = reproduce._made, []
+
+    def struck(argv):
+        made.append(argv[2])
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        return own(argv)
+
+    monkeypatch.setattr(reproduce, "runs", few)
+    monkeypatch.setattr(reproduce, "missing", lambda: LACKING)
+    monkeypatch.setattr(reproduce, "_made", struck)
+    argv = ("reproduce", "--quick", "--out", tmp_path / "out", "--set", "Device_SAF=0,0")
+    assert is_one_line(call(*argv, "--resume")[2])
+    status, _, err = call(*argv)
+    assert status == 130
+    assert "what was measured is kept, and --resume goes on: " in err
+    assert err.endswith(f"reproduce --quick --out {tmp_path / 'out'} --set Device_SAF=0,0 --resume\n")
+    status, _, err = call(*argv)
+    assert status == 2
+    assert "found measurements that were interrupted; allowed is --resume" in err
+    assert call(*argv, "--resume")[0] == 1  # one of the runs cannot be done
+    assert len(made) == 4
+    rows = json.loads((tmp_path / "out" / "claims.json").read_text())["rows"]
+    times = json.loads((tmp_path / "out" / "runs" / "00.json").read_text())
+    assert rows[0]["seconds"] == round(times["seconds"], 3) > 0
+    assert rows[0]["command"].endswith("--set Device_SAF=0,0")
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").touch()
     status, _, err = call("reproduce", "--out", tmp_path)
@@ -240,11 +271,11 @@ def test_searches_of_all_budgets_learn_from_the_first():
 
     def stand_in(each, number, taught, *_):
         called.append((number, taught))
-        return search_figures(SimpleNamespace(networks=(), evaluated=1), 1.0, 1.0)
+        return search_figures(SimpleNamespace(networks=(), evaluated=1), 1.0, 1.0), 1.0
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reproduce, "_figures", stand_in)
-        list(reproduce._measured(searches, ROOT, ROOT))
+        list(reproduce._measured(searches, reproduce.Bench(ROOT, (), "")))
     assert called == [(0, None), (1, 0), (2, 0)]
 
 

@@ -97,6 +97,43 @@ def test_config_overrides_the_hardware_of_a_run_and_says_so(made):
     assert err == f"warning: --config: {made / 'adc.ini'} is used, the hardware that {run} was made with\n"
 
 
+def test_single_values_replace_those_of_the_run_or_of_config(made):
+    run = made / "log" / "packing" / "adc"
+    own = latencies(run)[0][0]
+    status, out, err = call("simulate", run, "--num-sample", 1, "--set", "adc_choice=2")
+    assert (status, err) == (0, f"warning: --set: the hardware of {run} is used with other values\n")
+    quiet = call("simulate", run, "--num-sample", 1, "--config", made / "quiet.ini")
+    assert strict_json(out) == strict_json(quiet[1])
+    assert strict_json(out)["latency_ns"] != own
+    both = ("--config", made / "quiet.ini", "--set", "ADC_Choice=3")
+    status, out, err = call("simulate", run, "--num-sample", 1, *both)
+    assert status == 0
+    assert f"{made / 'quiet.ini'} with --set is used" in err
+    assert strict_json(out)["latency_ns"] == own
+
+
+def test_a_size_of_crossbars_brings_along_what_goes_with_it_if_asked(made):
+    run = made / "log" / "packing" / "adc"
+    size = ("--num-sample", 1, "--set", "Xbar_Size=256,256")
+    status, _, err = call("simulate", run, *size)
+    assert status == 0
+    assert "Xbar_Size is set without what goes with it; --set-consistent also sets Subarray_Size=" in err
+    status, _, err = call("simulate", run, *size, "--set-consistent")
+    assert (status, err) == (0, f"warning: --set: the hardware of {run} is used with other values\n")
+    smaller = ("--num-sample", 1, "--set", "Xbar_Size=64,64", "--set-consistent")
+    status, _, err = call("simulate", run, *smaller)
+    assert status == 1
+    assert "the layout is invalid on the hardware of --set" in err
+    status, _, err = call("simulate", run, "--num-sample", 1, "--set-consistent")
+    assert (status, is_one_line(err)) == (2, True)
+
+
+def test_a_layout_is_verified_on_whole_hardware_only(made):
+    status, _, err = call("verify", made / "log" / "packing" / "adc", "--set", "ADC_Choice=2")
+    assert status == 2
+    assert "unrecognized arguments: --set" in err
+
+
 def as_of_version_0_1(run):
     (run / "SimConfig.ini").unlink()
     change_result(run, lambda r: [r.pop(key) for key in ("simconfig", "inputs")])

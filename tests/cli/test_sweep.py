@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 import shutil
 
 import pytest
@@ -194,7 +195,8 @@ def test_a_sweep_that_was_interrupted_goes_on_to_the_same_table(done, place, mon
         patch.setattr(command, "make_run", until)
         status, _, err = swept(place, *GRID, exp_id="cut")
     assert status == 130
-    assert "finished points are kept, and the same command goes on" in err
+    assert "finished points are kept, and the same command goes on: " in err
+    assert shlex.join(map(str, ("sweep", "pack", *TINY))) in err
     assert not (place / "log" / "sweep" / "cut").exists()
     made = []
     monkeypatch.setattr(command, "make_run", lambda where, argv: made.append(argv) or own(where, argv))

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -85,6 +86,9 @@ twice, crashes, leaves, bilinear = Twice, Crashes, Leaves, Bilinear
 '''
 
 
+REPLACED = re.compile(r"note: the earlier run in .* was replaced\n")
+
+
 def make_workplace(folder: Path) -> tuple[Path, Path]:
     """A folder with the tiny networks, and a configuration that warns of nothing."""
     (folder / "tiny_nets.py").write_text(NETS)
@@ -102,13 +106,17 @@ def call(*argv: object) -> tuple[int, str, str]:
 
 
 def pack(log: Path, *argv: object, model: str = "tiny_nets:net", exp_id: str = "t") -> tuple[int, str, str]:
-    """`pack` with little effort and no report; configuration and networks lie beside the log folder."""
+    """`pack` with little effort and no report; configuration and networks lie beside the log folder.
+
+    Standard error lacks the line that a run replaced another.
+    """
     sys.path.insert(0, str(log.parent))
     try:
-        return call(
+        status, out, err = call(
             *("pack", "--exp-id", exp_id, "--model", model, "--input-size", "3,8,8", "--pack-effort", 20),
             *("--no-report", "--config", log.parent / "quiet.ini", "--log-dir", log, *argv),
         )
+        return status, out, REPLACED.sub("", err)
     finally:
         sys.path.remove(str(log.parent))
 

@@ -7,6 +7,7 @@ import pytest
 
 from rram_nas_comp_pack.cli.main import main
 from rram_nas_comp_pack.errors import BadInput
+from rram_nas_comp_pack.hardware.config import change
 from rram_nas_comp_pack.hardware.config.change import Settings, load_changed
 from rram_nas_comp_pack.hardware.config.read import load_config
 
@@ -47,6 +48,17 @@ def test_the_content_is_a_file_that_gives_the_same(tmp_path):
 def test_what_goes_with_the_size_of_crossbars_grows_alike(size, subarray, dacs, adcs):
     found = changed(f"Xbar_Size={size}", consistent=True).hardware
     assert (found.subarray_rows, found.dacs_per_subarray, found.adcs_per_subarray) == (subarray, dacs, adcs)
+
+
+def test_values_of_a_run_are_replaced_as_those_of_a_file_are():
+    shipped = load_config(SHIPPED)
+    for consistent in (False, True):
+        settings = Settings(("Xbar_Size=256,256", "Device_SAF=0,0"), consistent)
+        of_run, of_file = change.changed(shipped, settings), load_changed(SHIPPED, settings)
+        assert (of_run.sections, of_run.digest) == (of_file.sections, of_file.digest)
+        said = [text.partition(": ")[2] for text in of_run.hardware.warnings]
+        assert said == [text.partition(": ")[2] for text in of_file.hardware.warnings]
+    assert change.changed(shipped, Settings()) is shipped
 
 
 def test_what_is_set_itself_does_not_follow():

@@ -222,6 +222,9 @@ def test_an_interrupt_ends_with_the_front_so_far(place):
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
+    said = err.splitlines()[-1]
+    assert "interrupted; the front found so far is written, and --resume goes on: " in said
+    assert said.endswith("--exp-id interrupted --resume")
     front = json.loads((path / "log" / "evolution" / "interrupted" / "front.json").read_text())
     assert front["networks"]
     assert all(n["tuned"] is None for n in front["networks"])
@@ -240,7 +243,9 @@ def test_sigterm_leaves_earlier_results_and_the_search_goes_on(place, whole, tmp
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (143, "")
-    assert err.splitlines()[-1].endswith("terminated; the search is kept, and --resume continues it")
+    said = err.splitlines()[-1]
+    assert "terminated; the search is kept, and --resume continues it: " in said
+    assert said.endswith("--generations 500 --exp-id earlier --seed 5 --resume")
     assert files(folder / "earlier") == files(whole[0])
     assert kept.exists()
 

@@ -176,6 +176,18 @@ def test_training_may_draw_smaller_images(images):
     assert next(drawn)[0].shape == (5, 3, 48, 48)
 
 
+def test_as_many_validate_as_are_asked_for_and_the_first_are_the_same(images):
+    for count in (1, 3 * clutter.CHUNK):
+        more = ofa.load_images("clutter", validation=count).validation
+        both = min(count, len(images.validation))
+        assert len(more) == count
+        assert torch.equal(more.pixels[:both], images.validation.pixels[:both])
+        assert torch.equal(more.labels[:both], images.validation.labels[:both])
+    digits = ofa.load_images("digits", validation=30)
+    assert len(digits.validation) == 30
+    assert len(digits.test) > 300
+
+
 def test_images_that_were_not_drawn_stay_as_they_are():
     split = ofa.load_images("digits").train
     assert split.anew(Generator(PCG64(1)), 48) is split

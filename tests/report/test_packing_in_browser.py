@@ -171,6 +171,12 @@ def test_the_overview_scrolls_to_where_it_is_clicked(page):
     ActionChains(page).move_to_element_with_offset(overview, 0, down).click().perform()
     room = view.get_property("scrollHeight") - view.get_property("clientHeight")
     assert abs(view.get_property("scrollTop") - room) < 2
+    page.execute_script(
+        "document.getElementById('atlas-view').style.cssText = 'flex: none; width: 0; height: 0'"
+    )
+    settled(page)
+    settled(page)
+    assert complaints(page) == []
 
 
 def test_keys_go_from_box_to_box_and_choose_a_layer(page, run):

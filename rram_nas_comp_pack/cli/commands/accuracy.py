@@ -11,6 +11,7 @@ from ofa.streams import printable
 from ...execution.chip import ChipInstance
 from ...execution.device import device_of
 from ...execution.judging import Judged
+from ...runs.held_folder import make_folder
 from ...runs.packing.accuracy import Accuracy, Reference, accuracy_of, save_accuracy, share_name
 from ...runs.packing.accuracy_lines import ChipLine, ChipName, add_line, begin_lines, read_lines
 from ..accuracy_sweep import run_sweep
@@ -26,7 +27,7 @@ from ..judged_run import (
 )
 from ..mapping_errors import mapping_rows
 from ..options.execution import AccuracyOptions
-from ..shared import step_bar, telling_of_compiling
+from ..shared import step_bar, telling_how_to_go_on, telling_of_compiling
 
 
 def run(options: AccuracyOptions) -> int:
@@ -34,7 +35,10 @@ def run(options: AccuracyOptions) -> int:
 
     Raises BadInput for a run that cannot be executed, and for options that do not suit it.
     """
-    with telling_of_compiling(), one_thread():
+    if options.out is not None:
+        make_folder(options.out, "--out")
+    kept = "chips that were judged are kept, and the same command goes on"
+    with telling_of_compiling(), one_thread(), telling_how_to_go_on(kept, options.command_line):
         lines = run_sweep(options, options.sweep) if options.sweep else _run_once(options)
     print(*map(printable, lines), sep="\n")
     return 0
@@ -48,7 +52,7 @@ def _run_once(options: AccuracyOptions) -> list[str]:
     chips = chips_asked(options, device, of_run.image.crossbars)
     lines = _judge_all(of_run, judged, reference, chips)
     found = accuracy_of(reference, lines, layer_places(judged))
-    path = save_accuracy(options.run_dir, found, lines)
+    path = save_accuracy(options.results, found, lines)
     return [*told(found), f"file: {path}"]
 
 
@@ -56,9 +60,9 @@ def _judge_all(
     of_run: JudgedRun, judged: Judged, reference: Reference, chips: dict[ChipName, ChipInstance]
 ) -> list[ChipLine]:
     """A line for every chip: those of accuracy.csv that still hold, and new ones, appended when done."""
-    run_dir, settings = of_run.options.run_dir, _settings(judged, reference)
-    held = [line for line in read_lines(run_dir) if line.settings == settings]
-    begin_lines(run_dir, held, reference.trained)
+    folder, settings = of_run.options.results, _settings(judged, reference)
+    held = [line for line in read_lines(folder) if line.settings == settings]
+    begin_lines(folder, held, reference.trained)
     known = {line.chip: line for line in held if line.encoding == reference.encoding}
     missing = [name for name in chips if name not in known]
     with step_bar("accuracy", "image") as advance:
@@ -66,7 +70,7 @@ def _judge_all(
         for name in missing:
             counts = judge(of_run, judged, chips[name], progress)
             known[name] = ChipLine(settings, reference.encoding, name, counts)
-            add_line(run_dir, known[name], reference.trained)
+            add_line(folder, known[name], reference.trained)
     return [known[name] for name in chips]
 
 

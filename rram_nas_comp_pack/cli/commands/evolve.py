@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,8 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+
+from ofa.console import tell_at_end
 
 from ...errors import CannotBeDone
 from ...hardware.config.read import Hardware
@@ -41,7 +43,15 @@ from ...runs.origin import OfferedConfig, Origin, begin
 from ...values import NoFit
 from ..options.evolve import EvolveOptions
 from ..search_space import diagonal_rows, offered_configs, search_space, usual_method
-from ..shared import INTERRUPTED, add_report, step_bar, telling_of_compiling, warn
+from ..shared import (
+    INTERRUPTED,
+    add_report,
+    again,
+    step_bar,
+    telling_of_compiling,
+    telling_of_replacing,
+    warn,
+)
 
 FREE = ELSEWHERE | {"generations", "tune_effort", "predictor_tau"}
 """Options that may change when a search goes on: they say how far it goes and where, not which way."""
@@ -77,7 +87,9 @@ def _run(options: EvolveOptions, origin: Origin, offered: Sequence[OfferedConfig
     _require_room(judging, settings, offered, options)
     _compile_kernels(judging, settings)
     parent, place = run.log_dir / "evolution", run.log_dir / "evolution" / run.exp_id
-    with run_folder(parent, run.exp_id, FOLDER, files=EVOLUTION) as folder, _engine(options) as engine:
+    told = nullcontext() if options.resume else telling_of_replacing(place)
+    held = run_folder(parent, run.exp_id, FOLDER, files=EVOLUTION)
+    with told, held as folder, _engine(options) as engine:
         deciding = {**_deciding(options, hardware, judging), "dataset": images}
         if rows:
             deciding[DIAGONAL_ROWS] = list(rows)
@@ -86,7 +98,7 @@ def _run(options: EvolveOptions, origin: Origin, offered: Sequence[OfferedConfig
         else:
             kept = checkpoint.begin_search(folder)
         under_way = _Run(Search(options.search, settings, space, engine), judging, folder, deciding, kept)
-        with _kept_if_interrupted(folder):
+        with _kept_if_interrupted(folder, run.command_line):
             found, interrupted = _searched(under_way, options)
             if interrupted and is_written(place):
                 raise KeyboardInterrupt
@@ -97,17 +109,21 @@ def _run(options: EvolveOptions, origin: Origin, offered: Sequence[OfferedConfig
     if run.verbose:
         print(*log_lines(found, run.written, origin, timing), sep="\n", file=sys.stderr)
     print(*summary(found), f"files: {place}", sep="\n")
+    if interrupted:
+        command = again(run.command_line, "--resume")
+        tell_at_end(f"the front found so far is written, and --resume goes on: {command}")
     return INTERRUPTED if interrupted else 0
 
 
 @contextmanager
-def _kept_if_interrupted(folder: Path) -> Iterator[None]:
+def _kept_if_interrupted(folder: Path, command_line: str) -> Iterator[None]:
     """Earlier results of the ID stay where a search is interrupted, and so does what is needed to go on."""
     try:
         yield
     except KeyboardInterrupt:
         if checkpoint.is_kept(folder):
-            raise KeyboardInterrupt("the search is kept, and --resume continues it") from None
+            kept = f"the search is kept, and --resume continues it: {again(command_line, '--resume')}"
+            raise KeyboardInterrupt(kept) from None
         raise
 
 

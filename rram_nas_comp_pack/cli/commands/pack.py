@@ -25,7 +25,7 @@ from ...runs.packing.write import write_run, write_trace
 from ...runs.packing.write_reload import write_reload_run, write_reload_trace
 from ...values import Network, NoFit
 from ..options.pack import PackOptions
-from ..shared import INTERRUPTED, add_report, step_bar, telling_of_compiling, warn
+from ..shared import INTERRUPTED, add_report, step_bar, telling_of_compiling, telling_of_replacing, warn
 
 if TYPE_CHECKING:
     from ...executable import Executable
@@ -40,7 +40,8 @@ def run(options: PackOptions) -> int:
     origin = begin(run.config, run.command_line, run.settings)
     hardware, parent = origin.config.hardware, run.log_dir / "packing"
     warn(*hardware.warnings)
-    with run_folder(parent, run.exp_id, files=PACKING) as folder:
+    place = parent / run.exp_id
+    with telling_of_replacing(place), run_folder(parent, run.exp_id, files=PACKING) as folder:
         executable = _executable(options) if options.image else None
         network = _network(options)
         warn(_other_hardware(options.model, origin.config))
@@ -61,7 +62,7 @@ def run(options: PackOptions) -> int:
         more = [("segments", reload_lines(report))] if isinstance(report, ReloadResult) else []
         print(*log_lines(report, options.settings, written, origin, more), sep="\n", file=sys.stderr)
     told = reload_summary(report) if isinstance(report, ReloadResult) else summary(report)
-    print(*told, f"files: {parent / run.exp_id}", sep="\n")
+    print(*told, f"files: {place}", sep="\n")
     if isinstance(report, ReloadResult):
         warn(short_life(report))
     return INTERRUPTED if report.duplication and report.duplication.stopped == "interrupt" else 0

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
+import json
 import os
 import platform
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
@@ -19,15 +21,26 @@ from tqdm import tqdm
 from ofa.console import INTERRUPTED, TERMINATED
 
 from ... import __version__
-from ...errors import BadInput, CannotBeDone
-from ...hardware.config.read import load_hardware
+from ...errors import CannotBeDone
+from ...hardware.config.change import CONSISTENT, OPTION, load_changed
 from ...runs.file_names import REPRODUCTION
 from ...runs.folders import run_folder
 from ...runs.nas.front import FRONT, read_front
 from ...runs.origin import cores, versions
 from ...runs.packing.read import read_result
+from ...runs.reproduction import (
+    RUNS,
+    Times,
+    any_measured,
+    begin_runs,
+    clear_run,
+    forget_runs,
+    read_times,
+    write_times,
+)
 from ...runs.text_files import write_content, write_csv, write_json, write_lines
 from ..environment.paper_data import missing
+from ..options.reproduce import ReproduceOptions
 from ..reproduction.claims import (
     Cited,
     Claim,
@@ -39,6 +52,7 @@ from ..reproduction.claims import (
     verdict,
 )
 from ..reproduction.figure import draw
+from ..shared import again, telling_of_replacing
 
 TABLE = "claims"
 """Name of the tables, without suffix."""
@@ -58,60 +72,103 @@ class Row(NamedTuple):
     seconds: float
 
 
-def run(quick: bool, out: Path, config: Path) -> int:
+class Bench(NamedTuple):
+    """The folder of the results, and the hardware: its options, and a digest of its values."""
+
+    folder: Path
+    hardware: tuple[str, ...]
+    digest: str
+
+
+def run(options: ReproduceOptions) -> int:
     """Measure everything and write the folder; returns 1 where a command failed that should have run."""
-    if not out.name or out.name.startswith("."):
-        raise BadInput(f"--out: found {str(out)!r}, allowed is a folder whose name has no leading dot")
-    load_hardware(config)  # what is wrong with it is told before anything is measured
+    # what is wrong with the hardware is told before anything is measured
+    config, out = load_changed(options.config, options.settings), options.out
+    words = [word for text in options.settings.texts for word in (OPTION, text)]
+    words += [CONSISTENT] * options.settings.consistent
     places = ("--out", "--out")
-    with run_folder(out.parent, out.name, options=places, files=REPRODUCTION) as folder:
-        rows = list(_measured(runs(quick, missing()), folder / "runs", config))
+    with (
+        telling_of_replacing(out),
+        run_folder(out.parent, out.name, RUNS, options=places, files=REPRODUCTION) as folder,
+    ):
+        begin_runs(folder, options.resume)
+        todo = [each._replace(argv=(*each.argv, *words)) for each in runs(options.quick, missing())]
+        with _kept_if_interrupted(folder, options.command_line):
+            rows = list(_measured(todo, Bench(folder, ("--config", str(options.config)), config.digest)))
         _write(folder, rows)
     print(*_markdown(rows), f"files: {out}", sep="\n")
     return 1 if any(row.verdict.startswith("failed") for row in rows) else 0
 
 
-def _measured(todo: Sequence[Run], logs: Path, config: Path) -> Iterator[Row]:
+@contextmanager
+def _kept_if_interrupted(folder: Path, command_line: str) -> Iterator[None]:
+    """What has been measured stays where the rest is interrupted."""
+    try:
+        yield
+    except BaseException as error:
+        if not any_measured(folder):
+            forget_runs(folder)
+        elif isinstance(error, KeyboardInterrupt):
+            kept = f"what was measured is kept, and --resume goes on: {again(command_line, '--resume')}"
+            raise KeyboardInterrupt(kept) from None
+        raise
+
+
+def _measured(todo: Sequence[Run], bench: Bench) -> Iterator[Row]:
     """Run after run; what fails or cannot run here says so, and the others go on."""
     with tqdm(desc="reproduce", total=len(todo), unit="run", file=sys.stderr, disable=None) as bar:
         for number, each in enumerate(todo):
             bar.set_postfix_str(each.name)
-            begun, found, fault = perf_counter(), Figures(), f"not checked: {each.needs}"
+            begun, seconds, found, fault = perf_counter(), 0.0, Figures(), f"not checked: {each.needs}"
             if not each.needs:
                 try:
                     taught = (i for i, run in enumerate(todo) if run.name == each.learns_from)
-                    found = _figures(each, number, next(taught, None), logs, config)
+                    found, seconds = _figures(each, number, next(taught, None), bench)
                 except CannotBeDone as error:
-                    fault = f"failed: {error}"
-            seconds = perf_counter() - begun
+                    fault, seconds = f"failed: {error}", perf_counter() - begun
             for claim in each.claims:
                 values = found.get(claim.figure, ())
                 yield Row(each, claim, values, verdict(claim, values) if found else fault, seconds)
             bar.update()
 
 
-def _figures(each: Run, number: int, taught: int | None, logs: Path, config: Path) -> Figures:
-    """Run a command as the command line would, and read its files. Raises CannotBeDone where it fails.
+def _figures(each: Run, number: int, taught: int | None, bench: Bench) -> tuple[Figures, float]:
+    """Figures of a run, which is made where that has not been done, and the seconds that it took.
 
     `taught` is the number of a search to learn from; without it the run would judge the same networks anew.
+    Raises CannotBeDone where the run fails.
     """
+    exp_id, logs = f"{number:02}", bench.folder / RUNS
+    learns = () if taught is None else ("--predictor-from", str(logs / "evolution" / f"{taught:02}"))
+    known = json.dumps([__version__, bench.digest, taught, *each.argv])
+    made_by = hashlib.sha256(known.encode()).hexdigest()
+    times = read_times(bench.folder, exp_id, made_by)
+    if times is None:
+        clear_run(bench.folder, exp_id)
+        places = ("--exp-id", exp_id, "--log-dir", str(logs), *bench.hardware, "--no-report")
+        times = _made((*each.argv, *learns, *places))
+        write_times(bench.folder, exp_id, made_by, times)
+    if each.argv[0] == "pack":
+        return pack_figures(read_result(logs / "packing" / exp_id), times.seconds), times.seconds
+    found = search_figures(read_front(logs / "evolution" / exp_id / FRONT), *times)
+    return found, times.seconds
+
+
+def _made(argv: Sequence[str]) -> Times:
+    """Run a command as the command line would. Raises CannotBeDone where it fails."""
     from ..main import main
 
-    said, exp_id = io.StringIO(), f"{number:02}"
+    said = io.StringIO()
     begun, before = perf_counter(), os.times()
-    places = ("--exp-id", exp_id, "--log-dir", str(logs), "--config", str(config), "--no-report")
-    learns = () if taught is None else ("--predictor-from", str(logs / "evolution" / f"{taught:02}"))
     with redirect_stdout(io.StringIO()), redirect_stderr(said):
-        status = main([*each.argv, *learns, *places])
+        status = main(argv)
     if status in (INTERRUPTED, TERMINATED):
         raise KeyboardInterrupt
     if status != 0:
         raise CannotBeDone((said.getvalue().strip().splitlines() or [f"exit status {status}"])[-1])
     seconds, after = perf_counter() - begun, os.times()
-    if each.argv[0] == "pack":
-        return pack_figures(read_result(logs / "packing" / exp_id), seconds)
     cpu = sum(after[:4]) - sum(before[:4])  # of this process and of its workers, which have ended
-    return search_figures(read_front(logs / "evolution" / exp_id / FRONT), seconds, cpu)
+    return Times(seconds, cpu)
 
 
 def _write(folder: Path, rows: Sequence[Row]) -> None:

@@ -17,17 +17,20 @@ from ...nas.workers.dask_cluster import cluster
 from ...nas.workers.engine import Engine, Failed
 from ...nas.workers.local import local
 from ...report.compare.run import packing_run, search_run
-from ...report.sweep.table import SweepTable, SweptRun, table_of
+from ...report.sweep.accuracy import accuracy_values
+from ...report.sweep.table import SweepTable, SweptRun, Values, table_of
 from ...runs.folders import run_folder
 from ...runs.nas.read import read_search
+from ...runs.packing.accuracy import read_accuracy
 from ...runs.packing.read import read_result
+from ...runs.plain_text import counted
 from ...runs.sweep import (
-    KINDS,
     RUNS,
     SWEEP,
     drop_others,
     is_begun,
     is_done,
+    others,
     point_name,
     run_of,
     take_over,
@@ -35,12 +38,12 @@ from ...runs.sweep import (
 )
 from ..options.parse import parse
 from ..options.sweep import Point, SweepOptions
-from ..shared import warn
+from ..shared import again, note, warn
 
 MOST_REASONS = 5
 """So many reasons of failures are printed; sweep.csv has all."""
 
-QUIET = {"pack": (), "evolve": ("--workers", "1")}
+QUIET = {"pack": (), "evolve": ("--workers", "1"), "accuracy": ()}
 """Options of runs that share the machine with others."""
 
 
@@ -52,21 +55,27 @@ def run(options: SweepOptions) -> int:
     commands = [point.argv for point in options.points]
     with run_folder(parent, options.exp_id, RUNS, files=SWEEP) as folder:
         try:
+            lost = others(parent / options.exp_id, commands)
             take_over(folder, parent / options.exp_id, commands)
             with _engine(options) as engine:
                 failures = _make(folder, options.points, engine)
             drop_others(folder, [argv for argv in commands if is_done(folder, argv)])
         except KeyboardInterrupt:
-            raise KeyboardInterrupt("finished points are kept, and the same command goes on") from None
-        found = table_of(options.swept, [_values(folder, each, failures) for each in options.points])
+            kept = f"finished points are kept, and the same command goes on: {again(options.command_line)}"
+            raise KeyboardInterrupt(kept) from None
+        found = table_of(
+            options.command, options.swept, [_values(folder, each, failures) for each in options.points]
+        )
         write_sweep(folder, found.header, found.rows, _asked(options))
         if not options.no_report:
             _add_report(folder, options, found)
     failed = sum(bool(reason) for reason in failures.values())
-    many = f"{len(options.points)} point{'s' * (len(options.points) != 1)}"
-    print(f"sweep: {many}, of which {failed} failed")
+    print(f"sweep: {counted(len(options.points), 'point')}, of which {failed} failed")
     for reason, count in Counter(filter(None, failures.values())).most_common(MOST_REASONS):
         warn(f"{count} of the points: {reason}")
+    if lost:
+        left = "is not among these and was" if lost == 1 else "are not among these and were"
+        note(f"{counted(lost, 'point')} of the earlier sweep {left} removed")
     print(f"files: {parent / options.exp_id}")
     return 1 if failed else 0
 
@@ -91,23 +100,34 @@ def make_run(folder: str, argv: tuple[str, ...]) -> str:
     tqdm.set_lock(RLock())  # that between processes would be left behind where a worker is ended
     said = io.StringIO()
     going_on = ("--resume",) if is_begun(Path(folder), argv) else ()
-    places = ("--exp-id", point_name(argv), "--log-dir", str(Path(folder) / RUNS), "--no-report")
     with redirect_stdout(io.StringIO()), redirect_stderr(said):
-        status = main([*argv, *QUIET[argv[0]], *going_on, *places])
+        status = main([*argv, *QUIET[argv[0]], *going_on, *_places(Path(folder), argv)])
     if status == 0:
         return ""
     lines = said.getvalue().strip().splitlines()
     return lines[-1].removeprefix("rram_nas_comp_pack: ") if lines else f"exit status {status}"
 
 
+def _places(folder: Path, argv: Sequence[str]) -> tuple[str, ...]:
+    """Options that say where the files of a run go."""
+    if argv[0] == "accuracy":
+        return "--out", str(run_of(folder, argv))
+    return "--exp-id", point_name(argv), "--log-dir", str(folder / RUNS), "--no-report"
+
+
 def _values(folder: Path, point: Point, failures: dict[tuple[str, ...], str]) -> SweptRun:
     """What the run of a point found, or why there is none."""
     if not is_done(folder, point.argv):
         return SweptRun(point.values, None, failures.get(point.argv, ""))
-    place = run_of(folder, point.argv)
-    packed = KINDS[point.argv[0]] == "packing"
-    found = packing_run("", read_result(place)) if packed else search_run(read_search(place, ""))
-    return SweptRun(point.values, found, "")
+    return SweptRun(point.values, _found(point.argv[0], run_of(folder, point.argv)), "")
+
+
+def _found(command: str, place: Path) -> Values:
+    """What the run of a command in a folder found, by the names of the table's columns."""
+    if command == "accuracy":
+        return accuracy_values(read_accuracy(place))
+    found = packing_run("", read_result(place)) if command == "pack" else search_run(read_search(place, ""))
+    return found.values
 
 
 def _asked(options: SweepOptions) -> dict[str, object]:

@@ -108,10 +108,10 @@ def _add_accuracy(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--images",
-        type=at_least(1),
+        type=at_least(1, 100_000),
         metavar="N",
-        help="validation images on which float networks are judged, the first N "
-        f"(default: all of them; with --quick {QUICK['images']})",
+        help="validation images on which float networks are judged, the first N; of clutter there are as "
+        f"many as that (default: all of them, of clutter 2000; with --quick {QUICK['images']})",
     )
     add(
         "--instances",

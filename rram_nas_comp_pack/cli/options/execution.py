@@ -12,10 +12,10 @@ from ofa.parser import path
 
 from ...errors import BadInput
 from ...execution import CALIBRATION, RANDOM_INPUTS
-from ...hardware.config.change import find_key
+from ...hardware.config.change import Settings, find_key
 from ...hardware.config.several import Several, several_of
 from .converters import at_least, dataset
-from .shared import add_other_config
+from .shared import add_other_config, add_settings, settings_of
 
 if TYPE_CHECKING:
     from ...execution.converters import AdcKind
@@ -36,7 +36,7 @@ def add_image(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True, slots=True)
 class AccuracyOptions:
-    """Options of `accuracy` by their names; `settings` are those of --set.
+    """Options of `accuracy` by their names.
 
     With `sweep` chips are judged at each of its values.
     """
@@ -50,23 +50,35 @@ class AccuracyOptions:
     encoding: Encoding
     adc: AdcKind
     assign: bool
-    settings: tuple[str, ...]
+    settings: Settings
     sweep: Several | None
     weights: Path | None
     calibration: int | None
     config: Path | None
+    out: Path | None
+    command_line: str
+
+    @property
+    def results(self) -> Path:
+        """The folder that results are written into."""
+        return self.out or self.run_dir
 
 
-def accuracy_options(values: Mapping[str, Any], _command_line: str) -> AccuracyOptions:
+def accuracy_options(values: Mapping[str, Any], command_line: str) -> AccuracyOptions:
     """All of them. Raises BadInput where two contradict each other."""
     if values["chip"] and values["instances"] is not None:
         raise BadInput("--instances: found with --chip, allowed is one of them")
-    own = dict(values)
-    own["settings"] = tuple(own.pop("set") or ())
+    own = _with_settings(values)
     own["chip"] = tuple(own["chip"] or ())
     own["instances"] = own["instances"] or INSTANCES
     own["sweep"] = _swept(own["sweep"], own) if own["sweep"] else None
-    return AccuracyOptions(**own)
+    return AccuracyOptions(**own, command_line=command_line)
+
+
+def _with_settings(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, with those of --set as a record. Raises BadInput."""
+    own = {name: value for name, value in values.items() if name not in ("set", "set_consistent")}
+    return {**own, "settings": settings_of(values)}
 
 
 def _swept(texts: Sequence[str], values: Mapping[str, Any]) -> Several:
@@ -77,7 +89,7 @@ def _swept(texts: Sequence[str], values: Mapping[str, Any]) -> Several:
     name = several.key.name
     if name == "Xbar_Size":
         raise BadInput(f"{SWEEP}: found {name}, which the layout is made for; allowed are all other keys")
-    if name in (find_key(text.partition("=")[0], "--set")[1].name for text in values["settings"]):
+    if name in (find_key(text.partition("=")[0], "--set")[1].name for text in values["settings"].texts):
         raise BadInput(f"{SWEEP}: found {name}, which --set sets too; allowed is one of them")
     if name == "Device_SAF" and values["chip"]:
         raise BadInput(
@@ -129,12 +141,7 @@ def add_accuracy(parser: argparse.ArgumentParser) -> None:
     add(
         "--assign", action="store_true", help="choose the physical crossbar of each logical one by its faults"
     )
-    add(
-        "--set",
-        action="append",
-        metavar="KEY=VALUE",
-        help="another value of SimConfig.ini, also as SECTION.KEY=VALUE; may be repeated",
-    )
+    add_settings(parser)
     add(
         SWEEP,
         action="append",
@@ -144,18 +151,24 @@ def add_accuracy(parser: argparse.ArgumentParser) -> None:
     )
     add_weights(parser)
     add_other_config(parser)
+    add(
+        "--out",
+        type=path,
+        metavar="DIR",
+        help="folder for accuracy.json and the other files of results (default: RUN_DIR)",
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class FaultsOptions:
-    """Options of `faults` by their names; `settings` are those of --set."""
+    """Options of `faults` by their names."""
 
     run_dir: Path
     seed: int
     chip: Path | None
     out: Path
     weights: Path | None
-    settings: tuple[str, ...]
+    settings: Settings
     config: Path | None
 
 
@@ -163,8 +176,7 @@ def faults_options(values: Mapping[str, Any], _command_line: str) -> FaultsOptio
     """All of them. Raises BadInput where two contradict each other."""
     if values["chip"] is not None and values["seed"] is not None:
         raise BadInput("--seed: found with --chip, allowed is one of them")
-    own = dict(values)
-    own["settings"] = tuple(own.pop("set") or ())
+    own = _with_settings(values)
     own["seed"] = own["seed"] or 0
     return FaultsOptions(**own)
 
@@ -190,16 +202,6 @@ def add_faults(parser: argparse.ArgumentParser) -> None:
     )
     add_settings(parser)
     add_other_config(parser)
-
-
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Other values of the hardware."""
-    parser.add_argument(
-        "--set",
-        action="append",
-        metavar="KEY=VALUE",
-        help="another value of SimConfig.ini, also as SECTION.KEY=VALUE; may be repeated",
-    )
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,7 @@ from .converters import at_least, objective, seconds, sizes
 from .execution import add_weights, require_image
 from .reload import NAMES, add_reload, reload_settings, reload_values
 from .shared import (
+    CROSSBARS,
     RunOptions,
     add_data_movement,
     add_duplication,
@@ -157,6 +158,10 @@ def pack_options(values: dict[str, Any], command_line: str) -> PackOptions:
     if values["duplicate"] and values["find_solution"]:
         raise BadInput("--duplicate fills a budget: found --find-solution, allowed is --num-crossbars N")
     require_image(values)
+    if values["num_crossbars"] is None:
+        fills = values["duplicate"] or values["reload"] != "no"
+        values["num_crossbars"] = CROSSBARS if fills else None
+        values["find_solution"] |= not fills
     values["depthwise_mapping"] = depthwise_mapping(values)
     values["objective"] = values["objective"] or values["num_sample"]
     values["input_size"] = _input_size(values["input_size"])

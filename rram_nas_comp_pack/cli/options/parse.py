@@ -18,7 +18,9 @@ from .evolve_parser import add_evolve
 from .execution import accuracy_options, add_accuracy, add_faults, add_image, faults_options
 from .figures import NAMES, add_figures, figure_options
 from .pack import add_pack, pack_options
-from .shared import add_config, add_data_movement, add_other_config, add_schedule, add_settings, settings_of
+from .reproduce import add_reproduce, reproduce_options
+from .shared import add_config, add_other_config, add_settings, settings_of
+from .simulate import add_simulate, simulate_options
 from .sweep import add_sweep, sweep_options
 
 OPTIONS = {
@@ -26,6 +28,8 @@ OPTIONS = {
     "evolve": evolve_options,
     "accuracy": accuracy_options,
     "faults": faults_options,
+    "simulate": simulate_options,
+    "reproduce": reproduce_options,
     "sweep": sweep_options,
 }
 """Commands whose many options are a record; all others are called with their options by name."""
@@ -63,7 +67,7 @@ def new_parser() -> Parser:
     add_pack(commands.add_parser("pack", help="compile a network to a layout with its latency"))
     add_image(commands.add_parser("image", help="write what a run's crossbars are loaded with"))
     add_accuracy(commands.add_parser("accuracy", help="measure what a run's chips get right"))
-    _add_simulate(commands.add_parser("simulate", help="compute latencies of a run's layout"))
+    add_simulate(commands.add_parser("simulate", help="compute latencies of a run's layout"))
     _add_verify(commands.add_parser("verify", help="check a run's layout from its files alone"))
     add_evolve(commands.add_parser("evolve", help="search a supernet for networks that suit the chip"))
     add_sweep(commands.add_parser("sweep", help="run a command at all values of some options"))
@@ -75,7 +79,7 @@ def new_parser() -> Parser:
         commands.add_parser("faults", help="write the stuck cells that a run's weights meet on a chip")
     )
     _add_doctor(commands.add_parser("doctor", help="show what is installed and what is missing"))
-    _add_reproduce(commands.add_parser("reproduce", help="measure the paper's claims on this machine"))
+    add_reproduce(commands.add_parser("reproduce", help="measure the paper's claims on this machine"))
     return parser
 
 
@@ -83,22 +87,6 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         print(__version__, flush=True)
         parser.exit()
-
-
-def _add_simulate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run_dir", type=path, metavar="RUN_DIR", help="folder of the run")
-    parser.add_argument(
-        "--num-sample",
-        type=at_least(1),
-        nargs="+",
-        action=_Tuple,
-        required=True,
-        metavar="N",
-        help="numbers of samples to simulate",
-    )
-    add_schedule(parser, None)
-    add_data_movement(parser, of_run=True)
-    add_other_config(parser)
 
 
 class _Tuple(argparse.Action):
@@ -173,20 +161,3 @@ def _add_chip(parser: argparse.ArgumentParser) -> None:
 
 def _add_doctor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
-
-
-def _add_reproduce(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add(
-        "--quick",
-        action="store_true",
-        help="measure few cases with little effort, which takes some minutes on two cores",
-    )
-    add(
-        "--out",
-        type=path,
-        default=Path("log/reproduce"),
-        metavar="DIR",
-        help="folder for the results (default: log/reproduce)",
-    )
-    add_config(parser)

@@ -118,12 +118,12 @@ def add_packing(parser: argparse.ArgumentParser, *, searched: bool = False) -> N
     """Options of the crossbars and of what may share one; where networks are searched, area may count."""
     add = parser.add_argument
     positive = at_least(1)
+    of_pack = f"the fewest, as with --find-solution; {CROSSBARS} with --duplicate or --reload"
     add(
         "--num-crossbars",
         type=positive,
-        default=None if searched else CROSSBARS,
         metavar="N",
-        help=f"number of crossbars that may be used (default: {CROSSBARS})",
+        help=f"number of crossbars that may be used (default: {CROSSBARS if searched else of_pack})",
     )
     if searched:
         add(

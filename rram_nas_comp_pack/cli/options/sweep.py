@@ -22,12 +22,18 @@ from .figures import NAMES as FIGURE_NAMES
 from .figures import add_figures, figure_options
 from .shared import Container, add_log_dir, add_workers
 
-COMMANDS = ("pack", "evolve")
+COMMANDS = ("pack", "evolve", "accuracy")
 MOST_POINTS = 10_000
 
 _RANGE = re.compile(r"(\d{1,18}):(\d{1,18})(?::(\d{1,18}))?")
 _WITH_COMMAS = {"--input-size", "--objectives", "--diagonal-rows"}
 """Options whose values have commas themselves: slashes separate these."""
+
+_REFUSED = {
+    "--sweep": "several values of --set",
+    "--out": "--exp-id and --log-dir",
+}
+"""Options of `accuracy` that a sweep has no use for, and what takes their place."""
 
 _OWN = {"--exp-id", "--log-dir", "--workers", "--scheduler", "--in-step", "--no-report"} | {
     f"--{name.replace('_', '-')}" for name in FIGURE_NAMES
@@ -79,15 +85,15 @@ def add_sweep(parser: argparse.ArgumentParser) -> None:
         "command_swept",
         choices=COMMANDS,
         metavar="COMMAND",
-        help="command that makes the runs: pack or evolve",
+        help="command that makes the runs: pack or evolve; or accuracy, which judges the chips of a run",
     )
     add(
         "rest",
         nargs=argparse.REMAINDER,
         metavar="OPTIONS",
-        help="options of this command, and those below; an option may have several values: 150,200 or, of "
-        "whole numbers, FROM:TO:STEP, and --set KEY=V1,V2; where a value itself has commas, slashes separate "
-        "them: --set Xbar_Size=64,64/128,128",
+        help="options of this command, of accuracy behind one RUN_DIR or several, and those below; an option "
+        "may have several values: 150,200 or, of whole numbers, FROM:TO:STEP, and --set KEY=V1,V2; where a "
+        "value itself has commas, slashes separate them: --set Xbar_Size=64,64/128,128",
     )
     for action in _add_own(parser.add_argument_group("options of the sweep")):
         action.default = argparse.SUPPRESS  # what stands before COMMAND is told from what does not
@@ -126,6 +132,8 @@ def sweep_options(values: Mapping[str, Any], command_line: str) -> SweepOptions:
     found = {**behind, **{name: values[name] for name in _NAMES if name in values}}
     in_step = found.pop("in_step")
     found = {n: v for n, v in found.items() if n not in FIGURE_NAMES} | {"figures": figure_options(found)}
+    if command == "accuracy":
+        _require_run(others)
     choices = [choice for each in others for choice in _choices(each)]
     points = tuple(_points(command, choices, in_step))
     swept = tuple(choice.name for choice in choices if choice.name)
@@ -133,6 +141,18 @@ def sweep_options(values: Mapping[str, Any], command_line: str) -> SweepOptions:
         raise BadInput(f"sweep: found several values of {', '.join(swept)}, allowed is each option once")
     samples = tuple(dict.fromkeys(_samples(command, choices)))
     return SweepOptions(command, swept, points, samples, command_line=command_line, **found)
+
+
+def _require_run(parts: Sequence[Sequence[str]]) -> None:
+    """Raise BadInput where no run stands before the options of `accuracy`, or an option has no use here."""
+    names = [each[0].partition("=")[0] for each in parts]
+    if {"-h", "--help"} & {*names}:
+        return
+    if not names or names[0].startswith("-"):
+        raise BadInput("sweep accuracy: found no RUN_DIR, allowed is one or several before all options")
+    for name in names:
+        if name in _REFUSED:
+            raise BadInput(f"sweep accuracy: found {name}, allowed instead: {_REFUSED[name]}")
 
 
 def _parts(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -149,6 +169,9 @@ def _parts(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
 
 def _choices(part: Sequence[str]) -> Iterator[_Choice]:
     """The ways that an option with its values may be read."""
+    if not part[0].startswith("-"):
+        yield _Choice("run_dir" if len(part) > 1 else "", tuple((each, (each,)) for each in part))
+        return
     option, equals, value = part[0].partition("=")
     words = ([value] if equals else []) + list(part[1:])
     if option == OPTION and len(words) == 1:

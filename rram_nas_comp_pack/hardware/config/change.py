@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from fractions import Fraction
@@ -40,23 +40,38 @@ def load_changed(path: Path, settings: Settings) -> SimConfig:
     """
     if not settings.texts:
         return load_config(path)
-    before = read_sections(path)
-    sections = {name: dict(values) for name, values in before.items()}
-    own = {_put(sections, text, OPTION) for text in settings.texts}
-    dragged = {name: value for name, value in _dragged(before, sections) if name not in own}
-    if settings.consistent:
-        for name, value in dragged.items():
-            _put(sections, f"{name}={value}", OPTION)
-    source, also = f"{path} with {OPTION}", ", ".join(f"{name}={value}" for name, value in dragged.items())
-    hint = f"{CONSISTENT} also sets {also}" if also and not settings.consistent else ""
+    sections, hint = _replaced(read_sections(path), settings, OPTION)
+    source = f"{path} with {OPTION}"
     try:
         found = config_of(sections, source, _ini(path, sections))
     except BadInput as error:
         first, *others = error.args
-        raise BadInput(f"{first}; {hint}" if hint else first, *others) from None
-    alone = (f"{source}: Xbar_Size is set without what goes with it; {hint}",) if hint else ()
-    warnings = (*found.hardware.warnings, *alone)
-    return replace(found, hardware=replace(found.hardware, warnings=warnings))
+        raise BadInput(_hinted(first, hint), *others) from None
+    return _warned(found, source, hint)
+
+
+def _replaced(before: Sections, settings: Settings, option: str) -> tuple[dict[str, dict[str, str]], str]:
+    """The sections with other values, and a hint where others would go with them; "" for none."""
+    sections = {name: dict(values) for name, values in before.items()}
+    own = {_put(sections, text, option) for text in settings.texts}
+    dragged = {name: value for name, value in _dragged(before, sections) if name not in own}
+    if settings.consistent:
+        for name, value in dragged.items():
+            _put(sections, f"{name}={value}", option)
+    also = ", ".join(f"{name}={value}" for name, value in dragged.items())
+    return sections, f"{CONSISTENT} also sets {also}" if also and not settings.consistent else ""
+
+
+def _hinted(text: str, hint: str) -> str:
+    return f"{text}; {hint}" if hint else text
+
+
+def _warned(config: SimConfig, source: str, hint: str) -> SimConfig:
+    """The configuration with a warning where something would have to go with the size of crossbars."""
+    if not hint:
+        return config
+    alone = f"{source}: Xbar_Size is set without what goes with it; {hint}"
+    return replace(config, hardware=replace(config.hardware, warnings=(*config.hardware.warnings, alone)))
 
 
 def _dragged(before: Sections, after: Sections) -> Iterator[tuple[str, str]]:
@@ -83,22 +98,20 @@ def _ini(path: Path, sections: Mapping[str, Mapping[str, str]]) -> bytes:
     return ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
 
 
-def changed(config: SimConfig, settings: Sequence[str], option: str) -> SimConfig:
-    """The configuration with these values, checked as a file is; `option` names them in errors.
+def changed(config: SimConfig, settings: Settings, option: str = OPTION) -> SimConfig:
+    """The configuration with other values as `load_changed` has them; `option` names them in errors.
 
     Raises BadInput, in one line.
     """
-    if not settings:
+    if not settings.texts:
         return config
-    sections = {name: dict(values) for name, values in config.sections.items()}
-    for text in settings:
-        _put(sections, text, option)
+    sections, hint = _replaced(config.sections, settings, option)
     try:
-        return config_of(sections, option)
+        return _warned(config_of(sections, option), option, hint)
     except BadInput as error:
         first, *others = error.args
         more = f"; and {len(others)} more fault{'s' * (len(others) > 1)}" if others else ""
-        raise BadInput(f"{first}{more}") from None
+        raise BadInput(_hinted(f"{first}{more}", hint)) from None
 
 
 def _put(sections: dict[str, dict[str, str]], text: str, option: str) -> str:

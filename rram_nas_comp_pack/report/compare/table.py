@@ -122,6 +122,7 @@ OWN = {
     "no_report",
     "seed",
     "num_crossbars",
+    "find_solution",
     "batch",
     "area_budget",
 }

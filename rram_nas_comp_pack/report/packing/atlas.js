@@ -195,7 +195,7 @@
   };
 
   const drawOverview = (style) => {
-    if (overview.hidden) return;
+    if (overview.hidden || !small.width || !small.height) return;  // where the atlas has no size
     if (stale) drawSmallLater(style);
     const sharp = window.devicePixelRatio || 1, ink = overview.getContext("2d");
     ink.setTransform(1, 0, 0, 1, 0, 0);

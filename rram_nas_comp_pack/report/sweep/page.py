@@ -13,7 +13,7 @@ from ..palette import look
 from ..report_files import ReportFiles
 from .table import SweepTable
 
-_FIRST_RESULTS = ("latency_8_ns", "latency_1_ns", "hypervolume", "crossbars")
+_FIRST_RESULTS = ("latency_8_ns", "latency_1_ns", "hypervolume", "accuracy", "agreement", "crossbars")
 """What the curves show at first: the first of these that is there."""
 
 
@@ -32,6 +32,9 @@ _SHOWN = {
         "years",
     ),
     *("hypervolume", "front", "best_validation", "best_test", "best_chip_test"),
+    *("chips", "integer_accuracy", "accuracy", "accuracy_worst", "accuracy_low", "accuracy_high"),
+    *("integer_agreement", "agreement", "agreement_worst", "agreement_low", "agreement_high"),
+    *("dense_snr_db", "diagonal_snr_db"),
 }
 """Results that the page's table has room for."""
 
@@ -99,7 +102,7 @@ def _curves(found: SweepTable) -> str:
         '<form class="controls" id="sweep-controls"></form>\n'
         '<div id="sweep-chart" role="img" aria-label="Curves of the chosen columns"></div>\n'
         '<ul class="legend" id="sweep-legend"></ul>\n'
-        '<p class="hint">Every point is a run. Lines join runs of one colour.</p>\n'
+        '<p class="hint">Every point is a line of the table. Lines join runs of one colour.</p>\n'
         f"<style>\n{asset('sweep/sweep.css')}</style>\n"
         f'<div id="sweep-data">{json_data(json.dumps(data, separators=(",", ":")))}</div>\n'
         f"<script>\n{asset('sweep/sweep.js')}</script>\n"

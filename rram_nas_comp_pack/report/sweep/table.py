@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..compare.run import Compared, Value
+from ..compare.run import Value
 from ..compare.table import FIELDS
+from .accuracy import ACCURACY_FIELDS
+
+Values = Mapping[str, Value]
+"""What a run found, by the names of columns."""
 
 _LEFT_OUT = {"kind", "time_s", "seed", "duplication"}
 """What is the same for all, what differs from time to time, and what the options say."""
@@ -17,10 +21,10 @@ _MILLIONTHS = ("_ns", "_nj", "_um2")
 
 
 class SweptRun(NamedTuple):
-    """The values that a point has of what is swept, its run, None where it failed, and why."""
+    """The values that a point has of what is swept, what it found, None where it failed, and why."""
 
     values: tuple[str, ...]
-    found: Compared | None
+    found: Values | None
     reason: str
 
 
@@ -46,17 +50,18 @@ class SweepTable:
         ]
 
 
-def table_of(swept: Sequence[str], points: Iterable[SweptRun]) -> SweepTable:
-    """All points with what is known of any of them."""
+def table_of(command: str, swept: Sequence[str], points: Iterable[SweptRun]) -> SweepTable:
+    """All points of a command with what is known of any of them."""
     runs = list(points)
-    known = {key for run in runs if run.found for key, value in run.found.values.items() if value is not None}
-    fields = [each for each in FIELDS if each.key in known - _LEFT_OUT - {*swept}]
-    searched = all(run.found.kind == "search" for run in runs if run.found)
+    known = {key for run in runs if run.found for key, value in run.found.items() if value is not None}
+    every = ACCURACY_FIELDS if command == "accuracy" else FIELDS
+    fields = [each for each in every if each.key in known - _LEFT_OUT - {*swept}]
+    searched = command == "evolve"
     labels = (each.of_search if searched and each.of_search else each.label for each in fields)
     rows = (
         (
             *map(_number, run.values),
-            *((run.found.values.get(each.key) if run.found else None) for each in fields),
+            *((run.found.get(each.key) if run.found else None) for each in fields),
             run.reason or None,
         )
         for run in runs

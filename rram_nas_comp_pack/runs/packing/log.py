@@ -14,6 +14,7 @@ from ...simulation.row_graph import chain
 from ...values import NO_RULES, Network, Packing
 from .. import log
 from ..origin import Origin
+from ..plain_text import counted as counted
 from .coverage import mapped_share, shares
 
 if TYPE_CHECKING:
@@ -163,11 +164,6 @@ def tuned_for(report: CompileResult) -> str:
     searched = (found.method == "joint" and found.steps) or found.stopped != "effort"
     ended = f"; {STOPPED[found.stopped]}" if searched else ""
     return f"{chosen} for {counted(found.samples, 'sample')}; {', '.join(others)}{ended}"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number of things, such as "1 sample" and "8 samples"."""
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def duplication_lines(report: CompileResult) -> Iterator[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..plain_text import counted
 from .coverage import mapped_share
-from .log import counted, milliseconds, tuned_for
+from .log import milliseconds, tuned_for
 from .reload import batch_for_ten_years
 
 if TYPE_CHECKING:

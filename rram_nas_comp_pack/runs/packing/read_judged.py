@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...errors import BadInput
 from ...execution.device import device_of
-from ...hardware.config.change import changed
+from ...hardware.config.change import Settings, changed
 from ...hardware.config.read import SimConfig
 from ...values import Mapping
 from .accuracy import ACCURACY_JSON, Accuracy, hardware_digest, mapping_names, read_accuracy
@@ -49,7 +49,7 @@ def _is_of(config: SimConfig | None, setting: str, digest: str) -> bool:
     if config is None:
         return True
     try:
-        hardware = changed(config, (setting,) if setting else (), ACCURACY_SWEEP).hardware
+        hardware = changed(config, Settings((setting,) if setting else ()), ACCURACY_SWEEP).hardware
         return hardware_digest(device_of(hardware)) == digest
     except BadInput:
         return False
