@@ -15,7 +15,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
@@ -23,7 +22,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 from .chart_values import SHADES, TESTED, Axis, Bars, Chart, Front, Grid, Lines, Parallel, Scatter, Timeline
 from .figure_options import USUAL, USUAL_FONT, FigureOptions, small
 from .palette import MARKS, SEARCHED, TEST
-from .row_names import name_rows, rows_height, short
+from .row_names import legend_columns, name_rows, rows_height, short
 
 LINE = {"solid": "-", "dash": "--", "dot": ":"}
 MARKERS = dict(zip(MARKS, "os^DvPp", strict=True))
@@ -152,7 +151,7 @@ def _(chart: Scatter, axes: Axes) -> None:
     if chart.tested:
         at, before, tested = zip(*chart.tested, strict=True)
         axes.vlines(at, before, tested, TEST.colour, ":", lw=1, alpha=0.6)
-        axes.plot(at, tested, MARKERS[TEST.mark], color=TEST.colour, ms=_scaled(6), mec="white", label=TESTED)
+        axes.plot(at, tested, MARKERS[TEST.mark], color=TEST.colour, ms=_scaled(7), mec="white", label=TESTED)
     edge = chart.fronts[0].look.colour if len(chart.fronts) == 1 else "black"
     ring = {**dot, "mec": edge, "mew": _scaled(0.7)}
     axes.plot([], [], **ring, ms=_scaled(4.5), label=chart.named[1])
@@ -227,7 +226,7 @@ def _(chart: Grid, axes: Axes) -> None:
     step = -(-1.3 * size // (54 * inches(axes) / chart.columns))  # rows whose numbers do not touch
     named = range(0, len(rows), int(step))
     axes.set_yticks(named, [str(i * chart.columns) for i in named], fontsize=size)
-    axes.set_ylabel("first of the row")
+    axes.set_ylabel(fill("first crossbar of the row", _letters(axes, down=True)))
     bar = axes.figure.colorbar(image, ax=axes, label=chart.value.title, shrink=0.8)
     if chart.value.percent:
         bar.ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -284,8 +283,5 @@ def _legend(axes: Axes, figure: Any) -> None:
     """What several colours stand for, in as many columns as there is room for."""
     handles, labels = axes.get_legend_handles_labels()
     if len(labels) > 1:
-        size = FontProperties(size=rcParams["legend.fontsize"]).get_size_in_points()
-        room = figure.bbox.width / figure.dpi * 72 / (0.53 * size)
-        widths = [len(label) + 5 for label in labels]
-        columns = len(labels) if sum(widths) <= room else max(1, int(room / max(widths)))
+        columns = legend_columns(labels, figure.bbox.width / figure.dpi * 72)
         figure.legend(handles, labels, loc="outside lower center", ncols=columns)

@@ -90,7 +90,7 @@ def _(chart: Grid) -> go.Figure:
                 "showgrid": False,
                 "zeroline": False,
             },
-            "yaxis": {**_rows(tuple(str(i) for i in starts), "first of the row"), "showgrid": False},
+            "yaxis": {**_rows(tuple(str(i) for i in starts), "first crossbar of the row"), "showgrid": False},
         }
     )  # fmt: skip
     figure.add_heatmap(

@@ -1,12 +1,15 @@
-"""Names down the side of a chart, one for every row: how high rows are, and where some have no name."""
+"""Room for names: down the side of a chart, one for every row, and in its legend."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib import rcParams
 from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 from .figure_options import USUAL_FONT, small
 
@@ -36,7 +39,7 @@ def rows_height(names: int, bars: int = 1) -> float:
         row = max(1.2 * _size(names, font) / 72, bars * 0.08 * scale)
     else:
         row = UNNAMED * bars
-    return 1.5 * scale + names * row
+    return 1.5 * scale + max(names, 2) * row
 
 
 def _size(names: int, font: float) -> float:
@@ -84,3 +87,18 @@ def _short(line: str, letters: int) -> str:
         return line
     tail = (letters - 1) * 3 // 5
     return f"{line[: letters - 1 - tail]}…{line[-tail:]}"
+
+
+def legend_columns(labels: Sequence[str], room: float) -> int:
+    """The most columns of a legend, which is filled column by column, in so many points across."""
+    font = FontProperties(size=rcParams["legend.fontsize"])
+    em = font.get_size_in_points()
+    beside = (rcParams["legend.handlelength"] + rcParams["legend.handletextpad"]) * em
+    between, around = rcParams["legend.columnspacing"] * em, 3 * em
+    widths = [text_to_path.get_text_width_height_descent(label, font, ismath=False)[0] for label in labels]
+
+    def across(columns: int) -> float:
+        longest = (max(part) + beside for part in np.array_split(widths, columns))
+        return float(sum(longest) + (columns - 1) * between + around)
+
+    return next((n for n in range(len(labels), 1, -1) if across(n) <= room), 1)

@@ -82,6 +82,11 @@ def texts_of(figure, options):
     return found
 
 
+def lines(names):
+    series = tuple(Series(name, (0.0, 1.0), (1.0, i)) for i, name in enumerate(names))
+    return Lines("t", Axis("x"), Axis("y"), series)
+
+
 def names_in(figure):
     """The names of rows, top to bottom, that stand in the figure."""
     (axes,) = figure.subfigs[0].axes
@@ -147,6 +152,8 @@ def test_a_figure_is_as_wide_as_it_is_asked_for_and_its_texts_are_within(width, 
     )
     figures = [*(draw(chart, options=options) for chart in charts), atlas_figure(run, options)]
     figures.append(draw(*progress_charts([search]), options=options))
+    names = ("168 crossbars", "211 crossbars", "253 crossbars", "baseline", "a name that is much longer")
+    figures += [draw(lines(names[:count]), options=options) for count in (2, 3, 4, 5)]
     for figure in figures:
         assert figure.get_figwidth() == width
         for text, extent in texts_of(figure, options):

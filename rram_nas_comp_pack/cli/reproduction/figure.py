@@ -10,7 +10,7 @@ from .claims import PAPER_ACCURACIES, PAPER_SPEEDS, Claim, Run
 
 Found = Sequence[tuple[Run, Claim, tuple[float, ...]]]
 Values = tuple[float, ...]
-SPEED = "speed over the baseline's"
+SPEED = "speed (multiple of the baseline's)"
 
 
 def draw(found: Found) -> dict[str, bytes]:

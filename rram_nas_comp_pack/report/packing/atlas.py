@@ -86,6 +86,8 @@ def atlas_figure(run: PackingRun, options: FigureOptions = USUAL) -> Figure:
         if options.titles:
             axes.set_title(atlas_title(run))
         _name_rows(axes, _firsts(run, places), 0.75 * width / columns)
+        kind = "first crossbar of the row" if run.result.reload is None else "segment"
+        figure.supylabel(kind, fontsize=rcParams["font.size"])
         _scale(figure, axes, len(run.mappings))
     return figure
 

@@ -90,10 +90,18 @@ def load_chart(run: PackingRun) -> Grid:
         f"Load of crossbars, {run.result.samples} samples",
         Axis("share of the latency", percent=True),
     )
-    return Grid(title, load, across(len(load), run.result.size), axis, notes, ORDER)
+    return Grid(
+        title,
+        load,
+        across(len(load), run.result.size),
+        axis,
+        notes,
+        ORDER if run.result.reload is None else ORDER_OF_CHIP,
+    )
 
 
-ORDER = "place in the row; crossbars go from left to right, then down, as in the atlas"
+ORDER_OF_CHIP = "place in the row; crossbars go from left to right, then down"
+ORDER = f"{ORDER_OF_CHIP}, as in the atlas"
 
 
 def across(crossbars: int, size: CrossbarSize) -> int:
