@@ -74,8 +74,16 @@ def _of_run(result: dict) -> dict[str, object]:
 
 
 def _of_search(front: dict) -> dict[str, object]:
-    """Figures of front.json."""
-    return {"hypervolume": front["hypervolume"], "front": front["front"]}
+    """Figures of front.json: accuracies from 0 to 1, and speeds over the baseline."""
+    networks = [
+        {
+            **{name: each[name] for name in ("validation_accuracy", "test_accuracy")},
+            **{f"{how}_speed": each[how]["speed"] for how in ("searched", "tuned")},
+            **{name: each["tuned"][name] for name in ("latency_ns", "crossbars", "utilization")},
+        }
+        for each in front["networks"]
+    ]
+    return {"hypervolume": front["hypervolume"][-1], "front": networks}
 
 
 def main(names: list[str]) -> None:

@@ -51,7 +51,7 @@ def run(tmp_path_factory):
     from tiny_runs import make_workplace, pack
 
     log = make_workplace(tmp_path_factory.mktemp("reference"))[0] / "log"
-    duplicated = ("--duplicate", "--tune-effort", 0, "--trace")
+    duplicated = ("--num-crossbars", 10, "--duplicate", "--tune-effort", 0, "--trace")
     status, _, err = pack(log, *duplicated)
     assert status == 0, err
     return log / "packing" / "t"

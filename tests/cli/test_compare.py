@@ -22,7 +22,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     log = make_workplace(folder)[0] / "log"
     assert pack(log, "--no-report", exp_id="plain")[0] == 0
-    copied = ("--no-report", "--duplicate", "--tune-effort", 0, "--seed", 7)
+    copied = ("--no-report", "--num-crossbars", 10, "--duplicate", "--tune-effort", 0, "--seed", 7)
     assert pack(log, *copied, exp_id="copied")[0] == 0
     write_search(log / "evolution" / "short", 40, seed=5)
     write_search(log / "evolution" / "long", 200, method="random")

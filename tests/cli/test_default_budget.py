@@ -1,4 +1,4 @@
-"""`pack` without a number of crossbars finds the fewest; what fills or reloads a chip takes the usual one."""
+"""`pack` without a number of crossbars finds the fewest; what reloads a chip takes the usual one."""
 
 import json
 
@@ -19,7 +19,7 @@ def options(*argv):
         (("--find-solution",), None),
         (("--find-solution", "--num-crossbars", "10"), None),
         (("--num-crossbars", "10"), 10),
-        (("--duplicate",), 10),
+        (("--duplicate",), None),
         (("--reload",), 10),
         (("--reload", "no"), None),
         (("--duplicate", "--num-crossbars", "20"), 20),
@@ -44,3 +44,16 @@ def test_the_fewest_crossbars_are_those_of_find_solution(tmp_path):
     assert results["default"]["crossbars_budget"] is None
     assert results["ten"]["crossbars_budget"] == results["ten"]["options"]["num_crossbars"] == 10
     assert call("verify", folders["default"])[0] == 0
+
+
+def test_copies_without_a_budget_lie_on_the_crossbars_that_the_network_needs(tmp_path):
+    log = make_workplace(tmp_path)[0] / "log"
+    assert pack(log, exp_id="fewest")[0] == 0
+    assert pack(log, "--duplicate", "--tune-effort", 0, exp_id="copies")[0] == 0
+    found = [json.loads((log / "packing" / n / "result.json").read_text()) for n in ("fewest", "copies")]
+    assert found[1]["crossbars_used"] <= found[0]["crossbars_used"]
+    assert found[1]["crossbars_budget"] is None
+    for command, *more in (("verify",), ("report",), ("simulate", "--num-sample", 2)):
+        assert call(command, log / "packing" / "copies", *more)[0] == 0
+    page = (log / "packing" / "copies" / "report.html").read_text(encoding="utf-8")
+    assert "a --num-crossbars that leaves room for copies" in page

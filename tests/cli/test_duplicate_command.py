@@ -24,7 +24,7 @@ ENDLESS = ("--tune-effort", 2**31 - 1)
 
 
 def duplicate(log, *argv, **network):
-    return pack(log, "--duplicate", "--tune-effort", 50, *argv, **network)
+    return pack(log, "--num-crossbars", 10, "--duplicate", "--tune-effort", 50, *argv, **network)
 
 
 def read(log, name, exp_id="t"):
@@ -335,7 +335,6 @@ OPTIONS = {
         "--diagonal-rows",
         "auto",
     ),
-    "no budget": (("--find-solution",), "--find-solution", "--duplicate", "--num-crossbars"),
 }
 
 
@@ -365,7 +364,7 @@ def test_a_budget_too_small_for_one_copy_of_each_layer_leaves_the_earlier_run(lo
     assert (status, out) == (1, "")
     assert is_one_line(err)
     assert "use --num-crossbars 3" in err
-    assert "--find-solution" not in err  # which --duplicate refuses
+    assert "--find-solution" not in err  # which leaves no room for copies
     assert everything_in(log / "packing") == ["t", *(f"t/{name}" for name in FILES)]
     assert [(log / "packing" / "t" / name).read_bytes() for name in FILES] == earlier
     assert duplicate(log, "--tuner", tuner, "--num-crossbars", 3)[0] == 0
@@ -396,7 +395,18 @@ def interrupted(log):
     screen, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (24, 100))
     argv = (
-        *("pack", "--exp-id", "t", "--model", "tiny_nets:net", "--input-size", "3,8,8", "--duplicate"),
+        *(
+            "pack",
+            "--exp-id",
+            "t",
+            "--model",
+            "tiny_nets:net",
+            "--input-size",
+            "3,8,8",
+            "--num-crossbars",
+            10,
+            "--duplicate",
+        ),
         *("--no-report", "--config", log.parent / "quiet.ini", "--log-dir", log, *ENDLESS),
         *("--tune-seconds", 600),  # should the bar never show
     )

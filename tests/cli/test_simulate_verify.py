@@ -457,7 +457,7 @@ def test_a_false_figure_is_a_violation(run, path, value, said):
 
 def test_figures_of_a_run_with_copies_and_of_a_layer_that_runs_twice_are_true(twice, tmp_path):
     log = make_workplace(tmp_path)[0] / "log"
-    assert pack(log, "--duplicate", "--tune-effort", 20)[0] == 0
+    assert pack(log, "--num-crossbars", 10, "--duplicate", "--tune-effort", 20)[0] == 0
     for folder in (twice, log / "packing" / "t"):
         assert verify(folder)[::2] == (0, "")
     change_json(log / "packing" / "t" / "result.json", lambda r: r["duplication"].update(latency_ns=1.0))

@@ -21,7 +21,7 @@ def pack(log: Path, *argv: object, exp_id: str = "t") -> tuple[int, str, str]:
     try:
         return call(
             *("pack", "--exp-id", exp_id, "--model", "tiny_nets:net", "--input-size", "3,8,8"),
-            *("--duplicate", "--tune-effort", 20, "--pack-effort", 20),
+            *("--num-crossbars", 10, "--duplicate", "--tune-effort", 20, "--pack-effort", 20),
             *("--config", log.parent / "quiet.ini", "--log-dir", log, *argv),
         )
     finally:

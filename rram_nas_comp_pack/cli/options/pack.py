@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from ofa.parser import word
 
-from ...errors import BadInput
 from ...values import DEFAULT_SIZE, InputSize, Network, rules_of
 from .converters import at_least, objective, seconds, sizes
 from .execution import add_weights, require_image
@@ -155,13 +154,11 @@ OWN = ("model", "input_size", "strict", "trace", "image", "weights", "calibratio
 
 def pack_options(values: dict[str, Any], command_line: str) -> PackOptions:
     """The options that these values stand for. Raises BadInput where they contradict."""
-    if values["duplicate"] and values["find_solution"]:
-        raise BadInput("--duplicate fills a budget: found --find-solution, allowed is --num-crossbars N")
     require_image(values)
     if values["num_crossbars"] is None:
-        fills = values["duplicate"] or values["reload"] != "no"
-        values["num_crossbars"] = CROSSBARS if fills else None
-        values["find_solution"] |= not fills
+        reloads = values["reload"] != "no"
+        values["num_crossbars"] = CROSSBARS if reloads else None
+        values["find_solution"] |= not reloads
     values["depthwise_mapping"] = depthwise_mapping(values)
     values["objective"] = values["objective"] or values["num_sample"]
     values["input_size"] = _input_size(values["input_size"])

@@ -118,7 +118,7 @@ def add_packing(parser: argparse.ArgumentParser, *, searched: bool = False) -> N
     """Options of the crossbars and of what may share one; where networks are searched, area may count."""
     add = parser.add_argument
     positive = at_least(1)
-    of_pack = f"the fewest, as with --find-solution; {CROSSBARS} with --duplicate or --reload"
+    of_pack = f"the fewest, as with --find-solution; {CROSSBARS} with --reload"
     add(
         "--num-crossbars",
         type=positive,

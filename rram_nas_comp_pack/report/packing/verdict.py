@@ -35,7 +35,8 @@ def _fits(run: PackingRun) -> str:
         many = len(result.reload.segments)
         return f"{result.model} is larger than the chip: {many} segments run on {used}, one after another."
     if result.copies.speeds is not None:
-        fits = f"{result.model} fits with copies: {used} of {result.budget} are in use"
+        of_all = "" if result.budget is None else f" of {result.budget}"
+        fits = f"{result.model} fits with copies: {used}{of_all} are in use"
         copied = sum(m.copies > 1 for m in run.mappings)
         return f"{fits}, and {copied} of {len(run.mappings)} layers have several copies."
     if result.crossbars == result.lower_bound:
@@ -102,5 +103,7 @@ def _advice(run: PackingRun) -> Iterator[str]:
         dense = not any(m.diagonal for m in run.mappings)
         if dense and sum(shares[i] for i in depthwise) >= MUCH:
             yield "--depthwise-mapping diagonal, which reads several channels at once"
+    elif result.budget is None:
+        yield "a --num-crossbars that leaves room for copies"
     if result.schedule == "layer":
         yield "--schedule row, which starts a layer as soon as the rows that it needs are there"
