@@ -22,7 +22,7 @@ from tests.report.browser import chromium, dark
 from tests.report.made_search import write_search
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images" / "pages"
-WIDTHS = {1440: 2600, 390: 2600}
+WIDTHS = {1440: 1700, 390: 2600}
 """Width and most height of a picture, in pixels."""
 
 PACK = "pack --num-crossbars {} --log-dir {} --exp-id {} --model {} --duplicate --tune-effort 0"
