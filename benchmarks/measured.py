@@ -30,6 +30,8 @@ COMMANDS = {
     "mbv3_small factor 5": FEWEST.format("mbv3_small") + " --depth-split-factor 5",
     "squeezenet": FEWEST.format("squeezenet"),
     "resnet18": FEWEST.format("resnet18"),
+    "mbv3_small 211": "pack --model mbv3_small --num-crossbars 211",
+    "squeezenet 82 x 8": COPIES.format("squeezenet", 82, 8),
     **{f"{m} {b} x {n} auto": COPIES.format(m, b, n) for m, b, n in COPIED if m == "mbv3_small"},
     **{f"{m} {b} x {n} dense": COPIES.format(m, b, n) + " --depthwise-mapping dense" for m, b, n in COPIED},
     "search": "evolve --quick --evolute-method ndga --num-crossbars 168 --duplicate --seed 1",
