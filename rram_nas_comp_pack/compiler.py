@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import InitVar, dataclass, field, replace
 from time import perf_counter
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, get_args
 
 from .box_converter.partition import partition
 from .errors import BadInput
@@ -75,7 +75,17 @@ class CompileOptions:
     duplicate: InitVar[bool] = False
 
     def __post_init__(self, duplicate: bool) -> None:
-        """Put the usual tuning where one is asked for and none is given."""
+        """Put the usual tuning where one is asked for and none is given. Raises BadInput."""
+        for name in ("depth_split", "budget", "diagonal_rows", "traced_samples", "watched_samples"):
+            _require_count(name, getattr(self, name), name in ("budget", "diagonal_rows"))
+        for samples in self.samples:
+            _require_count("samples", samples, False)
+        for name, allowed in (("depthwise", DepthwiseMapping), ("schedule", ScheduleKind)):
+            if getattr(self, name) not in get_args(allowed):
+                told = ", ".join(get_args(allowed))
+                raise BadInput(f"{name}: found {getattr(self, name)!r}, allowed are {told}")
+        if not isinstance(duplicate, bool):
+            raise BadInput(f"duplicate: found {duplicate!r}, allowed are True and False")
         if duplicate and self.tuning is None:
             object.__setattr__(self, "tuning", Tuning())
 
@@ -83,6 +93,13 @@ class CompileOptions:
     def packer(self) -> PackingSettings:
         """What the packer is asked for."""
         return PackingSettings(budget=self.budget) if self.goal is None else self.goal
+
+
+def _require_count(name: str, value: object, optional: bool) -> None:
+    """Raise BadInput where an option is no number of things; None where it is `optional` is one."""
+    if not (optional and value is None) and not (isinstance(value, int) and value >= 1):
+        none = " or None" if optional else ""
+        raise BadInput(f"{name}: found {value!r}, allowed is a whole number from 1{none}")
 
 
 @dataclass(frozen=True, slots=True)

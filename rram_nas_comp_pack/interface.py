@@ -97,6 +97,14 @@ def compile_network(
     Without `options` it does what `rnc pack` does without any. Raises BadInput where the network cannot be
     cut for the hardware, or was not traced and another schedule than that of layers is asked for.
     """
+    given: tuple[tuple[object, type, str], ...] = (
+        (network, Network, "load_network or trace"),
+        (hardware, Hardware, "load_hardware"),
+    )
+    for value, kind, made_by in given:
+        if not isinstance(value, kind):
+            told = f"{kind.__name__.lower()}: found {value!r:.60}"
+            raise BadInput(f"{told}, allowed is what {made_by} returns")
     options = options or CompileOptions()
     found = compiler.compile_network(network, hardware, options, watch)
     if isinstance(found, NoFit):

@@ -109,6 +109,36 @@ def test_a_layout_is_drawn_with_every_box_where_it_lies(compiled):
     assert compiled.layout._repr_html_() in compiled._repr_html_()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("samples", (0,)),
+        ("samples", (1, -1)),
+        ("schedule", "foo"),
+        ("depthwise", "foo"),
+        ("depth_split", 0),
+        ("budget", 82.5),
+        ("budget", -1),
+        ("budget", "82"),
+        ("duplicate", "yes"),
+        ("traced_samples", 0),
+        ("watched_samples", None),
+        ("diagonal_rows", 0),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_named(name, value):
+    shown = value if name != "samples" else value[-1]
+    with pytest.raises(BadInput, match=f"^{name}: found {re.escape(repr(shown))}, allowed "):
+        CompileOptions(**{name: value})
+
+
+def test_what_is_no_network_or_hardware_is_told(network):
+    with pytest.raises(BadInput, match=r"^network: found 'squeezenet', allowed is what load_network"):
+        compile_network("squeezenet", load_hardware())
+    with pytest.raises(BadInput, match=r"^hardware: found 'SimConfig\.ini', allowed is what load_hardware"):
+        compile_network(network, "SimConfig.ini")
+
+
 def test_it_is_shown_in_a_line(compiled, network):
     shown = repr(compiled)
     assert shown.startswith("CompiledNetwork('")

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+LEAST_WIDTH, MOST_WIDTH = 2.0, 20.0
+"""Inches: a narrower figure has no room for its names, a wider one for its pixels."""
+
 USUAL_FONT, PAPER_FONT = 11.0, 8.0
 """Points: of figures that are made smaller in print, and of those that are printed as they are."""
 

@@ -11,6 +11,7 @@ from matplotlib import RcParams, rcParamsDefault
 from matplotlib.font_manager import fontManager
 
 from ..errors import BadInput
+from .figure_options import LEAST_WIDTH, MOST_WIDTH
 
 _LINE = re.compile(r"""(?P<key>[^:#\s"']+)\s*:\s*(?P<value>(?:"[^"]*"|'[^']*'|[^#"'])*)(?:\#.*)?""")
 _OTHERS = (
@@ -75,6 +76,9 @@ def _require(place: str, key: str, value: Any) -> None:
     """Refuse what could not be drawn."""
     if key == "text.usetex" and value:
         raise BadInput(f"{place}: {key}: found {value}, allowed is False: names of layers are no TeX")
+    if key == "figure.figsize" and not LEAST_WIDTH <= value[0] <= MOST_WIDTH:
+        wide = f"a width from {LEAST_WIDTH:g} to {MOST_WIDTH:g} inches"
+        raise BadInput(f"{place}: {key}: found {value[0]:g}, allowed is {wide}")
     low, high = _LIMITS.get(key, (0.0, 0.0))
     if high and value != "figure" and not low <= value <= high:
         raise BadInput(f"{place}: {key}: found {value:g}, allowed is a number from {low:g} to {high:g}")

@@ -159,7 +159,7 @@ def _ticks(axis: Axis) -> dict[str, Any]:
 
 def _rows(names: tuple[str, ...], kind: str) -> dict[str, Any]:
     return {
-        "title": {"text": escape(kind)},
+        "title": {"text": escape(kind), "standoff": 12},
         "tickvals": list(range(len(names))),
         "ticktext": [escape(name) for name in names],
         "range": [len(names) - 0.4, -0.6],

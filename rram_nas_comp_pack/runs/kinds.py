@@ -19,6 +19,8 @@ from .sweep import TABLE as SWEEP_TABLE
 Kind = Literal["search", "packing"]
 KINDS: dict[str, Kind] = {FRONT: "search", RESULT: "packing"}
 """The file that tells a kind of run."""
+PARTITION = "partition.json"
+"""Of every packing run, also of those that other programs wrote."""
 
 
 def kind_of(run_dir: Path) -> Kind:
@@ -28,7 +30,11 @@ def kind_of(run_dir: Path) -> Kind:
     kind = next((kind for file, kind in KINDS.items() if (run_dir / file).exists()), None)
     if kind is None:
         several = _several(run_dir)
-        raise BadInput(several or f"RUN_DIR: {run_dir} is no run: found neither {' nor '.join(KINDS)}")
+        raise BadInput(
+            several
+            or f"RUN_DIR: {run_dir} is no run: found neither {' nor '.join(KINDS)}, allowed is a folder that "
+            "pack or evolve wrote, such as log/packing/dev"
+        )
     return kind
 
 
@@ -44,6 +50,11 @@ def require_packing(run_dir: Path) -> None:
     several = _several(run_dir)
     if several:
         raise BadInput(several)
+    if run_dir.is_dir() and not (run_dir / PARTITION).exists():
+        raise BadInput(
+            f"RUN_DIR: {run_dir} is no run: found no {PARTITION}, allowed is a folder that pack wrote, such "
+            "as log/packing/dev"
+        )
 
 
 def _several(run_dir: Path) -> str:

@@ -6,10 +6,11 @@ import shlex
 import shutil
 
 import pytest
-from tiny_runs import call, is_one_line
+from tiny_runs import call, everything_in, is_one_line
 
 from rram_nas_comp_pack.cli.commands import sweep as command
 from rram_nas_comp_pack.cli.options.parse import parse
+from rram_nas_comp_pack.errors import BadInput
 from rram_nas_comp_pack.nas.workers.engine import Failed
 from rram_nas_comp_pack.runs.sweep import point_name, run_of
 from tests.cli.judged_runs import judged_nets
@@ -81,12 +82,17 @@ def test_all_combinations_are_points_in_order():
 
 @pytest.mark.parametrize(
     ("text", "values"),
-    [("2:8:3", "2 5 8"), ("2:9:3", "2 5 8"), ("3:5", "3 4 5"), ("4:4", "4"), ("5", "5"), ("9,1", "9 1")],
+    [("2:8:3", "2 5 8"), ("2:10:4", "2 6 10"), ("3:5", "3 4 5"), ("4:4", "4"), ("5", "5"), ("9,1", "9 1")],
 )
 def test_values_are_lists_or_ranges(text, values):
     found = options("pack", "--num-crossbars", text)
     assert [point.argv[2] for point in found.points] == values.split()
     assert [point.values for point in found.points] == [(v,) if found.swept else () for v in values.split()]
+
+
+def test_a_range_ends_where_it_says():
+    with pytest.raises(BadInput, match=r"'2:9:3', whose steps pass by 9; allowed is, for one, 2:11:3"):
+        options("pack", "--num-crossbars", "2:9:3")
 
 
 def test_slashes_separate_where_values_have_commas():
@@ -230,7 +236,8 @@ def test_somebody_elses_file_is_not_lost(done, place):
 def test_the_page_shows_curves_and_the_reasons(done):
     page = (done[3] / "report.html").read_text()
     assert 'id="sweep-chart"' in page
-    assert "6 points of pack, 2 of which failed" in page
+    assert "<h1>Sweep s</h1><p>6 points of pack --model accuracy_nets:net " in page
+    assert "--num-crossbars … --set … --set-consistent, 2 of which failed</p>" in page
     assert "does not fit --num-crossbars 1" in page
     assert (done[3] / "figures" / "sweep.svg").exists()
 
@@ -242,6 +249,16 @@ def test_where_all_points_fail_the_page_says_why(place):
     page = (place / "log" / "sweep" / "none" / "report.html").read_text()
     assert "Points that failed" in page
     assert 'id="sweep-chart"' not in page
+
+
+def test_a_sweep_whose_points_all_fail_leaves_an_earlier_one_as_it_was(done, place):
+    _, _, _, folder = done
+    before = {name: (folder / name).read_bytes() for name in everything_in(folder) if "." in name}
+    status, out, err = swept(place, "--model", "nothing_like_that", "--num-crossbars", "1,2")
+    assert (status, out) == (1, "")
+    assert "every point failed, and the earlier sweep stays as it was: unknown model" in err
+    after = {name: (folder / name).read_bytes() for name in everything_in(folder) if "." in name}
+    assert after == before
 
 
 def test_points_that_are_not_asked_for_any_more_are_told(done, place):

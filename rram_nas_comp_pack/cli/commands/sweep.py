@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -13,14 +14,16 @@ from threading import RLock
 
 from tqdm import tqdm
 
+from ...errors import CannotBeDone
 from ...nas.workers.dask_cluster import cluster
 from ...nas.workers.engine import Engine, Failed
 from ...nas.workers.local import local
 from ...report.compare.run import packing_run, search_run
 from ...report.sweep.accuracy import accuracy_values
-from ...report.sweep.table import SweepTable, SweptRun, Values, table_of
+from ...report.sweep.table import SweepTable, SweepTold, SweptRun, Values, table_of
 from ...runs.folders import run_folder
 from ...runs.nas.read import read_search
+from ...runs.nas.run import local as local_name
 from ...runs.packing.accuracy import read_accuracy
 from ...runs.packing.read import read_result
 from ...runs.plain_text import counted
@@ -59,6 +62,11 @@ def run(options: SweepOptions) -> int:
             take_over(folder, parent / options.exp_id, commands)
             with _engine(options) as engine:
                 failures = _make(folder, options.points, engine)
+            if lost and all(failures.get(argv) for argv in commands):
+                reason = next(iter(failures.values()))
+                raise CannotBeDone(
+                    f"sweep: every point failed, and the earlier sweep stays as it was: {reason}"
+                )
             drop_others(folder, [argv for argv in commands if is_done(folder, argv)])
         except KeyboardInterrupt:
             kept = f"finished points are kept, and the same command goes on: {again(options.command_line)}"
@@ -143,9 +151,16 @@ def _add_report(folder: Path, options: SweepOptions, found: SweepTable) -> None:
     from ...runs.publish import write_report
 
     try:
-        write_report(sweep_report(found, options.command, options.figures), folder)
+        write_report(sweep_report(found, _told(options), options.figures), folder)
     except Exception as error:
         warn(f"no report was written: {' '.join(str(error).split()) or type(error).__name__}")
+
+
+def _told(options: SweepOptions) -> SweepTold:
+    """What the page says of the sweep: its command, with an ellipsis where the points differ."""
+    places = zip(*(point.argv for point in options.points), strict=True)
+    words = (shlex.quote(local_name(each[0])) if len(set(each)) == 1 else "…" for each in places)
+    return SweepTold(options.exp_id, " ".join(words))
 
 
 def _engine(options: SweepOptions) -> AbstractContextManager[Engine]:

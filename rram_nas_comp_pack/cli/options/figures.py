@@ -10,12 +10,10 @@ from typing import Any
 
 from ofa.parser import path
 
-from ...report.figure_options import FigureOptions
+from ...report.figure_options import LEAST_WIDTH, MOST_WIDTH, FigureOptions
 from ...runs.text_files import read_given
 
 INCHES = {"in": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4}
-LEAST, MOST = 2.0, 20.0
-"""Inches: a narrower figure has no room for its names, a wider one for its pixels."""
 
 NAMES = ("figure_width", "figure_style", "no_title")
 
@@ -26,10 +24,10 @@ def length(text: str) -> float:
     """A width in inches."""
     parts = _LENGTH.fullmatch(text)
     found = float(parts[1]) * INCHES[parts[2]] if parts else 0.0
-    if not LEAST <= round(found, 6) <= MOST:
+    if not LEAST_WIDTH <= round(found, 6) <= MOST_WIDTH:
         raise argparse.ArgumentTypeError(
             f"found {text!r}, allowed is a length with its unit, such as 3.5in, 8.9cm or 89mm, from "
-            f"{LEAST:g}in to {MOST:g}in"
+            f"{LEAST_WIDTH:g}in to {MOST_WIDTH:g}in"
         )
     return found
 
@@ -60,7 +58,7 @@ def figure_options(values: Mapping[str, Any]) -> FigureOptions:
     width, file = values["figure_width"], values["figure_style"]
     style = {} if file is None else _style(file)
     if width is None and "figure.figsize" in style:
-        width = min(max(style["figure.figsize"][0], LEAST), MOST)
+        width = style["figure.figsize"][0]
     return FigureOptions(width, style, not values["no_title"])
 
 

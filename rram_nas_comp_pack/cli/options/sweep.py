@@ -210,6 +210,12 @@ def _values(option: str, text: str) -> list[str]:
                 f"{option}: found {text!r}, allowed is FROM:TO or FROM:TO:STEP, rising, with at most "
                 f"{MOST_POINTS} values"
             )
+        if (last - first) % step:
+            reached = last + step - (last - first) % step
+            raise BadInput(
+                f"{option}: found {text!r}, whose steps pass by {last}; allowed is, for one, "
+                f"{first}:{reached}:{step}"
+            )
         return [str(number) for number in range(first, last + 1, step)]
     parts = [each.strip() for each in text.split("/" if option in _WITH_COMMAS else ",")]
     if len(parts) > 1 and ("" in parts or len(set(parts)) < len(parts)):

@@ -47,7 +47,7 @@ def packing_run(name: str, result: PackingResult) -> Compared:
         "budget": result.budget,
         "crossbars": result.crossbars,
         "lower_bound": result.lower_bound,
-        "gap": result.crossbars - result.lower_bound,
+        "gap": result.crossbars - result.lower_bound if result.reload is None else None,
         "utilization": result.utilization,
         "weight_utilization": result.weight_utilization,
         "duplication": _duplication(result.copies),
@@ -148,7 +148,8 @@ def search_run(run: SearchRun) -> Compared:
             values |= {"area_um2": figures.area_mm2 * 1e6}
         values |= {"baseline_ns": figures.speed * figures.latency_ns}
         values |= {"best_validation": most.validation, "best_test": most.test}
-        values |= {"best_chip": most.chip, "best_chip_test": most.chip_test}
+        if most.chip is not None:
+            values |= {"best_chip": most.chip, "best_chip_test": most.chip_test}
     if len(run.evaluated.speed):
         values |= {"median_speed": median(run.evaluated.speed.tolist())}
         values |= {"median_accuracy": median(run.evaluated.accuracy.tolist())}

@@ -65,7 +65,8 @@ def _by_copies(run: PackingRun) -> Scheme:
     most = max(m.copies for m in run.mappings)
     scale = shades(101)
     colours = [scale[round(100 * log(m.copies) / log(most)) if most > 1 else 0] for m in run.mappings]
-    legend = _gradient("1 copy", shades(9), f"{most} copies") if most > 1 else "1 copy of every layer"
+    several = _gradient("1 copy", shades(9), f"{most} copies, on a logarithmic scale")
+    legend = several if most > 1 else "1 copy of every layer"
     return Scheme("layer", colours, legend)
 
 

@@ -37,7 +37,8 @@ def _key_figures(run: PackingRun) -> Iterator[KeyFigure]:
         most = evaluations[max(evaluations)]
         rate = f"{most.num_sample / most.latency_ns * 1e9:,.0f} samples/s"
         yield KeyFigure("Throughput", rate, f"of {samples_told(most.num_sample)} in a row; {_speed(most)}")
-    power = f"{costs.average_power_w:.3f} W on average while one runs"
+    when = "full batches run, one after another" if result.reload else "one runs"
+    power = f"{costs.average_power_w:.3f} W on average while {when}"
     yield KeyFigure("Energy of an inference", f"{costs.energy_nj / 1e6:.4f} mJ", power)
     part, share = largest_part(costs)
     arrays = f"of {costs.physical_crossbars:,} arrays of cells and all around them; {share:.0%} are {part}"
@@ -64,8 +65,8 @@ def _more_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
         yield "Lower bound", f"{result.lower_bound} crossbars ({proved})"
     else:
         yield from segment_figures(run)
-    stopped = result.stopped
-    yield "Packer", f"{result.packer}: {STOPPED.get(stopped, stopped)}"
+    ended = "" if result.reload else f": {STOPPED.get(result.stopped, result.stopped)}"
+    yield "Packer", f"{result.packer}{ended}"
     yield "Weights", f"{run.weight_utilization:.1%} of the cells hold weights"
     if result.schedule != "layer":
         whole = "; whole layers are not slower, and are what runs" if run.whole_layers else ""

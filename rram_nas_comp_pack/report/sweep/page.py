@@ -12,7 +12,7 @@ from ..matplotlib_charts import draw, files_of
 from ..page import Cell, CellValue, Section, asset, json_data, page, table
 from ..palette import look
 from ..report_files import ReportFiles
-from .table import SweepTable
+from .table import SweepTable, SweepTold
 
 _FIRST_RESULTS = ("latency_8_ns", "latency_1_ns", "hypervolume", "accuracy", "agreement", "crossbars")
 """What the curves show at first: the first of these that is there."""
@@ -40,18 +40,18 @@ _SHOWN = {
 """Results that the page's table has room for."""
 
 
-def sweep_report(found: SweepTable, command: str, options: FigureOptions = USUAL) -> ReportFiles:
+def sweep_report(found: SweepTable, told_of: SweepTold, options: FigureOptions = USUAL) -> ReportFiles:
     """Page and figure of a sweep of a command."""
     many = counted(len(found.rows), "point")
     failed = sum(row[-1] is not None for row in found.rows)
-    told = f"{many} of {command}" + (f", {failed} of which failed" if failed else "")
+    told = f"{many} of {told_of.command}" + (f", {failed} of which failed" if failed else "")
     drawn = any(i >= found.parameters for i in _numeric(found))
     sections = [
         *([Section("curves", "Curves", _curves(found))] if drawn else []),
         Section("table", "Table", _table(found)),
         *([Section("failed", "Points that failed", _failures(found))] if failed else []),
     ]
-    html = page("Sweep", told, sections, plots=False)
+    html = page(f"Sweep {told_of.name}", told, sections, plots=False)
     figures = files_of(draw(_chart(found), options=options), options) if drawn else {}
     return ReportFiles(html, {f"sweep.{kind}": content for kind, content in figures.items()})
 
@@ -86,7 +86,8 @@ def _chart(found: SweepTable) -> Lines:
         ]
         if points:
             xs, ys = zip(*sorted(points), strict=True)
-            series.append(Series(str(name), xs, ys, look(i).colour, mark=look(i).mark))
+            title = f"{found.labels[colour]} {name}" if colour >= 0 else ""
+            series.append(Series(title, xs, ys, look(i).colour, mark=look(i).mark))
     return Lines("", Axis(found.labels[across]), Axis(found.labels[upwards]), tuple(series))
 
 

@@ -20,6 +20,13 @@ _MILLIONTHS = ("_ns", "_nj", "_um2")
 """Endings of columns that people read in ms, mJ and mm²."""
 
 
+class SweepTold(NamedTuple):
+    """What the page says of a sweep: its ID, and the command of its points."""
+
+    name: str
+    command: str
+
+
 class SweptRun(NamedTuple):
     """The values that a point has of what is swept, what it found, None where it failed, and why."""
 
