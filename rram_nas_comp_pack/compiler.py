@@ -76,10 +76,11 @@ class CompileOptions:
 
     def __post_init__(self, duplicate: bool) -> None:
         """Put the usual tuning where one is asked for and none is given. Raises BadInput."""
-        for name in ("depth_split", "budget", "diagonal_rows", "traced_samples", "watched_samples"):
-            _require_count(name, getattr(self, name), name in ("budget", "diagonal_rows"))
+        counts = ("depth_split", "budget", "traced_samples", "watched_samples")
+        for name, least in (*((name, 1) for name in counts), ("diagonal_rows", 0)):
+            _require_count(name, getattr(self, name), least, name in ("budget", "diagonal_rows"))
         for samples in self.samples:
-            _require_count("samples", samples, False)
+            _require_count("samples", samples)
         for name, allowed in (("depthwise", DepthwiseMapping), ("schedule", ScheduleKind)):
             if getattr(self, name) not in get_args(allowed):
                 told = ", ".join(get_args(allowed))
@@ -95,11 +96,11 @@ class CompileOptions:
         return PackingSettings(budget=self.budget) if self.goal is None else self.goal
 
 
-def _require_count(name: str, value: object, optional: bool) -> None:
-    """Raise BadInput where an option is no number of things; None where it is `optional` is one."""
-    if not (optional and value is None) and not (isinstance(value, int) and value >= 1):
+def _require_count(name: str, value: object, least: int = 1, optional: bool = False) -> None:
+    """Raise BadInput where an option is no number from `least`, or None where it is `optional`."""
+    if not (optional and value is None) and not (isinstance(value, int) and value >= least):
         none = " or None" if optional else ""
-        raise BadInput(f"{name}: found {value!r}, allowed is a whole number from 1{none}")
+        raise BadInput(f"{name}: found {value!r}, allowed is a whole number from {least}{none}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def test_a_layout_is_drawn_with_every_box_where_it_lies(compiled):
         ("duplicate", "yes"),
         ("traced_samples", 0),
         ("watched_samples", None),
-        ("diagonal_rows", 0),
+        ("diagonal_rows", -1),
     ],
 )
 def test_an_option_that_makes_no_sense_is_named(name, value):
