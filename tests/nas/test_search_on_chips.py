@@ -62,7 +62,7 @@ def test_a_reader_finds_both(whole):
     assert found.evaluated.judged.tolist() == found.evaluated.chip.tolist()
     assert [n.judged for n in found.front.networks] == [n.chip for n in found.front.networks]
     page = (whole[0] / "report.html").read_text()
-    assert "accuracy on chips, validation images" in page
+    assert "front, tuned, on chips" in page
     assert "on chips, test" in page
 
 
