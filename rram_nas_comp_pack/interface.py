@@ -10,6 +10,7 @@ from . import compiler
 from .compiler import NOBODY_WATCHES, CompileOptions, CompileResult, Watch
 from .errors import BadInput
 from .hardware.config.read import SHIPPED, Hardware
+from .runs.plain_text import counted
 from .values import Layout, Network, NoFit
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ class CompiledNetwork(CompileResult):
     def __repr__(self) -> str:
         """The network, its crossbars and the latency of a sample or of the fewest that were simulated."""
         first = min(self.evaluations, key=lambda e: e.num_sample, default=None)
-        many = "" if first is None else f"{first.num_sample} sample{'s' * (first.num_sample != 1)}"
-        latency = "" if first is None else f", {many} in {first.latency_ns / 1e6:.4f} ms"
+        latency = ""
+        if first is not None:
+            latency = f", {counted(first.num_sample, 'sample')} in {first.latency_ns / 1e6:.4f} ms"
         crossbars = f"{self.crossbars} crossbars, at least {self.packing.lower_bound} needed"
         return f"CompiledNetwork({self.network.name!r}: {len(self.mappings)} layers on {crossbars}{latency})"
 

@@ -51,6 +51,12 @@
     });
   }
 
+  /* Paper shows what is folded up */
+
+  addEventListener("beforeprint", () => {
+    for (const folded of document.querySelectorAll("details")) folded.open = true;
+  });
+
   /* Tables */
 
   const value = (row, column) => {

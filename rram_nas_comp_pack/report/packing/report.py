@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from ...runs.packing.accuracy import mapping_names
 from ...runs.packing.chip_image import NAME
 from ...runs.packing.run import PackingRun
+from ...runs.plain_text import counted
 from ..chart_values import Chart
 from ..figure_options import USUAL, FigureOptions
 from ..matplotlib_charts import draw, files_of
@@ -29,7 +30,7 @@ from .charts import (
 )
 from .graph import bound_table, graph_beside
 from .segments import segment_chart, segment_table, segment_words
-from .summary import samples_told, summary_html
+from .summary import summary_html
 from .sweep import sweep_chart, sweep_table, sweep_words
 from .tables import cost_table, coverage_tables, evaluation_table, layer_table
 
@@ -130,7 +131,7 @@ _ATLAS = ("Atlas of crossbars", "Layers and atlas of crossbars")
 def _load_words(run: PackingRun) -> str:
     load = run.result.contention.load
     return (
-        f"Share of the latency of {samples_told(run.result.samples)} in which each crossbar reads: "
+        f"Share of the latency of {counted(run.result.samples, 'sample')} in which each crossbar reads: "
         f"{sum(load) / len(load):.1%} on average, from {min(load):.1%} to {max(load):.1%}."
     )
 
@@ -139,7 +140,7 @@ def _layer_words(run: PackingRun) -> str:
     slowest = max(run.result.contention.layers, key=lambda row: row.busy_ns)
     waiting = max(run.result.contention.layers, key=lambda row: row.waiting_ns)
     return (
-        f"Busy and waiting share of the latency of {samples_told(run.result.samples)} by layer. "
+        f"Busy and waiting share of the latency of {counted(run.result.samples, 'sample')} by layer. "
         f"Longest busy: {run.labels[slowest.layer]}, {duration(slowest.busy_ns)}; longest waiting: "
         f"{run.labels[waiting.layer]}, {duration(waiting.waiting_ns)}. The table above has all figures."
     )

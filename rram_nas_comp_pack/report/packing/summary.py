@@ -11,6 +11,7 @@ from ...runs.nas.run import local
 from ...runs.packing.coverage import mapped_shares
 from ...runs.packing.log import STOPPED, buffer_words, movement_words
 from ...runs.packing.run import PackingRun
+from ...runs.plain_text import counted
 from ...values import LatencyComparison
 from ..page import KeyFigure, key_figures, table
 from .charts import duration
@@ -36,7 +37,9 @@ def _key_figures(run: PackingRun) -> Iterator[KeyFigure]:
     if evaluations:
         most = evaluations[max(evaluations)]
         rate = f"{most.num_sample / most.latency_ns * 1e9:,.0f} samples/s"
-        yield KeyFigure("Throughput", rate, f"of {samples_told(most.num_sample)} in a row; {_speed(most)}")
+        yield KeyFigure(
+            "Throughput", rate, f"of {counted(most.num_sample, 'sample')} in a row; {_speed(most)}"
+        )
     when = "full batches run, one after another" if result.reload else "one runs"
     power = f"{costs.average_power_w:.3f} W on average while {when}"
     yield KeyFigure("Energy of an inference", f"{costs.energy_nj / 1e6:.4f} mJ", power)
@@ -78,12 +81,12 @@ def _more_figures(run: PackingRun) -> Iterator[tuple[str, str]]:
     for e in result.evaluations:
         if e.num_sample == result.samples:
             speed = f"{e.baseline_latency_ns / e.latency_ns:.2f} × the baseline's speed"
-            yield f"Latency of {samples_told(e.num_sample)}", f"{duration(e.latency_ns)}, {speed}"
+            yield f"Latency of {counted(e.num_sample, 'sample')}", f"{duration(e.latency_ns)}, {speed}"
     yield "Roofline", f"{duration(result.roofline_ns)} a sample"
     yield from _bound(run)
     speeds = result.copies.speeds
     if speeds is not None:
-        count = samples_told(speeds.samples)
+        count = counted(speeds.samples, "sample")
         yield f"Copies by {result.copies.method}", f"{speeds.with_copies:.2f} × for {count}"
         paper = f"{speeds.margin_tuner:.2f} × (without copies {speeds.plain:.2f} ×)"
         yield "Our version of the paper's tuner", paper
@@ -101,11 +104,6 @@ def _bound(run: PackingRun) -> Iterator[tuple[str, str]]:
                 "Bound, 1 sample",
                 f"{duration(bounds.largest_ns)} ({name}): packed takes {ratio:.2f} × that",
             )
-
-
-def samples_told(count: int) -> str:
-    """So many samples in words."""
-    return f"{count} sample{'s' * (count > 1)}"
 
 
 def _made(run: PackingRun) -> str:
