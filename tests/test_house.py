@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,19 @@ def absolute(node, path):
     return ".".join([*package, *([node.module] if node.module else [])])
 
 
+@cache
+def tree_of(path):
+    """The syntax tree of a module; every rule looks at all of them."""
+    return ast.parse(path.read_text())
+
+
+@cache
 def imported(path, typing_too=False):
     """Full names of all that a module imports, anywhere in it, by statement or by `import_module("…")`."""
-    tree = ast.parse(path.read_text())
+    return tuple(imports_in(tree_of(path), path, typing_too))
+
+
+def imports_in(tree, path, typing_too):
     skipped = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test) and not typing_too:
@@ -47,16 +58,23 @@ def imported(path, typing_too=False):
             yield from (a.value for a in node.args[:1] if isinstance(a, ast.Constant))
 
 
+@cache
+def names():
+    """Of all modules of the toolkit."""
+    return frozenset(name_of(p) for p in MODULES) - {""}
+
+
+@cache
 def own(path):
     """Modules of the toolkit that a module imports, dotted within the package."""
-    known = {name_of(p) for p in MODULES} - {""}
+    known = names()
     found = set()
     for full in imported(path):
         inner = full.removeprefix(f"{PACKAGE}.")
         if full.startswith(f"{PACKAGE}."):
             # `from ..packing.check import violations` names a thing in a module, `from . import x` a module
             found.add(next((n for n in (inner, inner.rpartition(".")[0]) if n in known), inner))
-    return found
+    return frozenset(found)
 
 
 def outside(path):
@@ -125,7 +143,7 @@ def room_table():
         path = ROOT / PACKAGE / Path(*room.split("."))
         is_folder = path.is_dir()
         file = path / "__init__.py" if is_folder else path.with_suffix(".py")
-        first = ast.get_docstring(ast.parse(file.read_text())).partition("\n")[0]
+        first = ast.get_docstring(tree_of(file)).partition("\n")[0]
         names = ", ".join(f"`{name}`" for name in allowed) or "the standard library alone"
         yield f"| `{room}{'/' if is_folder else '.py'}` | {first} | {names} |\n"
 
@@ -188,7 +206,7 @@ def test_nothing_imports_the_command_line_but_main():
 def test_optional_packages_are_imported_when_they_are_needed_only():
     """They may be absent: none is imported at a module's top, but onnx in modules of its own."""
     for path in MODULES:
-        top = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.Import | ast.ImportFrom)]
+        top = [n for n in tree_of(path).body if isinstance(n, ast.Import | ast.ImportFrom)]
         names = {ast.unparse(n).split()[1].partition(".")[0] for n in top}
         assert names & {"timm", "ortools", "dask", "distributed"} == set(), path
         if "onnx" in names:
@@ -216,7 +234,7 @@ def test_files_of_runs_are_touched_in_one_room():
     for path in MODULES:
         if within(name_of(path), "runs"):
             continue
-        calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        calls = [node.func for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
         names = {f.id if isinstance(f, ast.Name) else getattr(f, "attr", "") for f in calls}
         assert names & FILE_CALLS <= READERS.get(name_of(path), set()), path
 
@@ -259,7 +277,7 @@ def test_the_supernet_stands_by_itself():
         tops = {full.partition(".")[0] for full in imported(path, typing_too=True)}
         strangers = tops - set(sys.stdlib_module_names) - {"__future__", "ofa", "torch", "numpy"}
         assert strangers == LATE.get(path.stem, set()), path
-        top = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.Import | ast.ImportFrom)]
+        top = [n for n in tree_of(path).body if isinstance(n, ast.Import | ast.ImportFrom)]
         assert {ast.unparse(n).split()[1].partition(".")[0] for n in top} & strangers == set(), path
 
 
@@ -267,9 +285,7 @@ def test_nothing_prints_but_the_command_line():
     for path in MODULES:
         if within(name_of(path), "cli"):
             continue
-        calls = [
-            ast.unparse(n.func) for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)
-        ]
+        calls = [ast.unparse(n.func) for n in ast.walk(tree_of(path)) if isinstance(n, ast.Call)]
         assert "print" not in calls, path
 
 
