@@ -337,7 +337,7 @@ def test_every_package_that_is_imported_is_declared():
     declared = list(project["dependencies"])
     for name, extra in project["optional-dependencies"].items():
         declared += extra if name != "test" else []
-    called = {"sklearn": "scikit-learn", "PIL": "pillow"}
+    called = {"sklearn": "scikit-learn", "PIL": "pillow", "fontTools": "fonttools"}
     used = set().union(*(outside(p) for p in [*MODULES, *SUPERNET])) - {"ofa"}
     assert {called.get(name, name) for name in used} <= requirements(declared).keys()
 

@@ -22,6 +22,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 from .chart_values import SHADES, TESTED, Axis, Bars, Chart, Front, Grid, Lines, Parallel, Scatter, Timeline
 from .figure_options import USUAL, USUAL_FONT, FigureOptions, small
 from .palette import MARKS, SEARCHED, TEST
+from .pdf_fonts import shapes_alone
 from .row_names import legend_columns, name_rows, rows_height, short
 
 LINE = {"solid": "-", "dash": "--", "dot": ":"}
@@ -40,7 +41,7 @@ FILES: dict[str, dict[str, Any]] = {
 
 def files_of(figure: Figure, options: FigureOptions = USUAL) -> dict[str, bytes]:
     """The figure as files, by suffix."""
-    with rc_context(options.settings()), warnings.catch_warnings():
+    with rc_context(options.settings()), warnings.catch_warnings(), shapes_alone():
         warnings.filterwarnings("ignore", "Glyph")  # a name in letters that the font lacks
         arrange(figure)
         return {kind: _bytes(figure, kind, **more) for kind, more in FILES.items()}

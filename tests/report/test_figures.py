@@ -3,10 +3,13 @@
 import re
 import zlib
 from dataclasses import replace
+from io import BytesIO
 from itertools import combinations
 
 import numpy as np
 import pytest
+from fontTools import subset
+from fontTools.ttLib import TTFont
 from matplotlib import rc_context
 from matplotlib.text import Text
 
@@ -98,9 +101,13 @@ def names_in(figure):
 # Files
 
 
+def streams_of(pdf):
+    return [zlib.decompress(s) for s in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL)]
+
+
 def words_in(pdf):
     """The texts of a PDF: strings of two-byte letters, which are those of Unicode."""
-    streams = [zlib.decompress(s) for s in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL)]
+    streams = streams_of(pdf)
     pieces = (b"".join(re.findall(rb"\(((?:[^()\\]|\\.)*)\)", block, re.DOTALL))
               for stream in streams for block in re.findall(rb"BT(.*?)ET", stream, re.DOTALL))  # fmt: skip
     return [re.sub(rb"\\(.)", rb"\1", piece).decode("utf-16-be", "replace") for piece in pieces]
@@ -115,6 +122,18 @@ def test_the_files_of_a_figure_are_the_same_each_time_and_hold_text_as_text():
     assert b"/Type3" not in first["pdf"]
     assert b"CreationDate" not in first["pdf"]
     assert re.search(r"<text[^>]*>share</text>", first["svg"].decode())
+
+
+def test_fonts_of_a_pdf_hold_shapes_and_nothing_that_sets_text():
+    usual = subset.Options
+    pdf = files_of(draw(rows(3), options=COLUMN), COLUMN)["pdf"]
+    assert subset.Options is usual
+    fonts = [TTFont(BytesIO(stream)) for stream in streams_of(pdf) if stream.startswith(b"\0\1\0\0")]
+    assert fonts
+    for font in fonts:
+        assert {"glyf", "head", "hhea", "hmtx", "loca", "maxp"} <= {*font.keys()}  # as ISO 32000 asks for
+        assert {*font.keys()} & {"GSUB", "GPOS", "GDEF", "kern"} == set()
+        assert any(font["glyf"][name].numberOfContours for name in font.getGlyphOrder())
 
 
 def test_every_figure_of_a_run_is_a_pdf_too(folder):
