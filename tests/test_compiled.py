@@ -59,6 +59,7 @@ def timeless(folder):
 
 
 @pytest.mark.parametrize(("name", "options"), [("t", PLAIN), ("copied", COPIED)])
+@pytest.mark.usefixtures("undrawn")
 def test_what_is_saved_is_what_the_command_line_writes(log, network, tmp_path, name, options):
     config, theirs = log.parent / "quiet.ini", log / "packing" / name
     found = compile_network(network, load_hardware(config), options)
@@ -71,6 +72,7 @@ def test_what_is_saved_is_what_the_command_line_writes(log, network, tmp_path, n
     assert mine == {name: told[name] for name in mine}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_saved_run_is_one_for_every_command(compiled, tmp_path):
     run = compiled.save(tmp_path / "mine")
     assert call("verify", run)[0] == 0
@@ -91,6 +93,7 @@ def test_a_file_of_other_hardware_is_refused_and_nothing_is_written(compiled, tm
     assert everything_in(tmp_path) == ["other.ini"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_table_is_that_of_a_run(compiled, tmp_path):
     table = compiled.to_frame()
     pd.testing.assert_frame_equal(table, read_run(compiled.save(tmp_path / "mine")).layers)

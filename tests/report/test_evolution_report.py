@@ -171,6 +171,7 @@ def test_equal_searches_have_equal_reports(made, tmp_path):
         assert (other / name).read_bytes() == (made / name).read_bytes()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_where_files_lay_on_the_machine_that_searched_is_not_told(tmp_path):
     run = write_search(tmp_path / "run", 20, checkpoint="/home/somebody/net.pth")
     assert call("report", run)[0] == 0
@@ -192,6 +193,7 @@ def test_several_searches_share_a_page_in_the_folder_of_the_first(tmp_path):
     assert (runs[0] / "figures" / "genomes_2.png").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_searches_share_a_page_beside_those_of_other_runs(run, tmp_path):
     (tmp_path / "packed").mkdir()
     packed = make_run(tmp_path / "packed")
@@ -204,6 +206,7 @@ def test_searches_share_a_page_beside_those_of_other_runs(run, tmp_path):
     assert out.count("report: ") == 2
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_goes_where_out_says(run, tmp_path):
     before = everything_in(run)
     assert call("report", run, run, "--out", tmp_path / "there")[0] == 0
@@ -226,6 +229,7 @@ def test_a_search_that_found_nothing_has_a_report(run):
     assert call("report", run)[0] == 0
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_log_that_is_gone_costs_the_options_only(run):
     (run / "logs.log").unlink()
     assert call("report", run)[0] == 0
@@ -284,6 +288,7 @@ def test_an_earlier_report_stays_where_a_new_one_cannot_be_made(made, tmp_path):
 # How long it takes
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_report_of_5000_networks_takes_less_than_5_megabytes(tmp_path):
     run = write_search(tmp_path / "big", 5000)
     assert call("report", run)[0] == 0

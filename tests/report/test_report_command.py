@@ -103,6 +103,7 @@ def test_the_command_writes_the_same_bytes_again(run):
     assert written(run) == before
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_replaces_an_earlier_one(run):
     before = everything_in(run)
     (run / "figures" / "genomes_7.png").touch()
@@ -110,6 +111,7 @@ def test_a_report_replaces_an_earlier_one(run):
     assert everything_in(run) == before
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_out_names_another_place(run, tmp_path):
     before = everything_in(run)
     shutil.rmtree(run / "figures")
@@ -119,6 +121,7 @@ def test_out_names_another_place(run, tmp_path):
     assert set(everything_in(run)) == {n for n in before if "report" not in n and "figures" not in n}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_several_runs_have_a_folder_each(run, tmp_path):
     shutil.copytree(run, tmp_path / "u")
     assert call("report", run, tmp_path / "u", "--out", tmp_path / "out")[0] == 0
@@ -129,6 +132,7 @@ def test_several_runs_have_a_folder_each(run, tmp_path):
     assert "--out" in err
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_without_a_report_a_run_holds_none(tmp_path):
     log = make_workplace(tmp_path)[0] / "log"
     assert pack(log, "--no-report")[0] == 0
@@ -141,6 +145,7 @@ TROUBLES = [(ValueError("first\nsecond"), 0), (KeyboardInterrupt(), 130), (Termi
 
 
 @pytest.mark.parametrize(("trouble", "ended"), TROUBLES)
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_stands_where_its_report_fails(tmp_path, monkeypatch, trouble, ended):
     def fail(*_):
         raise trouble
