@@ -29,6 +29,7 @@ def test_every_command_is_sound(line):
     parse(shlex.split(line)[1:])
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_example_in_python_runs(tmp_path, monkeypatch):
     lines = CODE[CODE.index(next(line for line in CODE if line.startswith("from "))) :]
     names = {}

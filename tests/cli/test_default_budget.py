@@ -46,6 +46,7 @@ def test_the_fewest_crossbars_are_those_of_find_solution(tmp_path):
     assert call("verify", folders["default"])[0] == 0
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_copies_without_a_budget_lie_on_the_crossbars_that_the_network_needs(tmp_path):
     log = make_workplace(tmp_path)[0] / "log"
     assert pack(log, exp_id="fewest")[0] == 0

@@ -17,6 +17,7 @@ from tiny_search import ROOT, call, files, run, start, workplace
 from ofa.architecture import Configuration
 from rram_nas_comp_pack.cli.main import main
 from rram_nas_comp_pack.hardware.config.read import load_config
+from rram_nas_comp_pack.nas.workers import dask_cluster
 from rram_nas_comp_pack.runs.nas.subnet import chosen_subnet
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -126,7 +127,7 @@ def test_a_search_has_a_report_unless_it_is_told_otherwise(place, whole):
     assert "Search of subnets" in page
     assert str(path) not in page
     own = (*options, "--generations", 1, "--exp-id", "bare", "--no-report")
-    assert run(*own)[0] == 0
+    assert call(*own)[0] == 0
     bare = {p.name for p in (path / "log" / "evolution" / "bare").iterdir()}
     assert bare == {p.name for p in whole[0].iterdir()} - {"figures", "report.html"}
 
@@ -213,7 +214,7 @@ def test_a_search_killed_at_any_moment_goes_on_to_the_same_end(place, whole):
 
 def test_an_interrupt_ends_with_the_front_so_far(place):
     path, options = place
-    process = start(*options, "--generations", 500, "--exp-id", "interrupted")
+    process = start(*options, "--generations", 500, "--exp-id", "interrupted", "--no-report")
     kept = path / "log" / "evolution" / ".interrupted.partial" / "checkpoint" / "search.npz"
     while not kept.exists():
         assert process.poll() is None, process.communicate()
@@ -224,7 +225,7 @@ def test_an_interrupt_ends_with_the_front_so_far(place):
     assert "Traceback" not in err
     said = err.splitlines()[-1]
     assert "interrupted; the front found so far is written, and --resume goes on: " in said
-    assert said.endswith("--exp-id interrupted --resume")
+    assert said.endswith("--exp-id interrupted --no-report --resume")
     front = json.loads((path / "log" / "evolution" / "interrupted" / "front.json").read_text())
     assert front["networks"]
     assert all(n["tuned"] is None for n in front["networks"])
@@ -252,7 +253,7 @@ def test_sigterm_leaves_earlier_results_and_the_search_goes_on(place, whole, tmp
 
 def test_images_that_changed_meanwhile_are_noticed(place, tmp_path):
     options = workplace(tmp_path)
-    assert run(*options, "--generations", 1, "--no-report")[0] == 0
+    assert call(*options, "--generations", 1, "--no-report")[0] == 0
     next(tmp_path.glob("images/*/*.png")).unlink()
     status, _, err = call(*options, "--generations", 2, "--resume")
     assert status == 2
@@ -262,7 +263,7 @@ def test_images_that_changed_meanwhile_are_noticed(place, tmp_path):
 def test_where_nothing_fits_it_is_said_and_nothing_stays(place):
     path, options = place
     tight = ("--num-crossbars", 66, "--population", 2, "--generations", 1, "--exp-id", "tight")
-    status, out, err = run(*options, *tight)
+    status, out, err = call(*options, *tight)
     assert (status, out) == (1, "")
     said = r"no subnet fits --num-crossbars 66: (2 were evaluated, the nearest needs|the smallest needs) "
     assert re.search(said, err.splitlines()[-1])
@@ -287,8 +288,9 @@ def test_where_nothing_fits_it_is_said_and_nothing_stays(place):
         (("--scheduler", "tcp://127.0.0.1:1"), 2, "'tcp://127.0.0.1:1', which does not answer"),
     ],
 )
-def test_bad_input_is_one_line_and_leaves_nothing(place, changed, status, said):
+def test_bad_input_is_one_line_and_leaves_nothing(place, monkeypatch, changed, status, said):
     path, options = place
+    monkeypatch.setattr(dask_cluster, "ANSWER_S", 0.5)
     found, out, err = call(*options, "--generations", 2, "--exp-id", "bad", *changed)
     assert (found, out) == (status, "")
     assert said in err.splitlines()[-1]
@@ -297,10 +299,11 @@ def test_bad_input_is_one_line_and_leaves_nothing(place, changed, status, said):
 
 def test_a_predictor_that_knows_nothing_is_refused_unless_told_and_keeps_what_it_learnt(place):
     own = (*place[1], "--accuracy", "predictor", "--predictor-subnets", 10, "--exp-id", "guess")
-    status, out, err = run(*own, "--generations", 2)
+    own = (*own, "--no-report")
+    status, out, err = call(*own, "--generations", 2)
     assert (status, out) == (1, "")
     assert "predictor: Kendall's tau is" in err.splitlines()[-1]
-    status, _, err = run(*own, "--generations", 2, "--resume", "--predictor-tau", -1)
+    status, _, err = call(*own, "--generations", 2, "--resume", "--predictor-tau", -1)
     if "tau is nan" not in err:
         assert status == 0, err
 

@@ -8,13 +8,16 @@ from report_runs import make_run, placements
 
 from rram_nas_comp_pack.report.packing.report import packing_report
 from rram_nas_comp_pack.runs.packing.read import read_run
+from tests.report.undrawn import draw_for_pages_alone
 
 pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return make_run(tmp_path_factory.mktemp("browsed"), "--schedule", "row", "--data-movement")
+    with pytest.MonkeyPatch.context() as patch:
+        draw_for_pages_alone(patch)
+        return make_run(tmp_path_factory.mktemp("browsed"), "--schedule", "row", "--data-movement")
 
 
 @pytest.fixture(scope="module")
@@ -270,7 +273,7 @@ def test_on_paper_still_images_stand_in(page):
         page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
-def test_many_boxes_are_filtered_within_a_frame(run, browser, tmp_path):
+def test_many_boxes_are_filtered_within_a_frame(run, browser, tmp_path, monkeypatch):
     """Eight thousand boxes: the tiny run's crossbars over and over."""
     from dataclasses import replace
 
@@ -284,6 +287,7 @@ def test_many_boxes_are_filtered_within_a_frame(run, browser, tmp_path):
     waits = replace(small.result.contention, load=small.result.contention.load * times)
     result = replace(small.result, crossbars=small.result.crossbars * times, contention=waits)
     many = replace(small, result=result, placements=tuple(boxes))
+    draw_for_pages_alone(monkeypatch)
     html = packing_report(many).html
     assert len(html) < 5e6
     (tmp_path / "many.html").write_text(html, encoding="utf-8")

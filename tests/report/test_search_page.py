@@ -5,6 +5,7 @@ import pytest
 from tests.cli.tiny_runs import call
 from tests.report.browser import chromium, needs_chromium
 from tests.report.made_search import write_search
+from tests.report.undrawn import leave_out_pictures
 
 By = pytest.importorskip("selenium.webdriver.common.by").By
 Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
@@ -28,7 +29,9 @@ def folder(tmp_path_factory):
         write_search(path / "it's first", 60),
         write_search(path / "second", 60, 1, rows_of_boxes=(0, 64, 128)),
     ]
-    assert call("report", *runs)[0] == 0
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_pictures(patch)
+        assert call("report", *runs)[0] == 0
     return runs[0]
 
 

@@ -11,7 +11,7 @@ from rram_nas_comp_pack.runs.packing.read import read_run
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return read_run(make_run(tmp_path_factory.mktemp("verdict")), "t")
+    return read_run(make_run(tmp_path_factory.mktemp("verdict"), "--no-report"), "t")
 
 
 def test_it_says_whether_the_network_fits_and_whether_that_is_proved(run):
