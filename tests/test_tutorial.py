@@ -18,6 +18,7 @@ import pytest
 
 from rram_nas_comp_pack.cli.main import main
 from rram_nas_comp_pack.cli.options.parse import parse
+from tests.report.undrawn import leave_out_pictures
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
@@ -49,6 +50,7 @@ def said(tmp_path_factory):
     sys.modules.pop("my_nets", None)  # that of another test
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        leave_out_pictures(patch)
         yield "".join(said_by(language, mark, block) for language, mark, block in BLOCKS)
     sys.modules.pop("my_nets", None)
 
