@@ -9,13 +9,15 @@ demo: .venv/ready $(BIN)/rnc $(BIN)/ofa-rnc
 	@echo "The page of the run is $(CURDIR)/log/packing/demo/report.html. This opens it in a browser:"
 	@echo '    $(BIN)/python -m webbrowser "file://$(CURDIR)/log/packing/demo/report.html"'
 
-# kernels are compiled once, beside the type checker, not by each of the two processes of the tests
+# Kernels are compiled once, not by each of the two processes of the tests: beside the type checker and the first
+# tests, which need none (tests/conftest.py puts them in order). Each of the two has a core of its own.
 test: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m tests.compile_kernels & compiling=$$!; \
-	$(BIN)/mypy --strict rram_nas_comp_pack ofa; found=$$?; wait $$compiling && exit $$found
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/mypy --strict rram_nas_comp_pack ofa && \
+	    OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder; \
+	found=$$?; wait $$compiling && exit $$found
 
 # the damaged inputs of the tests, by the thousand
 fuzz: .venv/ready

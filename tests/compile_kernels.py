@@ -1,6 +1,6 @@
 """Compiles the kernels by runs that need them, so that two processes of the tests do not both do so.
 
-`make test` calls it beside the type checker, which has a core of its own.
+`make test` calls it beside the type checker and the tests that need no kernels, which come first.
 """
 
 import io
