@@ -16,18 +16,20 @@ _SETTING = ("BASE", "GDEF", "GPOS", "GSUB", "JSTF", "MATH", "kern")
 def shapes_alone() -> Iterator[None]:
     """Have matplotlib embed fonts without the tables that set text.
 
-    It asks fontTools for the letters that are used, and has no option for this. Reading and reducing these
-    tables takes longer than the rest of a small figure.
+    It has fontTools load a font and keep the letters that are used, and has no option for this. Reading and
+    reducing these tables takes longer than the rest of a small figure.
     """
-    usual: Any = subset.Options
+    usual: Any = subset.load_font
 
-    def without(**chosen: Any) -> Any:
-        options = usual(**chosen)
-        options.drop_tables += _SETTING
-        return options
+    def without(*given: Any, **chosen: Any) -> Any:
+        font = usual(*given, **chosen)
+        for table in _SETTING:
+            if table in font:
+                del font[table]
+        return font
 
-    subset.Options = without
+    subset.load_font = without
     try:
         yield
     finally:
-        subset.Options = usual
+        subset.load_font = usual

@@ -125,9 +125,9 @@ def test_the_files_of_a_figure_are_the_same_each_time_and_hold_text_as_text():
 
 
 def test_fonts_of_a_pdf_hold_shapes_and_nothing_that_sets_text():
-    usual = subset.Options
+    usual = subset.load_font
     pdf = files_of(draw(rows(3), options=COLUMN), COLUMN)["pdf"]
-    assert subset.Options is usual
+    assert subset.load_font is usual
     fonts = [TTFont(BytesIO(stream)) for stream in streams_of(pdf) if stream.startswith(b"\0\1\0\0")]
     assert fonts
     for font in fonts:
