@@ -4,7 +4,7 @@ import csv
 import json
 
 import pytest
-from tiny_search import files, run, workplace
+from tiny_search import call, files, run, workplace
 
 from rram_nas_comp_pack.cli.main import main
 from rram_nas_comp_pack.runs.nas.read import read_search
@@ -69,7 +69,7 @@ def test_a_reader_finds_both(whole):
 def test_one_worker_that_goes_on_with_a_search_finds_the_same_byte_for_byte(place, whole):
     folder, options = place
     options = (*options, "--exp-id", "more")
-    assert run(*options, "--generations", 1, "--no-report", "--tune-effort", 0)[0] == 0
+    assert call(*options, "--generations", 1, "--no-report", "--tune-effort", 0)[0] == 0
     status, _, err = run(*options, "--generations", 2, "--resume")
     assert status == 0, err
     assert files(folder / "more") == files(whole[0])
