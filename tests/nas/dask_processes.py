@@ -1,8 +1,11 @@
 """A dask cluster on this machine."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 
 
 def free_port():
@@ -15,7 +18,8 @@ class Dask:
     """A scheduler and its workers, as processes."""
 
     def __init__(self, environment, log):
-        self.environment, self.log, self.processes = environment, log, []
+        self.environment = {**environment, "DASK_TEMPORARY_DIRECTORY": str(log.parent)}
+        self.log, self.processes = log, []
         self.address = f"tcp://127.0.0.1:{free_port()}"
 
     def start(self, *arguments):
@@ -28,6 +32,7 @@ class Dask:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 cwd=self.log.parent,
+                start_new_session=True,
             )
         self.processes.append(process)
         return process
@@ -39,11 +44,8 @@ class Dask:
         return self.start("worker", self.address, "--nthreads", "1", "--nworkers", str(number))
 
     def stop(self):
+        """Kill all of it, with the processes that workers started: an orderly end takes ten seconds."""
         for process in reversed(self.processes):
-            process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
