@@ -21,15 +21,17 @@ from .sparse_product import SparseWeights, largest_of, sparse_weights
 from .weight_groups import Block, BlockGroup, Weights, block_cost, weights_of
 
 # Measured on one core of an x86 machine with AVX2, in ns: what a weight takes for a position, and for each
-# sample of it, in float32 and in float64.
-_WEIGHT, _SMALL, _LARGE = 2.5, 0.12, 0.26
+# sample of it, in float32 and in float64; what a column takes for a sample.
+_WEIGHT, _SMALL, _LARGE, _COLUMN = 2.5, 0.12, 0.26, 2.0
+_MOVED = 2.0  # time of the vectors of small blocks over `block_cost`, whose rows are neighbours in memory
 _FEWEST: Final = 8  # samples that fill the vector registers
 
 
 class CopiedWeights(NamedTuple):
     """The weights of all copies of a layer, without converted columns.
 
-    `blocks` are what copies have beside the `image` (rows, columns) where they are `shared`, else all of it.
+    `blocks` are what copies have beside the `image` (rows, columns) where they are `shared`, else all of it;
+    `bases` are the weights of the image in the same places.
     """
 
     layer: Layer
@@ -37,6 +39,7 @@ class CopiedWeights(NamedTuple):
     image: Matrix
     shared: bool
     blocks: tuple[Block, ...]
+    bases: tuple[Matrix, ...]
 
     @property
     def alike(self) -> bool:
@@ -47,12 +50,10 @@ class CopiedWeights(NamedTuple):
         """The same with the image's own weights in the blocks."""
         if not self.shared:
             return self
-        height, width = self.layer.raw.h, self.layer.raw.w // self.layer.groups
-        blocks = []
-        for piece, units in self.blocks:
-            seen = (piece.rows // height)[:, None] == piece.columns // width
-            own = self.image[np.ix_(piece.rows % height, piece.columns)].astype(np.int32) * seen
-            blocks.append(Block(piece, units + UNITS * own))
+        blocks = (
+            Block(piece, units + UNITS * base.astype(np.int32))
+            for (piece, units), base in zip(self.blocks, self.bases, strict=True)
+        )
         return self._replace(shared=False, blocks=tuple(blocks))
 
 
@@ -78,7 +79,7 @@ def parts_of(own: CopiedWeights, samples: int, converted: bool) -> Parts:
         # torch's own products of groups take longer than the few more weights
         whole = own if layer.groups == 1 else own.unshared()
         sparse = sparse_weights(whole.blocks, layer.raw.w, copies)
-        if _sparse_cost(sparse, samples) < sum(map(block_cost, own.blocks)):
+        if _sparse_cost(sparse, samples) < _MOVED * sum(map(block_cost, own.blocks)):
             return Parts(ExactLayer(own.image) if whole.shared else None, sparse, (), _kind(whole, converted))
     weights = weights_of(own.blocks, copies)
     if layer.groups == 1 and not converted and all(isinstance(each, BlockGroup) for each in weights):
@@ -93,7 +94,9 @@ def parts_of(own: CopiedWeights, samples: int, converted: bool) -> Parts:
 def _sparse_cost(weights: SparseWeights, samples: int) -> float:
     """ns for a vector of every copy."""
     small, large = (sum(int(np.count_nonzero(block.units)) for block in blocks) for blocks in weights)
-    return small * (_WEIGHT / samples + _SMALL) + large * (_WEIGHT / samples + _LARGE)
+    columns = sum(len(block.piece.columns) for block in weights.small)
+    each = _WEIGHT / samples
+    return small * (each + _SMALL) + large * (each + _LARGE) + columns * _COLUMN
 
 
 def _matrix(own: CopiedWeights) -> Ints:

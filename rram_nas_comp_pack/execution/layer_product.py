@@ -22,7 +22,7 @@ from .converted_groups import Converted, converted_groups
 from .converters import Adc, InputCode
 from .device import UNITS
 from .exact import ExactLayer, WholeLayer
-from .image import PlacedBox, matrix_of
+from .image import Matrix, PlacedBox, matrix_of
 from .layer_parts import CopiedWeights, parts_of
 from .lossless import lossless_columns
 from .pieces import Piece, Room, pieces_of
@@ -98,14 +98,16 @@ class LayerProduct:
         self._layer, self._copies, self._innermost, self._room = layer, *how
         shared = _mostly_lossless(boxes)
         image = matrix_of(layer, [box.placed for box in boxes if box.copy == 0])
-        blocks = tuple(_blocks(layer, boxes, shared))
-        self._own: CopiedWeights | None = CopiedWeights(layer, how.copies, image, shared, blocks)
+        own = CopiedWeights(
+            layer, how.copies, image, shared, *zip(*_blocks(layer, boxes, shared), strict=True)
+        )
+        self._own: CopiedWeights | None = own
         self._converted = tuple(
             group
             for how in dict.fromkeys(box.how for box in boxes if box.how and len(box.converted))
             for group in converted_groups(_converted(layer, boxes, how), how)
         )
-        beside: ReadingPath = "folded" if self._own.alike else "by copies"
+        beside: ReadingPath = "folded" if own.alike else "by copies"
         self.path: ReadingPath = "full" if self._converted else beside
         self._shared: ExactLayer | WholeLayer | None = None
         self._sparse: SparseProduct | None = None
@@ -175,8 +177,8 @@ def _mostly_lossless(boxes: Sequence[CopiedBox]) -> bool:
     return 2 * converted < sum(box.placed.weights.size for box in boxes)
 
 
-def _blocks(layer: Layer, boxes: Sequence[CopiedBox], shared: bool) -> Iterator[Block]:
-    """What the copies add to the shared weights, those of the first copy, or to nothing."""
+def _blocks(layer: Layer, boxes: Sequence[CopiedBox], shared: bool) -> Iterator[tuple[Block, Matrix]]:
+    """What the copies add to the shared weights, those of the first copy, or to nothing; with the shared."""
     first = {box.placed.box: box.placed.weights for box in boxes if box.copy == 0}
     for box in boxes:
         own, base = box.placed.weights, first[box.placed.box]
@@ -187,7 +189,7 @@ def _blocks(layer: Layer, boxes: Sequence[CopiedBox], shared: bool) -> Iterator[
             if shared:
                 units -= UNITS * base.astype(np.int64)
         for piece in pieces_of(layer, box.copy, box.placed):
-            yield Block(piece, units[:, piece.own])
+            yield Block(piece, units[:, piece.own]), base[:, piece.own]
 
 
 def _converted(layer: Layer, boxes: Sequence[CopiedBox], how: Converters) -> Iterator[Converted]:

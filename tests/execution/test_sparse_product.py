@@ -102,18 +102,7 @@ def test_single_weights_are_for_many_samples(samples, sparse):
     own = CopiedWeights(
         layer(9, 8, 4, groups=8), 2, image, True,
         tuple(Block(Piece(copy, rows, np.arange(8), slice(0, 8)), units) for copy in range(2)),
+        (np.zeros((72, 8), np.int8),) * 2,
     )  # fmt: skip
     parts = parts_of(own, samples, False)
     assert (parts.sparse is not None, len(parts.weights) > 0) == (sparse, not sparse)
-
-
-def test_blocks_with_the_weights_of_the_image():
-    """Of a diagonal box, the image has only the weights of a column's own group."""
-    image = np.arange(1, 7, dtype=np.int8).reshape(2, 3)
-    piece = Piece(0, np.array([0, 1, 2, 3]), np.array([0, 1]), slice(0, 2))
-    own = CopiedWeights(layer(2, 3, 1, groups=3), 1, image, True, (Block(piece, np.ones((4, 2), np.int8)),))
-    assert np.array_equal(
-        own.unshared().blocks[0].units,
-        1 + UNITS * np.array([[1, 0], [4, 0], [0, 2], [0, 5]]),
-    )
-    assert not own.unshared().shared
