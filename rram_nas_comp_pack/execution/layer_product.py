@@ -22,16 +22,17 @@ from .converted_groups import Converted, converted_groups
 from .converters import Adc, InputCode
 from .device import UNITS
 from .exact import ExactLayer, WholeLayer
-from .exact_sums import EXACT_FLOAT32, largest_sum
 from .image import Matrix, PlacedBox, matrix_of
+from .layer_parts import CopiedWeights, parts_of
 from .lossless import lossless_columns
 from .pieces import Piece, Room, pieces_of
-from .places import Order, Places, cropped, output_shape, padded, places_of, unpadded
+from .places import Order, Places, cropped, output_shape, padded, places_of, unpadded, vectors_in
 from .program import ProgrammedBox
 from .read_plan import Converters, sensed_cells
+from .sparse_product import SparseProduct
 from .vectors import Convolution
 from .weigh import WeighedBox
-from .weight_groups import Block, BlockGroup, Vectors, Weights, weights_of
+from .weight_groups import Block, BlockGroup, Vectors, Weights
 
 ReadingPath = Literal["folded", "by copies", "full"]
 
@@ -93,51 +94,57 @@ class LayerProduct:
     """Multiplies the inputs of a layer; `saturated` counts conversions."""
 
     def __init__(self, layer: Layer, boxes: Sequence[CopiedBox], how: ReadOut) -> None:
-        """Choose how the layer is computed."""
+        """Take in all boxes; how their weights are multiplied is chosen with the first inputs."""
         self._layer, self._copies, self._innermost, self._room = layer, *how
-        copies = how.copies
-        shared, blocks, self._weights = _parted(layer, boxes, copies)
+        shared = _mostly_lossless(boxes)
         image = matrix_of(layer, [box.placed for box in boxes if box.copy == 0])
-        self._shared = ExactLayer(image) if shared else None
+        own = CopiedWeights(
+            layer, how.copies, image, shared, *zip(*_blocks(layer, boxes, shared), strict=True)
+        )
+        self._own: CopiedWeights | None = own
         self._converted = tuple(
             group
             for how in dict.fromkeys(box.how for box in boxes if box.how and len(box.converted))
             for group in converted_groups(_converted(layer, boxes, how), how)
         )
-        small = not self._converted and _are_small(image, blocks)
-        self._kind = torch.float32 if small else torch.float64
-        # neighbours among rows and columns of blocks are then neighbours in memory
-        self._channels_last = len(self._converted) > 0 or any(
-            isinstance(each, BlockGroup) for each in self._weights
-        )
-        blocks_alone = any(isinstance(each, BlockGroup) for each in self._weights) and not self._converted
-        self._whole: WholeLayer | None = None
-        if copies == layer.groups == 1 and blocks_alone:
-            self._whole = WholeLayer(_all_units(image, blocks, shared))
-            self._weights = ()
+        beside: ReadingPath = "folded" if own.alike else "by copies"
+        self.path: ReadingPath = "full" if self._converted else beside
+        self._shared: ExactLayer | WholeLayer | None = None
+        self._sparse: SparseProduct | None = None
+        self._weights: Weights = ()
+        self._kind = torch.float64
         self._places: dict[tuple[int, ...], Places] = {}
         self.saturated = 0
 
-    @property
-    def path(self) -> ReadingPath:
-        """How the layer is computed."""
-        if self._converted:
-            return "full"
-        return "by copies" if self._weights or self._whole is not None or self._shared is None else "folded"
-
     def __call__(self, x: Tensor, how: Convolution | None) -> Tensor:
         """Return the sums of a layer, as a `network.Multiply`."""
-        if self._whole is not None:
-            return self._whole(x, how)
-        if self.path == "folded":
-            assert self._shared is not None
+        samples = 1 if self._innermost else vectors_in(x, how) // self._layer.positions
+        if self._own is not None:
+            self._choose(self._own, samples)
+        if self._shared is not None and not (self._sparse or self._weights or self._converted):
             return self._shared(x, how)
-        places, device = self._places_of(x, how), x.device
-        shape, x = output_shape(self._layer, x, how), padded(x.to("cpu", torch.float32), how)
-        last = self._channels_last and how is not None
-        if last:
-            x = x.movedim(1, -1).contiguous().movedim(-1, 1)
-        y = torch.zeros(shape, dtype=self._kind) if self._shared is None else self._shared(x, unpadded(how))
+        device, x, y = x.device, x.to("cpu", torch.float32), None
+        if self._shared is not None:
+            y = self._shared(padded(x, how), unpadded(how))
+        if self._sparse is not None:
+            sums = self._sparse(x, how, samples)
+            y = sums if y is None else sums.to(self._kind).add_(y)
+        if y is None or self._weights or self._converted:
+            y = self._with_vectors(x, how, y)
+        return cropped(y, how).to(device)
+
+    def _choose(self, own: CopiedWeights, samples: int) -> None:
+        """Choose how weights are multiplied; these alone are kept."""
+        self._shared, sparse, self._weights, self._kind = parts_of(own, samples, len(self._converted) > 0)
+        if sparse is not None:
+            self._sparse = SparseProduct(self._layer, self._copies, sparse, self._room)
+        self._own = None
+
+    def _with_vectors(self, x: Tensor, how: Convolution | None, y: Tensor | None) -> Tensor:
+        """Add what is computed with vectors moved one by one; the result may be `y` itself."""
+        last, shape = how is not None and self._channels_last, output_shape(self._layer, x, how)
+        places, x = self._places_of(x, how), padded(x, how)
+        y = torch.zeros(shape) if y is None else y
         if last:
             x, y = x.movedim(1, -1), y.movedim(1, -1)
         x, y = x.contiguous(), y.to(self._kind, memory_format=torch.contiguous_format).contiguous()
@@ -145,7 +152,12 @@ class LayerProduct:
         for weights in self._weights:
             weights.add(to)
         self.saturated += sum(group.add(to) for group in self._converted)
-        return cropped(y.movedim(-1, 1) if last else y, how).to(device)
+        return y.movedim(-1, 1) if last else y
+
+    @property
+    def _channels_last(self) -> bool:
+        """Whether neighbours among rows and columns of blocks are neighbours in memory then."""
+        return len(self._converted) > 0 or any(isinstance(each, BlockGroup) for each in self._weights)
 
     def _places_of(self, x: Tensor, how: Convolution | None) -> Places:
         known = self._places.get(x.shape)
@@ -159,28 +171,14 @@ class LayerProduct:
         return found
 
 
-def _parted(layer: Layer, boxes: Sequence[CopiedBox], copies: int) -> tuple[bool, list[Block], Weights]:
-    """Whether copies share the weights of the image, and what each of them has besides."""
-    shared = _mostly_lossless(boxes)
-    blocks = list(_blocks(layer, boxes, shared))
-    weights = weights_of(blocks, copies)
-    converted = any(len(box.converted) for box in boxes)
-    dense = layer.groups == 1 and len(weights) > 0 and all(isinstance(each, BlockGroup) for each in weights)
-    if shared and dense and not converted:
-        # such blocks take little longer with the shared weights in them, whose product is saved
-        shared, blocks = False, list(_blocks(layer, boxes, False))
-        weights = weights_of(blocks, copies)
-    return shared, blocks, weights
-
-
 def _mostly_lossless(boxes: Sequence[CopiedBox]) -> bool:
     """Whether most weights of a layer lie in columns that lose nothing."""
     converted = sum(len(box.converted) * len(box.placed.weights) for box in boxes)
     return 2 * converted < sum(box.placed.weights.size for box in boxes)
 
 
-def _blocks(layer: Layer, boxes: Sequence[CopiedBox], shared: bool) -> Iterator[Block]:
-    """What the copies add to the shared weights, those of the first copy, or to nothing."""
+def _blocks(layer: Layer, boxes: Sequence[CopiedBox], shared: bool) -> Iterator[tuple[Block, Matrix]]:
+    """What the copies add to the shared weights, those of the first copy, or to nothing; with the shared."""
     first = {box.placed.box: box.placed.weights for box in boxes if box.copy == 0}
     for box in boxes:
         own, base = box.placed.weights, first[box.placed.box]
@@ -191,7 +189,7 @@ def _blocks(layer: Layer, boxes: Sequence[CopiedBox], shared: bool) -> Iterator[
             if shared:
                 units -= UNITS * base.astype(np.int64)
         for piece in pieces_of(layer, box.copy, box.placed):
-            yield Block(piece, units[:, piece.own])
+            yield Block(piece, units[:, piece.own]), base[:, piece.own]
 
 
 def _converted(layer: Layer, boxes: Sequence[CopiedBox], how: Converters) -> Iterator[Converted]:
@@ -204,21 +202,3 @@ def _converted(layer: Layer, boxes: Sequence[CopiedBox], how: Converters) -> Ite
             if own.any():
                 columns = piece.columns[box.converted[own] - piece.own.start]
                 yield Converted(Piece(piece.copy, piece.rows, columns, piece.own), box.cells[:, :, own])
-
-
-def _all_units(image: Matrix, blocks: Sequence[Block], shared: bool) -> Ints:
-    """The weights of the only copy (rows, columns), in 1/1024 of a step."""
-    units = UNITS * image.astype(np.int64) if shared else np.zeros(image.shape, np.int64)
-    for block in blocks:
-        units[np.ix_(block.piece.rows, block.piece.columns)] += block.units
-    return units
-
-
-def _are_small(image: Matrix, blocks: Sequence[Block]) -> bool:
-    """Whether all sums of a layer are whole numbers that float32 holds in any order."""
-    if any((block.units % UNITS).any() for block in blocks):
-        return False
-    added = np.zeros((1 + max((block.piece.copy for block in blocks), default=0), image.shape[1]), np.int64)
-    for block in blocks:
-        np.add.at(added[block.piece.copy], block.piece.columns, np.abs(block.units // UNITS).sum(axis=0))
-    return largest_sum(image) + largest_sum(added[:, None]) <= EXACT_FLOAT32

@@ -60,6 +60,13 @@ def cropped(y: Tensor, how: Convolution | None) -> Tensor:
     return y[(slice(None), slice(None), *inner)]
 
 
+def vectors_in(x: Tensor, how: Convolution | None) -> int:
+    """Return how many vectors an input has, before it is padded."""
+    if how is None:
+        return x.numel() // x.shape[-1]
+    return len(x) * prod(x.shape[2:] if how.transposed else output_size(x, how))
+
+
 def output_shape(layer: Layer, x: Tensor, how: Convolution | None) -> tuple[int, ...]:
     """Return the shape of an output as places count in it; `x` is the input before it is padded."""
     if how is None:

@@ -112,11 +112,10 @@ def weights_of(blocks: Iterable[Block], copies: int) -> Weights:
     """Choose for each block whether its weights are taken one by one; zeros are left out."""
     single, whole = [], []
     for block in blocks:
-        nonzero = np.count_nonzero(block.units)
-        height, width = block.units.shape
-        if nonzero * _SINGLE > height * _ROW + width * _COLUMN + height * width * _WEIGHT:
+        together, apart = _costs(block)
+        if apart > together:
             whole.append(block)
-        elif nonzero:
+        elif apart:
             single.append(block)
 
     def shape(block: Block) -> tuple[int, int]:
@@ -124,6 +123,18 @@ def weights_of(blocks: Iterable[Block], copies: int) -> Weights:
 
     groups = [list(each) for _, each in groupby(sorted(whole, key=shape), shape)]
     return (*_single(single, copies), *map(_group, groups))
+
+
+def block_cost(block: Block) -> float:
+    """What the weights of a block take for a vector, in ns."""
+    return min(_costs(block))
+
+
+def _costs(block: Block) -> tuple[float, float]:
+    """What a block takes for a vector as a whole, and weight by weight."""
+    height, width = block.units.shape
+    whole = height * _ROW + width * _COLUMN + height * width * _WEIGHT
+    return whole, _SINGLE * int(np.count_nonzero(block.units))
 
 
 class _Single(NamedTuple):
