@@ -62,13 +62,14 @@ def judge_chip(
     Raises BadInput where chip or ADC do not fit, CannotBeDone where the chip has too few crossbars.
     """
     product, multiply = chip_products(judged, chip)
-    errors = layer_errors(judged, multiply, sample)
-    product.take_saturated()
+    # the inputs come first: how a layer is computed is chosen for batches of their size
     right, count = count_right(judged.module, judged.image, multiply, inputs, seen)
+    saturated = product.take_saturated()
+    errors = layer_errors(judged, multiply, sample)
     each = conversions(judged.image, judged.device)
     layers = tuple(
-        LayerCounts(*error, taken * count, saturated)
-        for error, taken, saturated in zip(errors, each, product.take_saturated(), strict=True)
+        LayerCounts(*error, taken * count, beyond)
+        for error, taken, beyond in zip(errors, each, saturated, strict=True)
     )
     return ChipCounts(right, count, layers)
 

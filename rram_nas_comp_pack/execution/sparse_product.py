@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..kernels.arrays import Ints
@@ -63,7 +64,7 @@ class _Entries(NamedTuple):
     """Weights that are not 0, in steps; those of the n-th column are numbers starts[n] to starts[n + 1]."""
 
     starts: Ints
-    rows: Ints
+    rows: NDArray[np.int32]
     values: Array
 
 
@@ -84,11 +85,11 @@ def _columns_of(blocks: Sequence[Block], copies: int) -> _Columns:
 
 def _entries_of(blocks: Sequence[Block], kind: type[np.floating]) -> _Entries:
     """The weights of the same columns; rows are in order, so that neighbours are read one after the other."""
-    counts, rows, values = [np.zeros(1, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, kind)]
+    counts, rows, values = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)], [np.zeros(0, kind)]
     for piece, units in blocks:
         column, row = np.nonzero(units.T)
         counts.append(np.count_nonzero(units, axis=0))
-        rows.append(piece.rows[row])
+        rows.append(piece.rows[row].astype(np.int32))
         values.append((units.T[column, row] / UNITS).astype(kind))
     return _Entries(np.cumsum(np.concatenate(counts)), np.concatenate(rows), np.concatenate(values))
 
@@ -134,7 +135,7 @@ class SparseProduct:
         known = self._placed.get(one.shape)
         if known is None:
             places = places_of(self._layer, one, how, _BESIDE)
-            rows = places.rows.reshape(-1)
+            rows = places.rows.reshape(-1).astype(np.int32)
             small, large = (own._replace(rows=rows[own.rows]) for own in (self._small, self._large))
             columns = self._columns._replace(columns=places.columns[self._columns.columns])
             known = self._placed[one.shape] = _Placed(places.x[0], places.y[0], columns, small, large)
