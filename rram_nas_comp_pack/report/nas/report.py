@@ -31,6 +31,7 @@ from .charts import (
 from .evaluated import evaluated_data, evaluated_panel
 from .hardware import budget_told, hardware_table
 from .networks import front_table, network_panels
+from .verdict import verdict
 
 FILES = {"config", "checkpoint", "dataset"}
 """Options that name a file or folder: where it lies on the machine that searched is nobody's business."""
@@ -135,7 +136,8 @@ def _result(runs: Sequence[SearchRun]) -> str:
         found = rows(compared)
         shown = {row.field.key: (row.field.label, row.shown(0)) for row in found}
         known = (shown[key] for key in KEY_FIGURES if key in shown)
-        return terms([*(figure for figure in known if figure[1] != "-"), *_others(runs[0])])
+        told = f"<p>{escape(' '.join(verdict(runs[0], _middle(runs))))}</p>\n"
+        return told + terms([*(figure for figure in known if figure[1] != "-"), *_others(runs[0])])
     return runs_table(compared)
 
 
@@ -150,15 +152,21 @@ def _front(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
     """The drawing, and beside it the network that is chosen: at first the front's knee."""
     chart, hint = front_chart(runs), '<p class="hint">Choose a point or a row to see its network.</p>'
     panels = hint + network_panels(runs, folders) + evaluated_panel(runs)
-    own = chart.fronts if runs[0].front.offered else chart.fronts[:1]
-    points = tuple(point for front in own for point in front.points)
-    best = Front("", points, look(0)).limit()
-    first = f' data-first="{escape(knee(best))}"' if best else ""
+    middle = _middle(runs)
+    first = f' data-first="{escape(middle)}"' if middle else ""
     return (
         f'<div class="front"><div>{_drawn(chart)}</div>'
         f'<div class="panels" aria-live="polite"{first}>{panels}</div></div>\n'
         f"{evaluated_data(runs, folders, chart)}"
     )
+
+
+def _middle(runs: Sequence[SearchRun]) -> str | None:
+    """The id of the network at the knee of the first run's front."""
+    chart = front_chart(runs)
+    own = chart.fronts if runs[0].front.offered else chart.fronts[:1]
+    best = Front("", tuple(point for front in own for point in front.points), look(0)).limit()
+    return knee(best) if best else None
 
 
 def _drawn(chart: Scatter) -> str:
