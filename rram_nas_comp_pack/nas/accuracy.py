@@ -186,6 +186,7 @@ def predictor(
     if trusted > -1 and not tau >= trusted:
         raise CannotBeDone(
             f"predictor: Kendall's tau is {tau:.2f} on {held.sum()} subnets held out, allowed is at least "
-            f"{trusted}; --resume with a lower --predictor-tau takes it, another --exp-id can calibrate"
+            f"{trusted}; --resume with a lower --predictor-tau takes it, another --exp-id can calibrate, or "
+            "judge by more --images"
         )
     return replace(untested, tau=tau)
