@@ -21,6 +21,7 @@ LONG = (
 
 def pytest_collection_modifyitems(items):
     """Put files in an order that leaves no process without work."""
+    assert all((TESTS / name).exists() for name in (*WITHOUT_KERNELS, *LONG))
     items.sort(key=lambda item: _turn(item.path))
 
 

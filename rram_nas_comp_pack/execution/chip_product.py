@@ -68,7 +68,7 @@ class ChipProduct:
         adc: AdcSettings,
         innermost: frozenset[int] = frozenset(),
     ) -> None:
-        """Take in all boxes, one after the other, and choose how each layer is computed.
+        """Take in all boxes, one after the other. How a layer is computed is chosen with its first inputs.
 
         `innermost` are the layers whose vectors come position by position, as
         `sample_order.innermost_samples` finds them. Boxes that were only weighed have an ideal ADC. Raises

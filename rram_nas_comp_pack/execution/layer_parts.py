@@ -17,7 +17,7 @@ from .device import UNITS
 from .exact import ExactLayer, WholeLayer
 from .exact_sums import EXACT_FLOAT32, largest_sum
 from .image import Matrix
-from .sparse_product import SparseWeights, largest_of, sparse_weights
+from .sparse_product import SparseWeights, largest_of, overlaps, sparse_weights
 from .weight_groups import Block, BlockGroup, Weights, block_cost, weights_of
 
 # Measured on one core of an x86 machine with AVX2, in ns: what a weight takes for a position, and for each
@@ -82,11 +82,12 @@ def parts_of(own: CopiedWeights, samples: int, converted: bool) -> Parts:
         if _sparse_cost(sparse, samples) < _MOVED * sum(map(block_cost, own.blocks)):
             return Parts(ExactLayer(own.image) if whole.shared else None, sparse, (), _kind(whole, converted))
     weights = weights_of(own.blocks, copies)
-    if layer.groups == 1 and not converted and all(isinstance(each, BlockGroup) for each in weights):
+    whole_blocks = [isinstance(each, BlockGroup) for each in weights]
+    if alone and not converted and any(whole_blocks):
+        return Parts(WholeLayer(_matrix(own.unshared())), None, (), torch.float64)
+    if layer.groups == 1 and not converted and all(whole_blocks):
         # such blocks take little longer with the shared weights in them, whose product is saved
         own = own.unshared()
-        if alone:
-            return Parts(WholeLayer(_matrix(own)), None, (), torch.float64)
         weights = weights_of(own.blocks, copies)
     return Parts(ExactLayer(own.image) if own.shared else None, None, weights, _kind(own, converted))
 
@@ -109,7 +110,7 @@ def _matrix(own: CopiedWeights) -> Ints:
 
 def _kind(own: CopiedWeights, converted: bool) -> torch.dtype:
     """The type that holds all sums in any order: float32 where they are small whole numbers."""
-    if converted or any((block.units % UNITS).any() for block in own.blocks):
+    if converted or overlaps(own.layer) or any((block.units % UNITS).any() for block in own.blocks):
         return torch.float64
     largest = largest_of(own.blocks, own.image.shape[1], own.copies, UNITS)
     if own.shared:

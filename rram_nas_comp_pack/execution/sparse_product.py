@@ -29,7 +29,7 @@ from .weight_groups import Block
 
 _BESIDE = Order(channels_last=False, innermost=False)
 _UNROLLED: Final = 4  # weights of a column that are added at once
-_SMALL: Final = 512  # weights below this: float32 holds sums of 128 of them
+_SMALL: Final = 512  # in 1/1024 of a step, or in steps where all are whole: float32 holds sums of 128 of them
 
 
 class SparseWeights(NamedTuple):
@@ -45,15 +45,23 @@ def sparse_weights(blocks: Sequence[Block], columns: int, copies: int) -> Sparse
     step = 1 if any((block.units % UNITS).any() for block in blocks) else UNITS
     if largest_of(blocks, columns, copies, step) <= EXACT_FLOAT32:
         return SparseWeights(tuple(blocks), none)
-    parts = [(block, np.abs(block.units) < _SMALL * step) for block in blocks]
+    parts = [(block, np.abs(block.units.astype(np.int32)) < _SMALL * step) for block in blocks]
     small = tuple(block._replace(units=block.units * low) for block, low in parts)
     if largest_of(small, columns, copies, step) > EXACT_FLOAT32:
         return SparseWeights(none, tuple(blocks))
     return SparseWeights(small, tuple(block._replace(units=block.units * ~low) for block, low in parts))
 
 
+def overlaps(layer: Layer) -> bool:
+    """Whether an output is a sum of several vectors."""
+    return layer.kind.startswith("ConvTranspose")
+
+
 def largest_of(blocks: Sequence[Block], columns: int, copies: int, step: int) -> int:
-    """A bound of all sums of weights with inputs of 8 bits, in so many 1/1024 of a step."""
+    """A bound of the sums of a vector with inputs of 8 bits, counted in `step`/1024 of a step.
+
+    Where positions overlap in the output, sums are larger.
+    """
     added = np.zeros((copies, columns), np.int64)
     for piece, units in blocks:
         np.add.at(added[piece.copy], piece.columns, np.abs(units.astype(np.int64)).sum(axis=0))
@@ -69,7 +77,7 @@ class _Entries(NamedTuple):
 
 
 class _Columns(NamedTuple):
-    """Columns (n,) of a layer: those of copy k are numbers copies[k] to copies[k + 1]; one may come again."""
+    """Columns of a layer by number, one for each piece; those of copy k are copies[k] to copies[k + 1]."""
 
     copies: Ints
     columns: Ints
@@ -103,7 +111,7 @@ class SparseProduct:
         small, large = (sorted(blocks, key=lambda block: block.piece.copy) for blocks in weights)
         self._columns = _columns_of(small, copies)
         self._small, self._large = _entries_of(small, np.float32), _entries_of(large, np.float64)
-        self._kind = np.float64 if len(self._large.rows) else np.float32
+        self._kind = np.float64 if len(self._large.rows) or overlaps(layer) else np.float32
         self._placed: dict[tuple[int, ...], _Placed] = {}
 
     def __call__(self, x: Tensor, how: Convolution | None, samples: int) -> Tensor:
@@ -112,7 +120,8 @@ class SparseProduct:
         inputs, shape = self._inputs(x, how, samples), output_shape(self._layer, x, how)
         sums = self._array("sums of samples", (prod(shape) // samples, samples), self._kind).zero_()
         _add_columns(inputs.numpy(), sums.numpy(), self._in_place(one, how))
-        return sums.T.contiguous().view(shape)
+        # a copy of its own: `sums` is used again, also where it need not be transposed
+        return sums.T.clone(memory_format=torch.contiguous_format).view(shape)
 
     def _inputs(self, x: Tensor, how: Convolution | None, samples: int) -> Tensor:
         """The padded input as (elements, samples)."""

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loaded import Cut, load
+from loaded import Cut, load, samples_of
 from test_chip_accuracy import SIZE, chips, product, slow
-from test_kinds import NETWORKS
+from test_kinds import NETWORKS, Net
+from torch.nn import functional
 
+from rram_nas_comp_pack.execution import layer_parts, layer_product
 from rram_nas_comp_pack.execution.chip_product import AdcSettings
 from rram_nas_comp_pack.execution.device import UNITS
 from rram_nas_comp_pack.execution.layer_parts import CopiedWeights, parts_of
+from rram_nas_comp_pack.execution.network import Arguments
 from rram_nas_comp_pack.execution.pieces import Piece, Room
 from rram_nas_comp_pack.execution.sparse_product import SparseProduct, sparse_weights
+from rram_nas_comp_pack.execution.vectors import Convolution
 from rram_nas_comp_pack.execution.weight_groups import Block
 from rram_nas_comp_pack.values import Box, Layer
 
@@ -25,6 +31,20 @@ CUT = Cut(tuple(SIZE), diagonal=True, copies=(3, 1, 2))
 
 def layer(rows, columns, positions, groups=1):
     return Layer(0, "Linear", "net", Box(rows, columns, positions), positions, groups, 0)
+
+
+@pytest.fixture
+def chosen(monkeypatch):
+    """Weights are taken one by one wherever they can be; holds a layer for each time this happens."""
+    layers = []
+
+    def product_of(layer, *given):
+        layers.append(layer)
+        return SparseProduct(layer, *given)
+
+    monkeypatch.setattr(layer_parts, "_MOVED", inf)
+    monkeypatch.setattr(layer_product, "SparseProduct", product_of)
+    return layers
 
 
 def require_the_same(own, model, adc):
@@ -41,8 +61,50 @@ def require_the_same(own, model, adc):
 
 @pytest.mark.parametrize("adc", [IDEAL, CALIBRATED], ids=["ideal", "calibrated"])
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_a_batch_of_many_samples_gives_what_reading_bit_by_bit_gives(kind, adc):
-    require_the_same(load(*NETWORKS[kind], CUT, count=9), chips(variation=0.02), adc)
+def test_a_batch_of_many_samples_gives_what_reading_bit_by_bit_gives(kind, adc, chosen):
+    own, model = load(*NETWORKS[kind], CUT, count=9), chips(variation=0.02)
+    require_the_same(own, model, adc)
+    assert own.layers[0] in chosen
+
+
+@pytest.mark.parametrize("samples", [1, 12])
+def test_a_later_layer_leaves_the_sums_of_an_earlier_one_alone(samples, chosen):
+    """Without biases, they are the output itself; a batch of one needs no other order."""
+    torch.manual_seed(0)
+    net = torch.nn.ModuleList(torch.nn.Conv2d(4, 4, 3, padding=1, bias=False) for _ in range(2))
+    own = load(Net(lambda _, x: (y := net[0](x)) + net[1](y), net=net), (4, 5, 5), CUT._replace(copies=(2,)))
+    chip = product(own, chips(variation=0.0), adc=IDEAL)
+    chip_of_one = product(own, chips(variation=0.0), adc=IDEAL)
+    many = own._replace(x=samples_of(own.recording, 12, seed=1))
+    batch = many.executed(chip)  # what is chosen for it stays
+    assert chosen == list(own.layers)
+    alone = many._replace(x=Arguments([many.x.args[0][:samples]], {})).executed(chip)
+    assert torch.equal(alone, batch[:samples])
+    single = many._replace(x=Arguments([many.x.args[0][:1]], {})).executed(chip_of_one)
+    assert torch.equal(single, batch[:1]), "by blocks of vectors"
+
+
+@pytest.mark.parametrize("samples", [1, 9])
+def test_sums_of_overlapping_vectors_are_exact(samples, chosen):
+    torch.manual_seed(0)
+    net = torch.nn.ConvTranspose2d(200, 2, 5)
+    net.weight.data.abs_()
+    own = load(net, (200, 6, 6), CUT, count=samples)
+    own = own._replace(x=Arguments([torch.full((samples, 200, 6, 6), 100.0)], {}))  # the largest codes
+    require_the_same(own, chips(variation=0.0), IDEAL)
+
+
+def test_small_weights_of_overlapping_vectors_are_exact():
+    rng = np.random.default_rng(0)
+    units, x = rng.integers(600, 900, (64, 36)), rng.integers(100, 128, (9, 64, 5, 5))
+    own = Layer(0, "ConvTranspose2d", "net", Box(64, 36, 25), 25, 1, 0)
+    blocks = [Block(Piece(0, np.arange(64), np.arange(36), slice(0, 36)), units)]
+    weights = sparse_weights(blocks, 36, 1)
+    assert not any(block.units.any() for block in weights.large)
+    how = Convolution((3, 3), (1, 1), (0, 0), (1, 1), True, (0, 0), 1)
+    found = SparseProduct(own, 1, weights, Room())(torch.from_numpy(x).float(), how, 9)
+    kernel = torch.from_numpy(units / UNITS).reshape(64, 4, 3, 3)
+    assert torch.equal(found.double(), functional.conv_transpose2d(torch.from_numpy(x).double(), kernel))
 
 
 def test_small_differences_beside_shared_weights_are_not_rounded():
