@@ -10,7 +10,7 @@ demo: .venv/ready $(BIN)/rnc $(BIN)/ofa-rnc
 	@echo '    $(BIN)/python -m webbrowser "file://$(CURDIR)/log/packing/demo/report.html"'
 
 # Kernels are compiled once, not by each of the two processes of the tests: beside the type checker and the first
-# tests, which need none (tests/conftest.py puts them in order). Each of the two has a core of its own.
+# tests, which need none (tests/conftest.py puts them in order).
 test: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

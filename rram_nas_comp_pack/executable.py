@@ -43,7 +43,7 @@ from .runs.shipped import SUPERNETS
 from .runs.weights_file import is_supernet, load_weights
 from .values import DEFAULT_SIZE, CrossbarSize, Layer, Mapping, Placement
 
-JUDGED_AT_ONCE = 32  # images: few enough for the vectors of a depthwise layer to fit the memory
+JUDGED_AT_ONCE = 32  # images: few enough for the vectors of a layer that is converted to fit the memory
 MEASURED = 8
 """Samples on which the errors of each layer are measured."""
 ADC_SAMPLES = 8

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 AT_ONCE = 80
 """Images of a batch that calibrates."""
 JUDGED_AT_ONCE = 64
-"""Images of a batch that is judged: few enough for the vectors of a depthwise layer to fit the memory."""
+"""Images of a batch that is judged: few enough for the inputs of a layer to fit the cache."""
 KEPT_BYTES = 100 << 20
 """Memory for what is drawn of each chip: enough for 200 crossbars of the usual cells."""
 ADC_IMAGES = 8
