@@ -29,6 +29,7 @@ from rram_nas_comp_pack.execution.device import device_of
 from rram_nas_comp_pack.execution.encoding import Encoding
 from rram_nas_comp_pack.execution.image import Provenance, make_image
 from rram_nas_comp_pack.execution.judging import Judged, chip_products, count_right
+from rram_nas_comp_pack.execution.network import Replaced
 from rram_nas_comp_pack.hardware.config.read import load_hardware
 from rram_nas_comp_pack.nas.accuracy import calibrate_subnet, load_context
 from rram_nas_comp_pack.nas.chip_accuracy import AT_ONCE, JUDGED_AT_ONCE, labelled
@@ -73,14 +74,20 @@ def main(checkpoint: str, dataset: str, crossbars: int, images: int = 500) -> No
             judged = Judged(net, image, device, encoding, AdcSettings("ideal"))
             for chip in chips:
                 chip_products(judged, chip)  # draws are kept from here on
-            programming, (_, multiply) = least(lambda j=judged: chip_products(j, chips[0]))
-            running, _ = least(
-                lambda net=net, image=image, m=multiply: count_right(net, image, m, shown, lambda _: None)
-            )
-            ratio = (rounding + CHIPS * (programming + running)) / floats
+            network = Replaced(net, image.layers)
+
+            def judge(judged: Judged = judged, network: Replaced = network) -> tuple[int, int]:
+                _, multiply = chip_products(judged, chips[0])
+                return count_right(network, judged.image, multiply, shown, lambda _: None)
+
+            begun = process_time()
+            judge()  # the first chip also plans the runs
+            first = process_time() - begun
+            each, _ = least(judge)
+            ratio = (rounding + max(first, each) + (CHIPS - 1) * each) / floats
             print(
-                f"{name:9}{encoding:12} float {floats:.2f} s, integers {rounding:.2f} s, a chip "
-                f"{programming:.2f} s and {running:.2f} s for {images} images: {ratio:.1f} x",
+                f"{name:9}{encoding:12} float {floats:.2f} s, integers {rounding:.2f} s, {images} images "
+                f"on the first chip {first:.2f} s, on the others {each:.2f} s: {ratio:.1f} x",
                 flush=True,
             )
 

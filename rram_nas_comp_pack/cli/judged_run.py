@@ -31,6 +31,7 @@ from ..execution.exact import ExactProduct
 from ..execution.image import ChipImage
 from ..execution.judging import Judged, count_right, judge_chip
 from ..execution.monte_carlo import ChipCounts
+from ..execution.network import Replaced
 from ..hardware.config.change import changed
 from ..hardware.config.read import SimConfig
 from ..runs.checked_json import MOST_LABEL
@@ -104,9 +105,8 @@ def judged_run(options: AccuracyOptions, config: SimConfig) -> JudgedRun:
     _require_weights(options, at_hand, trained)
     if not trained:
         question = with_float_classes(network, question)
-    right, images = count_right(
-        network.module, image, ExactProduct(image), question.inputs(), lambda _count: None
-    )
+    executed = Replaced(network.module, image.layers)
+    right, images = count_right(executed, image, ExactProduct(image), question.inputs(), lambda _count: None)
     in_floats = float_share(network, question) if at_hand else None
     return JudgedRun(options, network, image, config, question, trained, in_floats, right / images)
 

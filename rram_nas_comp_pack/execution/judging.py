@@ -63,7 +63,8 @@ def judge_chip(
     """
     product, multiply = chip_products(judged, chip)
     # the inputs come first: how a layer is computed is chosen for batches of their size
-    right, count = count_right(judged.module, judged.image, multiply, inputs, seen)
+    network = Replaced(judged.module, judged.image.layers)
+    right, count = count_right(network, judged.image, multiply, inputs, seen)
     saturated = product.take_saturated()
     errors = layer_errors(judged, multiply, sample)
     each = conversions(judged.image, judged.device)
@@ -155,14 +156,17 @@ def layer_errors(judged: Judged, product: Multiply, sample: Arguments) -> list[t
 
 
 def count_right(
-    module: nn.Module, image: ChipImage, multiply: Multiply, inputs: Iterable[Labelled], seen: Seen
+    network: Replaced, image: ChipImage, multiply: Multiply, inputs: Iterable[Labelled], seen: Seen
 ) -> tuple[int, int]:
-    """How many inputs a network is right about whose products are `multiply`, and how many there are."""
+    """How many inputs a network is right about whose products are `multiply`, and how many there are.
+
+    Chips that are judged on batches of the same sizes can share `network`, which keeps the plans of its runs.
+    """
     right = count = 0
     instead = by_integers(multiply, scalings_of(image))
-    with Replaced(module, image.layers) as network, torch.no_grad():
+    with network as running, torch.no_grad():
         for batch in inputs:
-            found = classes_of(network.run(batch.inputs, instead))
+            found = classes_of(running.run(batch.inputs, instead))
             right += int((found == batch.labels).sum())
             count += len(found)
             seen(len(found))

@@ -67,7 +67,7 @@ Instead = Callable[[Met, tuple[Any, ...], dict[str, Any]], Any]
 
 
 class Replaced:
-    """A network whose products by weights are computed in another way, within a `with` block.
+    """A network whose products by weights are computed in another way, within `with` blocks.
 
     `layers` are those that the network must have. Plans of runs are kept by the sizes of their inputs.
     Raises CannotBeDone where a run has other layers.

@@ -21,7 +21,7 @@ from ..execution.chip_product import AdcSettings
 from ..execution.device import DeviceModel, device_of
 from ..execution.image import ChipImage, Provenance, make_image
 from ..execution.judging import Judged, Labelled, chip_products, count_right
-from ..execution.network import Arguments
+from ..execution.network import Arguments, Replaced
 from .chips import OnChips
 
 if TYPE_CHECKING:
@@ -51,11 +51,11 @@ def chip_accuracy(subnet: Subnet, images: Images, on: OnChips, split: Split) -> 
     own, first = (images.validation, 0) if split == "validation" else (images.test, on.chips.instances)
     adc = AdcSettings("ideal") if split == "validation" else _calibrated(subnet, images, image, device)
     judged = Judged(subnet, image, device, on.chips.encoding, adc)
-    shown = own.first(on.chips.images)
+    shown, network = own.first(on.chips.images), Replaced(subnet, image.layers)
     found = []
     for seed in range(first, first + on.chips.instances):
         _, multiply = chip_products(judged, _chip(seed, device))
-        right, count = count_right(subnet, image, multiply, labelled(shown, JUDGED_AT_ONCE), _unwatched)
+        right, count = count_right(network, image, multiply, labelled(shown, JUDGED_AT_ONCE), _unwatched)
         found.append(right / count)
     return on.chips.counted(found)
 
