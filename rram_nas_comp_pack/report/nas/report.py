@@ -80,12 +80,15 @@ def search_page(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
 def _sections(runs: Sequence[SearchRun], folders: Sequence[str]) -> Iterator[Section]:
     names = svg.legend([(run.name, look(i)) for i, run in enumerate(runs)])
     style = f"<style>\n{asset('nas/nas.css')}</style>\n"
-    yield Section("result", "Result", style + _result(runs))
+    chart = front_chart(runs)
+    middle = _middle(runs, chart)
+    yield Section("result", "Result", style + _result(runs, middle))
     looks = svg.legend([*_by_name(runs), *front_legend(runs)])
     yield Section(
         "front",
         "Front",
-        f"{_note(FRONT_NOTE + tested_words(runs))}{looks}{_front(runs, folders)}{front_table(runs)}",
+        f"{_note(FRONT_NOTE + tested_words(runs))}{looks}{_front(runs, folders, chart, middle)}"
+        f"{front_table(runs)}",
     )
     if any(run.front.offered for run in runs):
         yield Section("hardware", "Hardware", hardware_table(runs))
@@ -130,13 +133,13 @@ def _note(text: str) -> str:
     return f'<p class="hint">{text}</p>\n'
 
 
-def _result(runs: Sequence[SearchRun]) -> str:
+def _result(runs: Sequence[SearchRun], middle: str | None) -> str:
     compared = [search_run(run) for run in runs]
     if len(runs) == 1:
         found = rows(compared)
         shown = {row.field.key: (row.field.label, row.shown(0)) for row in found}
         known = (shown[key] for key in KEY_FIGURES if key in shown)
-        told = f"<p>{escape(' '.join(verdict(runs[0], _middle(runs))))}</p>\n"
+        told = f"<p>{escape(' '.join(verdict(runs[0], middle)))}</p>\n"
         return told + terms([*(figure for figure in known if figure[1] != "-"), *_others(runs[0])])
     return runs_table(compared)
 
@@ -148,11 +151,10 @@ def _others(run: SearchRun) -> Iterator[tuple[str, str]]:
         yield "failed", f"{run.evaluated.failed:,}"
 
 
-def _front(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
+def _front(runs: Sequence[SearchRun], folders: Sequence[str], chart: Scatter, middle: str | None) -> str:
     """The drawing, and beside it the network that is chosen: at first the front's knee."""
-    chart, hint = front_chart(runs), '<p class="hint">Choose a point or a row to see its network.</p>'
+    hint = '<p class="hint">Choose a point or a row to see its network.</p>'
     panels = hint + network_panels(runs, folders) + evaluated_panel(runs)
-    middle = _middle(runs)
     first = f' data-first="{escape(middle)}"' if middle else ""
     return (
         f'<div class="front"><div>{_drawn(chart)}</div>'
@@ -161,9 +163,8 @@ def _front(runs: Sequence[SearchRun], folders: Sequence[str]) -> str:
     )
 
 
-def _middle(runs: Sequence[SearchRun]) -> str | None:
+def _middle(runs: Sequence[SearchRun], chart: Scatter) -> str | None:
     """The id of the network at the knee of the first run's front."""
-    chart = front_chart(runs)
     own = chart.fronts if runs[0].front.offered else chart.fronts[:1]
     best = Front("", tuple(point for front in own for point in front.points), look(0)).limit()
     return knee(best) if best else None
